@@ -1,0 +1,69 @@
+# The two commands: `make up` (a running DMP) and `make test` (every test).
+#
+# Build caches live outside the checkout, in $(DMP_CACHE); nothing else is kept there.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+NAME ?= dmp
+export DMP_CACHE ?= $(HOME)/.cache/dmp
+export CARGO_TARGET_DIR ?= $(DMP_CACHE)/target
+export DMP_TESTDATA ?= $(abspath $(CURDIR)/../shared/testdata)
+export CARGO_TERM_COLOR ?= never
+BIN := $(CARGO_TARGET_DIR)/debug
+
+# Packages of Debian that building and testing need; what the appliance needs at run time it installs itself.
+PACKAGES := build-essential cmake postgresql-15 runc iproute2 nftables iptables conntrack socat mmdebstrap busybox-static zstd util-linux
+
+.PHONY: help
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: up
+up: build ## A running DMP: Kubernetes, OpenBao, PostgreSQL, operator, services, two health groups, the demonstration
+	@$(BIN)/dmpctl up --name $(NAME)
+
+.PHONY: down
+down: ## Ends the appliance's processes, namespaces, mounts, cgroups; keeps its data
+	@[ ! -x $(BIN)/dmpctl ] || $(BIN)/dmpctl appliance down --name $(NAME)
+
+.PHONY: clean
+clean: down ## Removes the appliance's data too
+	@[ ! -x $(BIN)/dmpctl ] || $(BIN)/dmpctl appliance clean --name $(NAME)
+
+.PHONY: deps
+deps: ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
+	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  [ "$$(id -u)" = 0 ] || { echo "make deps: not root, and these packages are missing:" $$missing; exit 1; }; \
+	  echo "installing" $$missing; \
+	  apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@for tool in cargo go; do command -v $$tool >/dev/null || { echo "make: $$tool is not installed: install Rust 1.95 (rustup) and Go 1.26"; exit 1; }; done
+	@tests/kit/fetch-bao.sh
+
+.PHONY: build
+build: deps ## Builds every binary and puts dmpctl and dmp-verify into bin/
+	@cargo build --locked --workspace --bins
+	@mkdir -p bin && for b in dmpctl dmp-verify; do ln -sf $(BIN)/$$b bin/$$b; done
+
+.PHONY: lint
+lint: deps ## Formatting and lints, warnings are errors
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: crds
+crds: ## Writes crds/ from the types
+	@cargo run --locked -q -p dmp-api --bin crdgen
+
+.PHONY: test-fast
+test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
+	@cargo test --locked --workspace --exclude dmp-e2e
+
+.PHONY: test-e2e
+test-e2e: build ## The end-to-end suite, on an appliance of its own
+	@cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture
+
+.PHONY: test
+test: test-fast test-e2e ## Every test

@@ -1,0 +1,96 @@
+//! The facts stream: what the operator knows and every gateway must know fresh.
+//!
+//! `GET /v1/facts/stream` answers `application/x-ndjson`, one [`SignedFacts`] a line: at once, at every change,
+//! and at least once a second. `seq` is the highest Kubernetes resource version behind the facts: a gateway
+//! remembers the highest it saw and refuses lower ones.
+
+use dmp_core::ids::GroupName;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub struct SignedFacts {
+    /// JSON text of [`Facts`], exactly as signed.
+    pub payload: String,
+    pub kid: String,
+    /// Ed25519 over the payload's bytes, base64.
+    pub signature: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+pub struct Facts {
+    pub seq: u64,
+    pub at: Timestamp,
+    /// Since when the replica has not heard from the API server, if it has not for over 2 s.
+    pub stale_since: Option<Timestamp>,
+    pub demonstration: bool,
+    pub groups: Vec<Group>,
+    pub credentials: Vec<Credential>,
+    pub revocations: Vec<Revocation>,
+    pub issuers: Vec<Issuer>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Group {
+    pub name: GroupName,
+    pub tag: String,
+    /// `sandbox` or `production`.
+    pub mode: Mode,
+    /// `https://records.dmp-<group>.svc:8443`.
+    pub records: String,
+    /// SPIFFE id its record store must present.
+    pub identity: String,
+    pub serving: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    Sandbox,
+    Production,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Credential {
+    /// `<vendor namespace>/<SolutionCredential name>`, as in the certificate's URI SAN.
+    pub name: String,
+    /// `<vendor namespace>/<Solution name>`.
+    pub solution: String,
+    pub version: String,
+    /// Product kind: `hospital`, `laboratory`, `pharmacy`, `cabinet`, `patient-app`, `directory`.
+    pub kind: String,
+    /// INPE; absent for patient apps and directory sources.
+    pub establishment: Option<String>,
+    /// The group of the establishment.
+    pub group: Option<GroupName>,
+    pub mode: Mode,
+    /// SHA-256 of the issued certificate's DER, hex: only this certificate opens the door.
+    pub certificate_sha256: String,
+    pub not_after: Timestamp,
+}
+
+/// A revoked solution, version or credential.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Revocation {
+    /// `<vendor namespace>/<Solution name>`.
+    pub solution: String,
+    /// All versions when absent.
+    pub version: Option<String>,
+    /// All credentials when absent.
+    pub credential: Option<String>,
+}
+
+/// An OIDC issuer people may log in at.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Issuer {
+    /// `iss` of its tokens.
+    pub url: String,
+    /// Where its keys are, when not at `<url>/.well-known/openid-configuration`.
+    pub jwks: Option<String>,
+    /// PEM of the CA of that URL, when it is not a public one.
+    pub ca: Option<String>,
+    /// `aud` its tokens must carry.
+    pub audience: String,
+    /// Whether this is the demonstration's issuer: production groups refuse it.
+    pub demonstration: bool,
+}

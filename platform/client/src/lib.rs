@@ -1,0 +1,9 @@
+//! The wire between the services: request and answer types, and one typed client per callee.
+//!
+//! Both sides use these types. Nothing here decides anything; `docs/interfaces.md` says who may call what.
+
+pub mod audit;
+pub mod consent;
+pub mod facts;
+pub mod records;
+pub mod registry;

@@ -1,0 +1,98 @@
+//! Registry: patients, pseudonyms, record locator, directory.
+
+use dmp_core::ids::{GroupName, Identifier, PatientId, Pseudonym};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `POST /v1/patients/feed` (PIXm ITI-104): creates or updates the patient of this identifier.
+#[derive(Serialize, Deserialize)]
+pub struct FeedRequest {
+    pub identifier: Identifier,
+    /// FHIR R4 Patient as sent.
+    pub patient: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct FeedAnswer {
+    pub id: PatientId,
+    pub created: bool,
+    /// The Patient as stored, with its id.
+    pub patient: Value,
+}
+
+/// `POST /v1/patients/search` (PDQm ITI-78).
+#[derive(Serialize, Deserialize)]
+pub struct SearchRequest {
+    pub identifier: Identifier,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct SearchAnswer {
+    /// FHIR R4 Patient resources with `id`; none or one for an identifier.
+    pub patients: Vec<Value>,
+}
+
+/// `POST /v1/patients/by-identifier`: which patient a person's log-in speaks of (gateway only, no token yet).
+#[derive(Serialize, Deserialize)]
+pub struct ByIdentifierRequest {
+    pub identifier: Identifier,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ByIdentifierAnswer {
+    pub patient: Option<PatientId>,
+}
+
+/// `POST /v1/resolve`: pseudonyms of the caller's domain. 404 `unknown-patient` when there is none.
+#[derive(Serialize, Deserialize)]
+pub struct ResolveRequest {
+    pub patient: PatientId,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct ResolveAnswer {
+    pub own: Pseudonym,
+    /// For a record store only.
+    pub consent: Option<Pseudonym>,
+    /// For services that log events of patients (records, consent).
+    pub audit: Option<Pseudonym>,
+}
+
+/// `POST /v1/locator/register` (the group is the caller's) and `POST /v1/locator`.
+#[derive(Serialize, Deserialize)]
+pub struct LocatorRequest {
+    pub patient: PatientId,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct LocatorAnswer {
+    pub groups: Vec<GroupName>,
+}
+
+/// `POST /v1/directory`: an mCSD transaction Bundle (Organization, Practitioner, PractitionerRole).
+#[derive(Serialize, Deserialize)]
+pub struct DirectoryRequest {
+    pub bundle: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct DirectoryAnswer {
+    pub organizations: u64,
+    pub practitioners: u64,
+    pub roles: u64,
+}
+
+/// `POST /v1/directory/confirm`: is this professional active, at this active establishment?
+#[derive(Serialize, Deserialize)]
+pub struct ConfirmRequest {
+    pub inpe: String,
+    pub establishment: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ConfirmAnswer {
+    pub active: bool,
+    /// Profession code and display name as the directory has them; present when active.
+    pub profession: Option<String>,
+    pub display: Option<String>,
+}
