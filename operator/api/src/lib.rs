@@ -1,1 +1,48 @@
-//! dmp-api
+//! The custom resources of the appliance (`dmp.ma/v1alpha1`): types, schemas, CEL rules, printer columns.
+//!
+//! One file per kind. What a schema can refuse is refused here; what needs a second object (a reference, an
+//! approval) is the controller's and becomes `Ready=False`. `crdgen` writes [`crds`] to `crds/`, and
+//! [`schema`] tells an operator whether the served schema knows every field that it will write.
+//!
+//! Not here: behaviour (`dmp-operator`), names that the services share (`dmp-core`).
+
+mod common;
+pub mod health_group;
+pub mod names;
+pub mod openbao;
+pub mod platform;
+pub mod schema;
+pub mod site;
+pub mod solution;
+pub mod solution_credential;
+pub mod solution_revocation;
+pub mod solution_version;
+pub mod yaml;
+
+pub use common::{Mode, Sizing, StatusConditions};
+pub use health_group::{HealthGroup, HealthGroupSpec, HealthGroupStatus};
+pub use platform::{Platform, PlatformSpec, PlatformStatus};
+pub use site::{Site, SiteSpec, SiteStatus};
+pub use solution::{Solution, SolutionSpec, SolutionStatus};
+pub use solution_credential::{SolutionCredential, SolutionCredentialSpec, SolutionCredentialStatus};
+pub use solution_revocation::{SolutionRevocation, SolutionRevocationSpec, SolutionRevocationStatus};
+pub use solution_version::{SolutionVersion, SolutionVersionSpec, SolutionVersionStatus};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+/// Every CRD of this version, with the schema's hash as annotation, in the order of `crds/`.
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    [
+        HealthGroup::crd(),
+        Platform::crd(),
+        Site::crd(),
+        Solution::crd(),
+        SolutionCredential::crd(),
+        SolutionRevocation::crd(),
+        SolutionVersion::crd(),
+    ]
+    .into_iter()
+    .map(schema::annotated)
+    .collect()
+}

@@ -1,1 +1,26 @@
-//! dmp-operator
+//! The operator: makes custom resources of `dmp.ma/v1alpha1` into a running DMP, and serves the facts stream.
+//!
+//! One module per kind, one file per step (`dereference`, `validate`, `build`, `apply`, `update_status`); kinds
+//! without children have no `build` and no `apply`. [`plane`] renders, [`apply`] sends, [`openbao`] is the only
+//! place that speaks to OpenBao, [`controller`] the frame that all kinds share. It holds no data key and reads no
+//! Secret.
+
+pub mod apply;
+pub mod config;
+pub mod controller;
+pub mod facts;
+pub mod guard;
+pub mod health_group;
+pub mod openbao;
+pub mod openbao_tls;
+pub mod plane;
+pub mod platform;
+pub mod run;
+pub mod schema_check;
+pub mod site;
+pub mod solution;
+pub mod solution_credential;
+pub mod solution_revocation;
+pub mod solution_version;
+pub mod status;
+pub mod watches;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `dmpctl`: wires the library to the terminal.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dmpctl::run()
+}

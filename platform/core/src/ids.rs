@@ -85,7 +85,11 @@ impl TryFrom<String> for GroupName {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !name.starts_with('-')
             && !name.ends_with('-');
-        if valid { Ok(Self(name)) } else { Err(InvalidGroupName(name)) }
+        if valid {
+            Ok(Self(name))
+        } else {
+            Err(InvalidGroupName(name))
+        }
     }
 }
 

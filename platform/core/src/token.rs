@@ -105,7 +105,10 @@ impl Verifier {
             .map(|key| Ok((key.kid.clone(), DecodingKey::from_ed_components(&key.x)?)))
             .collect::<Result<_, _>>()
             .map_err(TokenError::Invalid)?;
-        Ok(Self { keys, issuer: issuer.to_owned() })
+        Ok(Self {
+            keys,
+            issuer: issuer.to_owned(),
+        })
     }
 
     /// Checks type, signature, issuer, audience and times (no leeway beyond 5 s).

@@ -1,1 +1,76 @@
-fn main() {}
+//! The one binary of the platform: `dmp <service>` runs a service, nothing else is decided here.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// The services of the DMP platform.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The service to run.
+    service: Service,
+    /// Its configuration; `DMP_<SECTION>__<KEY>` in the environment overrides a key.
+    #[arg(long, default_value = "/etc/dmp/config.toml")]
+    config: PathBuf,
+    /// Print the configuration in force (secrets hidden) and end.
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Service {
+    Registry,
+    Records,
+    Consent,
+    Audit,
+    Gateway,
+}
+
+fn main() -> ExitCode {
+    dmp_core::install_crypto_provider();
+    let arguments = Arguments::parse();
+    let outcome = if arguments.print_config {
+        print_config(&arguments)
+    } else {
+        run(&arguments)
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // the log may not have been started yet
+            eprintln!("dmp: {}", dmp_core::problem::Chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let config = arguments.config.as_path();
+    runtime.block_on(async {
+        match arguments.service {
+            Service::Registry => dmp_registry::run(config).await?,
+            Service::Records => dmp_records::run(config).await?,
+            Service::Consent => dmp_consent::run(config).await?,
+            Service::Audit => dmp_audit::run(config).await?,
+            Service::Gateway => dmp_gateway::run(config).await?,
+        }
+        Ok(())
+    })
+}
+
+fn print_config(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let config = arguments.config.as_path();
+    let text = match arguments.service {
+        Service::Registry => dmp_registry::effective_config(config)?,
+        Service::Records => dmp_records::effective_config(config)?,
+        Service::Consent => dmp_consent::effective_config(config)?,
+        Service::Audit => dmp_audit::effective_config(config)?,
+        Service::Gateway => dmp_gateway::effective_config(config)?,
+    };
+    print!("{text}");
+    Ok(())
+}

@@ -1,1 +1,38 @@
-//! dmp-testkit
+//! Real parts for tests: PostgreSQL and OpenBao as processes, a PKI, tokens, and a service behind mTLS.
+//!
+//! Everything listens on loopback only, lives in temporary folders and ends with the test process, even when that
+//! is killed. Nothing is installed: a part that is missing is a failed test that names the package.
+//! In a test kit a failed precondition panics; this crate is never linked into a product.
+
+pub mod bao;
+mod pki;
+mod platform;
+mod postgres;
+mod process;
+mod service;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use bao::Bao;
+pub use pki::{Certificate, Pki, Validity};
+pub use platform::TestPlatform;
+pub use postgres::Postgres;
+pub use service::TestService;
+pub use tokens::{Signer, Tokens};
+
+/// The appliance's trust domain.
+pub const DOMAIN: &str = "dmp.test";
+
+/// Runs `future` to its end on a thread and a runtime of its own, so that what it starts belongs to no test's runtime.
+fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(future)
+    });
+    match thread.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}

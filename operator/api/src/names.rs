@@ -1,0 +1,48 @@
+//! Names of the appliance in Kubernetes that both the operator and `dmpctl` use (`docs/interfaces.md`).
+
+/// Namespace of operator and OpenBao.
+pub const SYSTEM_NAMESPACE: &str = "dmp-system";
+/// Namespace of the national plane.
+pub const NATIONAL_NAMESPACE: &str = "dmp-national";
+/// The one `Platform`.
+pub const PLATFORM: &str = "national";
+/// What a vendor's namespace begins with.
+pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
+
+/// Label: the plane belongs to this health group.
+pub const GROUP_LABEL: &str = "dmp.ma/group";
+/// Label on a namespace: it holds health data, admission denies its deletion.
+pub const PROTECTED_LABEL: &str = "dmp.ma/protected";
+/// Finalizer of a `HealthGroup`: deleting it retires the group.
+pub const RETIRE_FINALIZER: &str = "dmp.ma/retire";
+/// Annotation of a pod template: SHA-256 of what it reads at start; a change rolls the pods.
+pub const CONFIG_HASH_ANNOTATION: &str = "dmp.ma/config-sha256";
+/// Annotation that stops the reconciliation of an object (its status keeps its last value).
+pub const PAUSED_ANNOTATION: &str = "dmp.ma/paused";
+
+/// The services of the national plane.
+pub const NATIONAL_SERVICES: [&str; 4] = ["registry", "consent", "audit", "gateway"];
+/// Those of them with a database.
+pub const NATIONAL_DATABASES: [&str; 3] = ["registry", "consent", "audit"];
+/// CNPG clusters of a group.
+pub const GROUP_DATABASES: [&str; 2] = ["records", "keystore"];
+
+/// `spiffe://<domain>/ns/<namespace>/sa/<serviceaccount>`.
+pub fn spiffe(domain: &str, namespace: &str, service_account: &str) -> String {
+    format!("spiffe://{domain}/ns/{namespace}/sa/{service_account}")
+}
+
+/// The URI SAN of a solution's certificate.
+pub fn credential_uri(domain: &str, namespace: &str, credential: &str) -> String {
+    format!("spiffe://{domain}/credential/{namespace}/{credential}")
+}
+
+/// Origin of a national service's log.
+pub fn national_log_origin(domain: &str, service: &str) -> String {
+    format!("{domain}/log/{service}")
+}
+
+/// Origin of a group's log.
+pub fn group_log_origin(domain: &str, group: &str) -> String {
+    format!("{domain}/log/group/{group}")
+}

@@ -1,0 +1,164 @@
+//! `Platform`: the national plane, and what every group inherits from it. One object, `national`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::{Sizing, conditions_schema, status_conditions};
+
+/// The installation as a whole.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "dmp.ma",
+    version = "v1alpha1",
+    kind = "Platform",
+    status = "PlatformStatus",
+    shortname = "dmp",
+    category = "dmp",
+    derive = "PartialEq",
+    cel,
+    doc = "The installation as a whole: the national plane, and what every health group inherits.",
+    printcolumn(name = "Release", type_ = "string", json_path = ".spec.release"),
+    printcolumn(name = "Domain", type_ = "string", json_path = ".spec.domain"),
+    printcolumn(name = "Groups", type_ = "integer", json_path = ".status.groups"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name == 'national'")
+        .message("there is one platform, `national`"),
+    validation = Rule::new("self.spec.demonstration || !has(self.spec.issuers) || self.spec.issuers.all(i, !i.demonstration)")
+        .message("a demonstration issuer needs `demonstration: true`")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformSpec {
+    /// Version of the appliance's parts, for people; the images say what runs.
+    #[schemars(length(min = 1, max = 64))]
+    pub release: String,
+    pub images: Images,
+    /// Trust domain: certificates, log origins and URLs derive from it. Immutable.
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"), length(max = 100))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the domain never changes: identities and logs carry it"))]
+    pub domain: String,
+    /// Name of the `Site` of the national plane.
+    #[schemars(length(min = 1, max = 63))]
+    pub site: String,
+    /// Whether synthetic people may log in; production groups refuse them all the same.
+    #[serde(default)]
+    pub demonstration: bool,
+    pub gateway: Gateway,
+    /// OIDC issuers people may log in at. The demonstration's own is added by the operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub issuers: Vec<Issuer>,
+    #[serde(default)]
+    pub openbao: OpenBao,
+    /// Class of the databases' volumes; the cluster's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class: Option<String>,
+    #[serde(default)]
+    pub sizing: Sizing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Images {
+    /// The one image of all services.
+    #[schemars(length(min = 1, max = 512))]
+    pub dmp: String,
+    /// PostgreSQL, made for CloudNativePG.
+    #[schemars(length(min = 1, max = 512))]
+    pub postgres: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gateway {
+    /// Names and addresses solutions reach it by: SANs of its certificate; the first is the token issuer.
+    #[schemars(length(min = 1, max = 20))]
+    #[x_kube(validation = Rule::new("self.all(n, size(n) > 0 && size(n) <= 253 && !n.contains('/'))")
+        .message("a public name is a host name or an IP address, without scheme or path"))]
+    pub public_names: Vec<String>,
+    /// Port on every node; absent: the Service has no node port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 30000, max = 32767))]
+    pub node_port: Option<i32>,
+    #[serde(default = "two")]
+    #[schemars(range(min = 1, max = 100))]
+    pub replicas: i32,
+}
+
+const fn two() -> i32 {
+    2
+}
+
+/// An OIDC issuer people may log in at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Issuer {
+    /// `iss` of its tokens.
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://')").message("an issuer is an https URL"))]
+    pub url: String,
+    /// Where its keys are, when not found by discovery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub jwks: Option<String>,
+    /// PEM of the CA of that URL, when it is not a public one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16384))]
+    pub ca: Option<String>,
+    /// `aud` its tokens must carry.
+    #[schemars(length(min = 1, max = 200))]
+    pub audience: String,
+    /// Synthetic people only.
+    #[serde(default)]
+    pub demonstration: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenBao {
+    #[serde(default = "openbao_address")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://')").message("OpenBao is reached over https"))]
+    pub address: String,
+    /// Whether it is the one `dmpctl install` set up in `dmp-system` (static seal).
+    #[serde(default = "yes")]
+    pub managed: bool,
+}
+
+impl Default for OpenBao {
+    fn default() -> Self {
+        Self { address: openbao_address(), managed: true }
+    }
+}
+
+fn openbao_address() -> String {
+    "https://openbao.dmp-system.svc:8200".to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Number of health groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<i64>,
+    /// Release the national plane runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`, `NetworkPolicyEnforced`,
+    /// `InsecureSeal`, `DemonstrationOn`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+}
+
+status_conditions!(PlatformStatus);

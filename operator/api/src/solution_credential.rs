@@ -1,0 +1,101 @@
+//! `SolutionCredential`: one certificate for one product version at one establishment.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::{Mode, conditions_schema, status_conditions};
+
+/// Asked for by a CSR: the private key never leaves the vendor's system. A new CSR renews it.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "dmp.ma",
+    version = "v1alpha1",
+    kind = "SolutionCredential",
+    namespaced,
+    status = "SolutionCredentialStatus",
+    shortname = "solc",
+    category = "dmp",
+    derive = "PartialEq",
+    cel,
+    doc = "One certificate for one product version at one establishment.",
+    printcolumn(name = "Solution", type_ = "string", json_path = ".spec.solution"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
+    printcolumn(name = "Group", type_ = "string", json_path = ".spec.healthGroup"),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.notAfter"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    validation = Rule::new("size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')")
+        .message("the name is a DNS label of at most 63 characters")
+)]
+#[x_kube(
+    validation = Rule::new("has(self.establishment) == has(self.healthGroup)")
+        .message("establishment and healthGroup are given together"),
+    validation = Rule::new("self.solution == oldSelf.solution && self.version == oldSelf.version && self.mode == oldSelf.mode")
+        .message("a credential is bound to solution, version and mode: create another one"),
+    validation = Rule::new("has(self.establishment) == has(oldSelf.establishment) && (!has(self.establishment) || self.establishment == oldSelf.establishment)")
+        .message("a credential is bound to its establishment: create another one"),
+    validation = Rule::new("has(self.healthGroup) == has(oldSelf.healthGroup) && (!has(self.healthGroup) || self.healthGroup == oldSelf.healthGroup)")
+        .message("a credential is bound to its group: create another one")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SolutionCredentialSpec {
+    /// Name of the `Solution` in the same namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub solution: String,
+    /// `spec.version` of a `SolutionVersion` of it.
+    #[schemars(length(min = 1, max = 64))]
+    pub version: String,
+    /// Absent for patient apps and directory sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub establishment: Option<Establishment>,
+    /// The group of the establishment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 40))]
+    pub health_group: Option<String>,
+    #[serde(default)]
+    pub mode: Mode,
+    /// PKCS #10, PEM. Only its public key is used: names are the platform's to give.
+    #[schemars(length(min = 1, max = 8192))]
+    #[x_kube(validation = Rule::new("self.startsWith('-----BEGIN CERTIFICATE REQUEST-----')")
+        .message("csr is a PEM certificate request (PKCS #10)"))]
+    pub csr: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Establishment {
+    /// National number of the establishment (ANAM), 9 digits.
+    #[schemars(regex(pattern = "^[0-9]{9}$"))]
+    pub inpe: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SolutionCredentialStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The certificate, then its issuer, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// SHA-256 of its DER, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_sha256: Option<String>,
+    /// Hex, colon-separated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+    /// SHA-256 of the CSR the certificate was made from, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr_sha256: Option<String>,
+    /// `Ready`, `Revoked`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+}
+
+status_conditions!(SolutionCredentialStatus);

@@ -1,0 +1,51 @@
+//! `SolutionVersion`: a frozen version of a product.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::{conditions_schema, status_conditions};
+
+/// What is tested, homologated and named by credentials.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "dmp.ma",
+    version = "v1alpha1",
+    kind = "SolutionVersion",
+    namespaced,
+    status = "SolutionVersionStatus",
+    shortname = "solv",
+    category = "dmp",
+    derive = "PartialEq",
+    cel,
+    doc = "A frozen version of a product.",
+    printcolumn(name = "Solution", type_ = "string", json_path = ".spec.solution"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[x_kube(validation = Rule::new("self == oldSelf").message("a version is frozen: create another one"))]
+#[serde(rename_all = "camelCase")]
+pub struct SolutionVersionSpec {
+    /// Name of the `Solution` in the same namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub solution: String,
+    /// As the vendor numbers it.
+    #[schemars(regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$"), length(max = 64))]
+    pub version: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SolutionVersionStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`, `Revoked`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+}
+
+status_conditions!(SolutionVersionStatus);

@@ -1,0 +1,3 @@
+module dmp.ma/appliance/pause
+
+go 1.26.0

@@ -1,0 +1,214 @@
+//! Control groups: one tree per appliance, `/dmp-<name>`, in every hierarchy of the machine.
+//!
+//! `…/system-<owner>` holds the daemons of the control plane or of a node, `…/<node>` is the kubelet's
+//! root for pods. Whatever an appliance starts stays inside, so the tree also answers "what is left
+//! of it?" when it goes. Version 1 is what this was tried on; on version 2 there is one hierarchy.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal};
+
+use crate::{
+    error::{FileContext, Result},
+    options::Name,
+};
+
+/// The tree of one appliance.
+#[derive(Debug, Clone)]
+pub(crate) struct Cgroups {
+    name: String,
+    mounts: Vec<PathBuf>,
+    unified: bool,
+}
+
+impl Cgroups {
+    pub fn of(name: &Name) -> Result<Self> {
+        let mounts = fs::read_to_string("/proc/self/mounts").on("read", "/proc/self/mounts")?;
+        let (mounts, unified) = hierarchies(&mounts);
+        Ok(Self {
+            name: format!("dmp-{name}"),
+            mounts,
+            unified,
+        })
+    }
+
+    /// What the kubelet calls its root: `/dmp-<name>/<node>`.
+    pub fn pods_root(&self, node: &str) -> String {
+        format!("/{}/{node}", self.name)
+    }
+
+    /// Makes the group of a node's pods.
+    pub fn make_for_pods(&self, node: &str) -> Result<()> {
+        self.make(node).map(drop)
+    }
+
+    /// Makes the group of a node's or of the control plane's daemons; returns the files that a
+    /// process writes itself into.
+    pub fn make_for_daemons(&self, owner: &str) -> Result<Vec<PathBuf>> {
+        self.make(&format!("system-{owner}"))
+    }
+
+    fn make(&self, group: &str) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for mount in &self.mounts {
+            let mut folder = mount.clone();
+            for part in [self.name.as_str(), group] {
+                if self.unified {
+                    pass_controllers_on(&folder);
+                }
+                let child = folder.join(part);
+                fs::create_dir_all(&child).on("make the control group", &child)?;
+                inherit_cpuset(&folder, &child)?;
+                folder = child;
+            }
+            files.push(folder.join("cgroup.procs"));
+        }
+        Ok(files)
+    }
+
+    /// The processes that are left in the tree.
+    pub fn processes(&self) -> Vec<Pid> {
+        self.mounts
+            .iter()
+            .flat_map(|mount| tree(&mount.join(&self.name)))
+            .filter_map(|folder| fs::read_to_string(folder.join("cgroup.procs")).ok())
+            .flat_map(|list| {
+                list.lines()
+                    .filter_map(|line| line.parse().ok().and_then(Pid::from_raw))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Kills what is left in the tree and removes it.
+    pub async fn remove(&self) -> Result<()> {
+        for _ in 0..50 {
+            for process in self.processes() {
+                // One that ended meanwhile is as good as killed.
+                let _ = rustix::process::kill_process(process, Signal::KILL);
+            }
+            if self.remove_folders().is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.remove_folders()
+    }
+
+    fn remove_folders(&self) -> Result<()> {
+        for mount in &self.mounts {
+            // Children come after their parents in the list.
+            for folder in tree(&mount.join(&self.name)).into_iter().rev() {
+                match fs::remove_dir(&folder) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(error).on("remove the control group", folder);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mount points of all hierarchies, and whether there is only the unified one (version 2).
+fn hierarchies(mounts: &str) -> (Vec<PathBuf>, bool) {
+    let of_type = |wanted: &str| -> Vec<PathBuf> {
+        mounts
+            .lines()
+            .filter_map(|line| {
+                let mut fields = line.split(' ').skip(1);
+                let (target, kind) = (fields.next()?, fields.next()?);
+                (kind == wanted).then(|| PathBuf::from(target))
+            })
+            .collect()
+    };
+    let (old, new) = (of_type("cgroup"), of_type("cgroup2"));
+    let unified = old.is_empty();
+    (old.into_iter().chain(new).collect(), unified)
+}
+
+/// A new group of version 1 has no processors and no memory nodes: it cannot hold a process.
+fn inherit_cpuset(parent: &Path, child: &Path) -> Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        let (from, to) = (parent.join(file), child.join(file));
+        let Ok(value) = fs::read_to_string(&from) else {
+            continue;
+        };
+        if fs::read_to_string(&to).is_ok_and(|own| own.trim().is_empty()) && !value.trim().is_empty()
+        {
+            fs::write(&to, value).on("write", to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Version 2 gives a child only the controllers that its parent passes on.
+fn pass_controllers_on(folder: &Path) {
+    for controller in ["cpu", "memory", "pids", "io", "cpuset"] {
+        // A controller that the kernel lacks is missed by the kubelet, which says so.
+        drop(fs::write(
+            folder.join("cgroup.subtree_control"),
+            format!("+{controller}"),
+        ));
+    }
+}
+
+/// A folder and all folders below it, parents first; empty when it does not exist.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        open.extend(
+            entries
+                .flatten()
+                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+                .map(|entry| entry.path()),
+        );
+        found.push(folder);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_1_has_many_hierarchies_and_version_2_one() {
+        let old = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n\
+                   cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n\
+                   cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
+        let (mounts, unified) = hierarchies(old);
+        assert_eq!(
+            mounts,
+            [
+                PathBuf::from("/sys/fs/cgroup/cpu"),
+                PathBuf::from("/sys/fs/cgroup/unified")
+            ]
+        );
+        assert!(!unified);
+
+        let (mounts, unified) = hierarchies("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
+        assert_eq!(mounts, [PathBuf::from("/sys/fs/cgroup")]);
+        assert!(unified);
+    }
+
+    #[test]
+    fn a_tree_lists_parents_before_children() {
+        let root = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(root.path().join("a/b")).expect("folders");
+        let found = tree(root.path());
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0], root.path());
+        assert!(found[2].ends_with("a/b"));
+        assert!(tree(&root.path().join("none")).is_empty());
+    }
+}

@@ -1,0 +1,220 @@
+//! Root file systems from Debian packages: the C library for Rust programs, and PostgreSQL.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::Store;
+use crate::{
+    digest::key,
+    error::{Error, FileContext, Result},
+    machine::find,
+    shell::{program, run},
+};
+
+/// What a dynamically linked Rust program needs, from the release that this machine runs: its
+/// programs were linked against that C library.
+const BASE_PACKAGES: [&str; 4] = ["libc6", "libgcc-s1", "ca-certificates", "tzdata"];
+
+/// Not needed at run time.
+const BASE_WITHOUT: [&str; 4] = [
+    "usr/share/doc",
+    "usr/share/lintian",
+    "usr/share/man",
+    "usr/sbin",
+];
+
+/// The Debian release of the PostgreSQL image.
+const POSTGRESQL_RELEASE: &str = "bookworm";
+
+/// Files of packages that nobody reads in a container. The compiler for queries (LLVM, 120 MB) does
+/// not pay for short ones and PostgreSQL works without.
+const POSTGRESQL_WITHOUT: [&str; 8] = [
+    "/usr/share/doc/*",
+    "/usr/share/man/*",
+    "/usr/share/locale/*",
+    "/usr/lib/*/libLLVM*",
+    "/usr/lib/*/libz3*",
+    "/usr/lib/llvm-*",
+    "/usr/lib/postgresql/15/lib/bitcode*",
+    "/usr/lib/postgresql/15/lib/llvmjit*",
+];
+
+/// CloudNativePG runs PostgreSQL as user and group 26 (Debian gives 26 to `tape`).
+const POSTGRESQL_PREPARE: [&str; 3] = [
+    r#"mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" > "$1/etc/postgresql-common/createcluster.conf""#,
+    r#"sed -i /^tape:/d "$1/etc/group""#,
+    r#"echo "postgres:x:26:26::/var/lib/postgresql:/bin/sh" >> "$1/etc/passwd" && echo "postgres:x:26:" >> "$1/etc/group""#,
+];
+
+/// Perl serves Debian's own cluster tools, which CloudNativePG replaces; the key of the package
+/// `ssl-cert` must not be everybody's.
+const POSTGRESQL_FINISH: &str = r#"cd "$1" && rm -rf usr/share/perl usr/share/perl5 usr/lib/*/perl usr/lib/*/perl5 usr/lib/*/perl-base usr/bin/perl* var/lib/apt var/cache/* var/log/* usr/share/postgresql-common usr/share/postgresql/15/man etc/ssl/private/* etc/ssl/certs/ssl-cert-snakeoil.pem"#;
+
+/// A tar with the C library, certificates and time zones; cached by the versions of the packages.
+pub(super) async fn base_layer(store: &Store<'_>) -> Result<PathBuf> {
+    let versions = run(
+        "ask for the versions of packages",
+        program(find("dpkg-query"))
+            .args(["--show", "--showformat=${Package} ${Version}\n"])
+            .args(BASE_PACKAGES),
+    )
+    .await
+    .unwrap_or_default();
+    let without = BASE_WITHOUT.join(" ");
+    let layer = store.file("debian-base", &key([versions.as_str(), without.as_str()]), "tar");
+    if layer.exists() {
+        return Ok(layer);
+    }
+    let step = store.progress.step("make the base layer");
+    let work = store.folder.join(".debian-base");
+    let root = work.join("root");
+    remove_tree(&work)?;
+    fs::create_dir_all(&root).on("make the folder", &root)?;
+
+    step.at("fetching packages");
+    run(
+        "read the package lists (apt-get update)",
+        program(find("apt-get")).arg("update"),
+    )
+    .await?;
+    run(
+        "fetch packages",
+        program(find("apt-get"))
+            .args(["--option", "APT::Sandbox::User=root", "download"])
+            .args(BASE_PACKAGES)
+            .current_dir(&work),
+    )
+    .await?;
+    for entry in fs::read_dir(&work).on("read", &work)?.flatten() {
+        if entry.path().extension().is_some_and(|kind| kind == "deb") {
+            run(
+                "unpack a package",
+                program(find("dpkg-deb"))
+                    .arg("--extract")
+                    .args([&entry.path(), &root]),
+            )
+            .await?;
+        }
+    }
+    for folder in BASE_WITHOUT {
+        remove_tree(&root.join(folder))?;
+    }
+    certificates(&root)?;
+
+    let draft = layer.with_extension("new");
+    run(
+        "write the base layer",
+        program("tar")
+            .args(["--create", "--sort=name", "--mtime=@0", "--numeric-owner"])
+            .args(["--owner=0", "--group=0", "--file"])
+            .arg(&draft)
+            .arg("--directory")
+            .arg(&root)
+            .arg("."),
+    )
+    .await?;
+    fs::rename(&draft, &layer).on("write", &layer)?;
+    remove_tree(&work)?;
+    step.done();
+    Ok(layer)
+}
+
+/// Joins the authorities into the one file that TLS libraries look for. (Debian does so when the
+/// package is configured, which nothing does here.)
+fn certificates(root: &Path) -> Result<()> {
+    let source = root.join("usr/share/ca-certificates/mozilla");
+    let mut files: Vec<PathBuf> = fs::read_dir(&source)
+        .on("read", &source)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    let mut bundle = Vec::new();
+    for file in files {
+        bundle.extend(fs::read(&file).on("read", file)?);
+    }
+    let folder = root.join("etc/ssl/certs");
+    fs::create_dir_all(&folder).on("make the folder", &folder)?;
+    let target = folder.join("ca-certificates.crt");
+    fs::write(&target, bundle).on("write", target)
+}
+
+/// What decides the content of [`postgresql_layer`].
+pub(super) fn postgresql_key() -> String {
+    key([POSTGRESQL_RELEASE, POSTGRESQL_FINISH]
+        .into_iter()
+        .chain(POSTGRESQL_WITHOUT)
+        .chain(POSTGRESQL_PREPARE))
+}
+
+/// A tar with Debian's PostgreSQL 15, and its version (`15.14`).
+pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, String)> {
+    let work = store.folder.join(".postgresql");
+    remove_tree(&work)?;
+    fs::create_dir_all(&work).on("make the folder", &work)?;
+    let layer = work.join("layer.tar");
+    let version = work.join("version");
+
+    let mut command = program(find("mmdebstrap"));
+    command
+        .env("SOURCE_DATE_EPOCH", "1")
+        .env("TMPDIR", &work)
+        .args(["--quiet", "--mode=root", "--variant=essential"])
+        .args(["--format=tar", "--include=postgresql-15"]);
+    for pattern in POSTGRESQL_WITHOUT {
+        command.arg(format!("--dpkgopt=path-exclude={pattern}"));
+    }
+    for hook in POSTGRESQL_PREPARE {
+        command.arg(format!("--essential-hook={hook}"));
+    }
+    command
+        .arg(format!(
+            r#"--customize-hook=chroot "$1" dpkg-query --show --showformat '${{Version}}' postgresql-15 > '{}'"#,
+            version.display()
+        ))
+        .arg(format!("--customize-hook={POSTGRESQL_FINISH}"))
+        .arg(POSTGRESQL_RELEASE)
+        .arg(&layer);
+    run("make the root file system of PostgreSQL", &mut command).await?;
+
+    let text = fs::read_to_string(&version).on("read", &version)?;
+    let version = upstream_version(&text).ok_or_else(|| Error::Damaged {
+        path: version,
+        detail: format!("`{text}` is no version of PostgreSQL"),
+    })?;
+    Ok((layer, version))
+}
+
+/// `15.14` of Debian's `15.14-0+deb12u1`.
+fn upstream_version(debian: &str) -> Option<String> {
+    let (upstream, _) = debian.trim().split_once('-')?;
+    let is_version = upstream
+        .split('.')
+        .all(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
+    is_version.then(|| upstream.to_owned())
+}
+
+/// Removes a folder that may not exist.
+pub(super) fn remove_tree(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).on("remove", folder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upstream_version_is_what_cloudnativepg_can_read() {
+        assert_eq!(
+            upstream_version("15.14-0+deb12u1\n").as_deref(),
+            Some("15.14")
+        );
+        assert_eq!(upstream_version("15.14"), None);
+        assert_eq!(upstream_version("15beta1-1"), None);
+    }
+}

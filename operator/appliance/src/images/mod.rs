@@ -1,0 +1,233 @@
+//! The appliance's container images, made without Docker and without a registry.
+//!
+//! An image is built into `<cache>/images/<name>-<key>.tar` beside a file with its full name, once per
+//! key (a hash of what goes in). Names are `registry.dmp.internal/<name>:<version>-<digest>`: the
+//! digest is of the content, so an image under a name never changes and Kubernetes never pulls.
+//!
+//! To add an image: a function in `recipes`, a field in [`Images`].
+
+mod debian;
+mod import;
+mod oci;
+mod recipes;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{
+    digest::key,
+    error::{Error, FileContext, Result},
+    parts::{Parts, lock},
+    progress::Progress,
+};
+
+pub(crate) use import::import;
+
+/// Every image of the appliance.
+#[derive(Debug, Clone, Serialize)]
+pub struct Images {
+    pub(crate) pause: Image,
+    pub(crate) busybox: Image,
+    pub(crate) coredns: Image,
+    pub(crate) local_path_provisioner: Image,
+    pub(crate) cloudnative_pg: Image,
+    /// For `spec.imageName` of a CloudNativePG `Cluster`.
+    pub postgresql: Image,
+    pub openbao: Image,
+    /// The product: `/usr/local/bin/dmp` and `/usr/local/bin/dmp-operator`.
+    pub dmp: Image,
+}
+
+/// One image in the cache.
+#[derive(Debug, Clone, Serialize)]
+pub struct Image {
+    /// What a manifest says: `registry.dmp.internal/<name>:<version>-<digest>`.
+    pub reference: String,
+    /// The OCI layout to import.
+    pub archive: PathBuf,
+}
+
+impl Images {
+    pub(crate) fn all(&self) -> [&Image; 8] {
+        // The pause image first: no pod can start without it.
+        [
+            &self.pause,
+            &self.coredns,
+            &self.busybox,
+            &self.local_path_provisioner,
+            &self.cloudnative_pg,
+            &self.openbao,
+            &self.dmp,
+            &self.postgresql,
+        ]
+    }
+}
+
+/// Images that need nothing but Debian, so that they can be made while the parts are built.
+#[derive(Debug)]
+pub(crate) struct DebianImages {
+    busybox: Image,
+    postgresql: Image,
+    /// A layer with the libraries that a Rust program links.
+    base: PathBuf,
+}
+
+/// Makes the images that need nothing but Debian.
+pub(crate) async fn ensure_debian(cache: &Path, progress: &Progress) -> Result<DebianImages> {
+    let store = Store::open(cache, progress)?;
+    let _lock = lock(&store.folder).await?;
+    Ok(DebianImages {
+        busybox: recipes::busybox(&store).await?,
+        base: debian::base_layer(&store).await?,
+        postgresql: recipes::postgresql(&store).await?,
+    })
+}
+
+/// Makes the other images from the parts and the product's binaries.
+pub(crate) async fn ensure(
+    cache: &Path,
+    parts: &Parts,
+    debian: DebianImages,
+    binaries: &Path,
+    progress: &Progress,
+) -> Result<Images> {
+    let store = Store::open(cache, progress)?;
+    let _lock = lock(&store.folder).await?;
+    Ok(Images {
+        pause: recipes::pause(&store, &parts.pause).await?,
+        coredns: recipes::coredns(&store, &parts.coredns).await?,
+        local_path_provisioner: recipes::local_path_provisioner(
+            &store,
+            &parts.local_path_provisioner,
+        )
+        .await?,
+        cloudnative_pg: recipes::cloudnative_pg(&store, &parts.cloudnative_pg).await?,
+        openbao: recipes::openbao(&store, &parts.openbao).await?,
+        dmp: recipes::dmp(&store, &debian.base, binaries).await?,
+        busybox: debian.busybox,
+        postgresql: debian.postgresql,
+    })
+}
+
+/// The cache's folder of images.
+struct Store<'a> {
+    folder: PathBuf,
+    progress: &'a Progress,
+}
+
+impl<'a> Store<'a> {
+    fn open(cache: &Path, progress: &'a Progress) -> Result<Self> {
+        let folder = cache.join("images");
+        fs::create_dir_all(&folder).on("make the folder", &folder)?;
+        Ok(Self { folder, progress })
+    }
+
+    fn file(&self, name: &str, key: &str, extension: &str) -> PathBuf {
+        self.folder.join(format!("{name}-{key}.{extension}"))
+    }
+
+    /// The image made from `ingredients`, if it is in the cache.
+    fn find(&self, name: &str, ingredients: &[&str]) -> Slot {
+        let key = key(ingredients.iter().copied());
+        let archive = self.file(name, &key, "tar");
+        let known = self.file(name, &key, "name");
+        let reference = archive
+            .exists()
+            .then(|| fs::read_to_string(&known).ok())
+            .flatten();
+        Slot {
+            archive,
+            known,
+            reference,
+        }
+    }
+
+    /// Writes an image into its place and forgets earlier images of that name.
+    async fn write(&self, slot: Slot, spec: oci::ImageSpec<'static>) -> Result<Image> {
+        let earlier = format!("{}-", spec.name);
+        let archive = slot.archive.clone();
+        let reference = tokio::task::spawn_blocking(move || oci::write(&spec, &archive))
+            .await
+            .map_err(|error| Error::Command {
+                what: "write an image".to_owned(),
+                detail: error.to_string(),
+            })??;
+        fs::write(&slot.known, &reference).on("write", &slot.known)?;
+        for entry in fs::read_dir(&self.folder).on("read", &self.folder)?.flatten() {
+            let path = entry.path();
+            let of_that_name = entry.file_name().to_string_lossy().starts_with(&earlier);
+            if of_that_name && path.with_extension("tar") != slot.archive {
+                fs::remove_file(&path).on("remove", path)?;
+            }
+        }
+        Ok(Image {
+            reference,
+            archive: slot.archive,
+        })
+    }
+}
+
+/// A place in the cache for one image.
+struct Slot {
+    archive: PathBuf,
+    known: PathBuf,
+    reference: Option<String>,
+}
+
+impl Slot {
+    fn found(&self) -> Option<Image> {
+        Some(Image {
+            reference: self.reference.clone()?,
+            archive: self.archive.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Images that are nowhere, for texts that name them.
+    pub(crate) fn images() -> Images {
+        let image = |name: &str| Image {
+            reference: format!("registry.dmp.internal/{name}:1-abc"),
+            archive: PathBuf::from("/images").join(name),
+        };
+        Images {
+            pause: image("pause"),
+            busybox: image("busybox"),
+            coredns: image("coredns"),
+            local_path_provisioner: image("local-path-provisioner"),
+            cloudnative_pg: image("cloudnative-pg"),
+            postgresql: image("postgresql"),
+            openbao: image("openbao"),
+            dmp: image("dmp"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_image_is_made_once_and_replaces_its_predecessor() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let progress = Progress::silent();
+        let store = Store::open(cache.path(), &progress).expect("a store");
+        let spec = || oci::ImageSpec {
+            name: "thing",
+            version: "1".to_owned(),
+            ..oci::ImageSpec::default()
+        };
+        let slot = store.find("thing", &["a"]);
+        assert!(slot.found().is_none());
+        let made = store.write(slot, spec()).await.expect("an image");
+        let found = store.find("thing", &["a"]).found().expect("the image");
+        assert_eq!(made.reference, found.reference);
+
+        let slot = store.find("thing", &["b"]);
+        store.write(slot, spec()).await.expect("an image");
+        assert!(store.find("thing", &["a"]).found().is_none());
+        assert!(store.find("thing", &["b"]).found().is_some());
+    }
+}

@@ -1,0 +1,116 @@
+//! What an appliance remembers about itself between runs: its slot of addresses, its nodes.
+
+use std::{fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    addresses::{AddressPlan, SLOTS},
+    error::{Error, FileContext, Result},
+    options::{Name, Options},
+    paths::{Paths, private_folder, write_private},
+};
+
+const FILE: &str = "appliance.json";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    slot: u8,
+    nodes: u8,
+}
+
+impl State {
+    /// The state of an appliance, if it was ever brought up.
+    pub fn load(name: &Name) -> Result<Option<Self>> {
+        load(&Paths::of(name).state)
+    }
+
+    /// The state with at least the nodes that are asked for; remembered from now on. Nodes are
+    /// added, never removed.
+    pub fn ensure(options: &Options) -> Result<Self> {
+        let folder = Paths::of(&options.name).state;
+        let (known, wanted) = match load(&folder)? {
+            Some(known) => (
+                Some(known),
+                Self {
+                    nodes: known.nodes.max(options.nodes),
+                    ..known
+                },
+            ),
+            None => (
+                None,
+                Self {
+                    slot: free_slot(&taken_slots(Paths::all_states())?)?,
+                    nodes: options.nodes,
+                },
+            ),
+        };
+        if known != Some(wanted) {
+            private_folder(&folder)?;
+            let content = serde_json::to_vec(&wanted).unwrap_or_default();
+            write_private(&folder.join(FILE), content)?;
+        }
+        Ok(wanted)
+    }
+
+    pub fn plan(self) -> AddressPlan {
+        AddressPlan::new(self.slot, self.nodes)
+    }
+}
+
+fn load(folder: &Path) -> Result<Option<State>> {
+    let file = folder.join(FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let content = fs::read(&file).on("read", &file)?;
+    match serde_json::from_slice::<State>(&content) {
+        Ok(state) if state.slot < SLOTS && (1..=8).contains(&state.nodes) => Ok(Some(state)),
+        Ok(_) => Err(Error::Damaged {
+            path: file,
+            detail: "slot or nodes out of range".to_owned(),
+        }),
+        Err(error) => Err(Error::Damaged {
+            path: file,
+            detail: error.to_string(),
+        }),
+    }
+}
+
+fn taken_slots(all: &Path) -> Result<Vec<u8>> {
+    let mut taken = Vec::new();
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        taken.extend(load(&entry.path())?.map(|state| state.slot));
+    }
+    Ok(taken)
+}
+
+fn free_slot(taken: &[u8]) -> Result<u8> {
+    (0..SLOTS)
+        .find(|slot| !taken.contains(slot))
+        .ok_or(Error::NoAddressesLeft { slots: SLOTS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_appliance_gets_the_first_free_slot() {
+        assert_eq!(free_slot(&[]).expect("a slot"), 0);
+        assert_eq!(free_slot(&[0, 2]).expect("a slot"), 1);
+        let error = free_slot(&(0..SLOTS).collect::<Vec<_>>()).expect_err("no slot");
+        assert_eq!(error.code(), "appliance-no-addresses-left");
+    }
+
+    #[test]
+    fn a_damaged_state_is_named_not_guessed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(load(folder.path()).expect("none"), None);
+        for bad in ["", "{}", r#"{"slot":16,"nodes":1}"#, r#"{"slot":0,"nodes":0}"#] {
+            fs::write(folder.path().join(FILE), bad).expect("written");
+            let error = load(folder.path()).expect_err(bad);
+            assert_eq!(error.code(), "appliance-damaged");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What a replica has seen, and the facts that follow from it. Pure: time is an argument.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dmp_api::{HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionRevocation};
+use dmp_client::facts;
+use dmp_core::ids::GroupName;
+use jiff::Timestamp;
+use k8s_controller::conditions;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Resource, ResourceExt};
+
+use crate::guard::Guarded;
+
+/// One step of a list-and-watch.
+#[derive(Debug)]
+pub enum Change<K> {
+    /// Everything there is, at a version.
+    Listed(Vec<Guarded<K>>, Option<String>),
+    Applied(Guarded<K>),
+    Deleted(Guarded<K>),
+    /// Nothing newer before this version.
+    Bookmark(String),
+}
+
+/// The objects of one kind, by `<namespace>/<name>`.
+#[derive(Debug)]
+pub struct Table<K> {
+    objects: BTreeMap<String, K>,
+    /// Objects that are there but not understood.
+    unreadable: BTreeSet<String>,
+    listed: bool,
+    /// Highest resource version seen.
+    seq: u64,
+}
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self { objects: BTreeMap::new(), unreadable: BTreeSet::new(), listed: false, seq: 0 }
+    }
+}
+
+impl<K: Resource> Table<K> {
+    /// Takes a change in; whether objects changed (a bookmark moves the number only).
+    pub fn take(&mut self, change: Change<K>) -> bool {
+        match change {
+            Change::Listed(objects, version) => {
+                self.objects.clear();
+                self.unreadable.clear();
+                self.listed = true;
+                self.saw(version.as_deref());
+                objects.into_iter().for_each(|object| self.put(object));
+                true
+            }
+            Change::Applied(object) => {
+                self.put(object);
+                true
+            }
+            Change::Deleted(object) => {
+                self.saw(object.meta().resource_version.as_deref());
+                let key = key(&object);
+                self.unreadable.remove(&key);
+                self.objects.remove(&key);
+                true
+            }
+            Change::Bookmark(version) => {
+                self.saw(Some(&version));
+                false
+            }
+        }
+    }
+
+    fn put(&mut self, object: Guarded<K>) {
+        self.saw(object.meta().resource_version.as_deref());
+        let key = key(&object);
+        match object.0 {
+            Ok(object) => {
+                self.unreadable.remove(&key);
+                self.objects.insert(key, object);
+            }
+            Err(_) => {
+                self.objects.remove(&key);
+                self.unreadable.insert(key);
+            }
+        }
+    }
+
+    fn saw(&mut self, version: Option<&str>) {
+        // Resource versions of one API server are comparable numbers (Kubernetes 1.35, KEP-5504).
+        if let Some(version) = version.and_then(|text| text.parse().ok()) {
+            self.seq = self.seq.max(version);
+        }
+    }
+
+    /// Highest resource version seen of this kind.
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+fn key(object: &impl ResourceExt) -> String {
+    match object.namespace() {
+        Some(namespace) => format!("{namespace}/{}", object.name_any()),
+        None => object.name_any(),
+    }
+}
+
+/// All watched kinds.
+#[derive(Debug, Default)]
+pub struct Index {
+    pub platforms: Table<Platform>,
+    pub groups: Table<HealthGroup>,
+    pub solutions: Table<Solution>,
+    pub credentials: Table<SolutionCredential>,
+    pub revocations: Table<SolutionRevocation>,
+    pub leases: Table<Lease>,
+}
+
+/// The demonstration's issuer, which no object names.
+#[derive(Clone, Debug)]
+pub struct DemonstrationIssuer {
+    /// PEM of OpenBao's CA.
+    pub ca: String,
+}
+
+impl Index {
+    /// Whether every kind has been listed: before that there are no facts.
+    pub const fn is_complete(&self) -> bool {
+        self.platforms.listed
+            && self.groups.listed
+            && self.solutions.listed
+            && self.credentials.listed
+            && self.revocations.listed
+    }
+
+    /// Whether a revocation is there that is not understood: then the facts are not to be relied on.
+    pub fn is_blind(&self) -> bool {
+        !self.revocations.unreadable.is_empty()
+    }
+
+    pub fn seq(&self) -> u64 {
+        [
+            self.platforms.seq,
+            self.groups.seq,
+            self.solutions.seq,
+            self.credentials.seq,
+            self.revocations.seq,
+            self.leases.seq,
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or_default()
+    }
+
+    /// The platform, once it has been seen.
+    pub fn platform(&self) -> Option<&Platform> {
+        self.platforms.objects.get(dmp_api::names::PLATFORM)
+    }
+
+    /// The facts at `now`.
+    pub fn facts(
+        &self,
+        now: Timestamp,
+        stale_since: Option<Timestamp>,
+        demonstration: &DemonstrationIssuer,
+    ) -> facts::Facts {
+        let platform = self.platform();
+        let domain = platform.map_or("", |platform| platform.spec.domain.as_str());
+        let demonstrating = platform.is_some_and(|platform| platform.spec.demonstration);
+        facts::Facts {
+            seq: self.seq(),
+            at: now,
+            stale_since,
+            demonstration: demonstrating,
+            groups: self.groups.objects.values().filter_map(|group| group_fact(group, domain)).collect(),
+            credentials: self.credentials.objects.values().filter_map(|c| self.credential_fact(c)).collect(),
+            revocations: self.revocations.objects.values().map(revocation_fact).collect(),
+            issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
+        }
+    }
+
+    fn credential_fact(&self, credential: &SolutionCredential) -> Option<facts::Credential> {
+        let namespace = credential.namespace()?;
+        let solution = format!("{namespace}/{}", credential.spec.solution);
+        let kind = self.solutions.objects.get(&solution)?.spec.kind;
+        let status = credential.status.as_ref()?;
+        // Refused by its controller (a reference is gone, it is revoked): its certificate opens nothing.
+        if conditions::find(&status.conditions, "Stalled").is_some_and(|stalled| stalled.status == "True") {
+            return None;
+        }
+        let group = match &credential.spec.health_group {
+            Some(name) => Some(name.parse::<GroupName>().ok()?),
+            None => None,
+        };
+        Some(facts::Credential {
+            name: format!("{namespace}/{}", credential.name_any()),
+            solution,
+            version: credential.spec.version.clone(),
+            kind: kind.as_str().to_owned(),
+            establishment: credential.spec.establishment.as_ref().map(|establishment| establishment.inpe.clone()),
+            group,
+            mode: mode(credential.spec.mode),
+            certificate_sha256: status.certificate_sha256.clone()?,
+            not_after: status.not_after.as_ref()?.parse().ok()?,
+        })
+    }
+}
+
+const fn mode(mode: Mode) -> facts::Mode {
+    match mode {
+        Mode::Sandbox => facts::Mode::Sandbox,
+        Mode::Production => facts::Mode::Production,
+    }
+}
+
+fn group_fact(group: &HealthGroup, domain: &str) -> Option<facts::Group> {
+    let name: GroupName = group.name_any().parse().ok()?;
+    let namespace = name.namespace();
+    let served = group
+        .status
+        .as_ref()
+        .and_then(|status| conditions::find(&status.conditions, "ServiceReady"))
+        .is_some_and(|ready| ready.status == "True");
+    Some(facts::Group {
+        tag: name.tag(),
+        mode: mode(group.spec.mode),
+        records: crate::plane::config::url("records", &namespace),
+        identity: dmp_api::names::spiffe(domain, &namespace, "records"),
+        serving: served && group.metadata.deletion_timestamp.is_none(),
+        name,
+    })
+}
+
+fn revocation_fact(revocation: &SolutionRevocation) -> facts::Revocation {
+    let spec = &revocation.spec;
+    let namespace = spec.solution.split_once('/').map_or("", |(namespace, _)| namespace);
+    facts::Revocation {
+        solution: spec.solution.clone(),
+        version: spec.version.clone(),
+        credential: spec.credential.as_ref().map(|name| format!("{namespace}/{name}")),
+    }
+}
+
+fn issuers(platform: &Platform, demonstration: &DemonstrationIssuer) -> Vec<facts::Issuer> {
+    let mut issuers: Vec<facts::Issuer> = platform
+        .spec
+        .issuers
+        .iter()
+        .map(|issuer| facts::Issuer {
+            url: issuer.url.clone(),
+            jwks: issuer.jwks.clone(),
+            ca: issuer.ca.clone(),
+            audience: issuer.audience.clone(),
+            demonstration: issuer.demonstration,
+        })
+        .collect();
+    if platform.spec.demonstration && platform.spec.openbao.managed {
+        let url = format!("{}/v1/people/identity/oidc", platform.spec.openbao.address.trim_end_matches('/'));
+        issuers.push(facts::Issuer {
+            jwks: Some(format!("{url}/.well-known/keys")),
+            url,
+            ca: Some(demonstration.ca.clone()),
+            audience: "dmp".to_owned(),
+            demonstration: true,
+        });
+    }
+    issuers
+}

@@ -1,0 +1,74 @@
+//! Step 2: what the schema cannot refuse. Pure.
+
+use dmp_api::health_group::{Custody, HealthGroupSpec};
+use dmp_api::{HealthGroup, PlatformSpec};
+use dmp_core::ids::GroupName;
+use dmp_core::token::PublicKey;
+use kube::ResourceExt;
+
+use super::dereference::Found;
+use crate::plane::trust::Trust;
+
+/// Why the group cannot be, until somebody does something. The message says what.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no Platform `national`: apply it first")]
+    NoPlatform,
+    #[error("there is no Site `{0}`: apply it, or correct spec.site")]
+    NoSite(String),
+    #[error("the site's territory is `{0}`: health data stays in MA")]
+    ForeignSite(String),
+    #[error("{0}")]
+    Name(String),
+    #[error("custody `group` is not served by this release: create the group with custody `platform`")]
+    CustodyNotServed,
+}
+
+impl Refusal {
+    /// Condition reason, stable.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoPlatform => "PlatformNotFound",
+            Self::NoSite(_) => "SiteNotFound",
+            Self::ForeignSite(_) => "SiteAbroad",
+            Self::Name(_) => "InvalidName",
+            Self::CustodyNotServed => "CustodyNotServed",
+        }
+    }
+}
+
+/// A group that can be rendered.
+#[derive(Clone, Debug)]
+pub struct Valid {
+    pub name: GroupName,
+    pub namespace: String,
+    pub spec: HealthGroupSpec,
+    pub platform: PlatformSpec,
+    pub trust: Trust,
+    pub log_key: Option<PublicKey>,
+    pub databases_started: bool,
+}
+
+/// # Errors
+/// The first reason why not.
+pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
+    let name: GroupName =
+        group.name_any().parse().map_err(|error: dmp_core::ids::InvalidGroupName| Refusal::Name(error.to_string()))?;
+    let platform = found.platform.as_ref().ok_or(Refusal::NoPlatform)?;
+    let site = found.site.as_ref().ok_or_else(|| Refusal::NoSite(group.spec.site.clone()))?;
+    if site.spec.territory != "MA" {
+        return Err(Refusal::ForeignSite(site.spec.territory.clone()));
+    }
+    if group.spec.keys.custody == Custody::Group {
+        return Err(Refusal::CustodyNotServed);
+    }
+    Ok(Valid {
+        namespace: name.namespace(),
+        name,
+        spec: group.spec.clone(),
+        platform: platform.spec.clone(),
+        trust: found.trust.clone(),
+        log_key: found.log_key.clone(),
+        databases_started: found.databases_started,
+    })
+}

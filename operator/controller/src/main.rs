@@ -1,0 +1,45 @@
+//! `dmp-operator`: wires arguments to the library. `run` is the operator; `openbao-tls` prepares OpenBao's pod.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use dmp_core::problem::Chain;
+
+#[derive(Parser)]
+#[command(name = "dmp-operator", version, about = "Operator of the DMP appliance")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reconcile, and serve the facts stream.
+    Run(dmp_operator::config::OperatorConfig),
+    /// Make the certificate of OpenBao's listener and publish it.
+    OpenbaoTls(dmp_operator::openbao_tls::OpenbaoTls),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    dmp_core::install_crypto_provider();
+    match run(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %Chain(&*error), "ended");
+            eprintln!("dmp-operator: {}", Chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+    match command {
+        Command::Run(config) => Ok(dmp_operator::run::run(config).await?),
+        Command::OpenbaoTls(arguments) => {
+            dmp_core::telemetry::init();
+            let client = kube::Client::try_default().await?;
+            Ok(dmp_operator::openbao_tls::run(&arguments, client).await?)
+        }
+    }
+}

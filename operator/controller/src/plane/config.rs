@@ -1,0 +1,113 @@
+//! `config.toml` of each service, as `docs/interfaces.md` and the services' own structs have it.
+//!
+//! Written by hand as text: the operator does not depend on the services. Values that come from a custom resource
+//! are quoted by [`quote`].
+
+use std::fmt::Write as _;
+
+use dmp_api::names::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE};
+
+/// What every service's `[service]` says.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceSection<'a> {
+    pub domain: &'a str,
+    pub issuer: &'a str,
+    pub openbao_address: &'a str,
+    pub namespace: &'a str,
+    pub name: &'a str,
+    /// OpenBao namespace; a group's only.
+    pub openbao_namespace: Option<&'a str>,
+}
+
+/// A TOML basic string.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            control if control.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(control));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// `[service]` with its OpenBao.
+pub fn service(section: &ServiceSection<'_>) -> String {
+    let role = format!("{}.{}", section.namespace, section.name);
+    let namespace = section
+        .openbao_namespace
+        .map(|namespace| format!("namespace = {}\n", quote(namespace)))
+        .unwrap_or_default();
+    format!(
+        "[service]\ndomain = {}\nname = {}\nnamespace = {}\nissuer = {}\n\n\
+         [service.openbao]\naddress = {}\nca = \"/etc/dmp/trust/openbao-ca.crt\"\n{namespace}\n\
+         [service.openbao.auth]\nkind = \"kubernetes\"\nrole = {}\n",
+        quote(section.domain),
+        quote(section.name),
+        quote(section.namespace),
+        quote(section.issuer),
+        quote(section.openbao_address),
+        quote(&role),
+    )
+}
+
+/// A database table (`[database]`, `[keystore]`).
+pub fn database(table: &str, cluster: &str, namespace: &str) -> String {
+    format!(
+        "\n[{table}]\nhost = \"{cluster}-rw.{namespace}.svc\"\ncredentials = \"/etc/dmp/db/{cluster}\"\n\
+         ca = \"/etc/dmp/db/{cluster}-ca/ca.crt\"\n"
+    )
+}
+
+/// `https://<service>.<namespace>.svc:8443`.
+pub fn url(service: &str, namespace: &str) -> String {
+    format!("https://{service}.{namespace}.svc:8443")
+}
+
+/// `[gateway]`.
+pub fn gateway(public_names: &[String], public_url: &str) -> String {
+    let names: Vec<String> = public_names.iter().map(|name| quote(name)).collect();
+    format!(
+        "\n[gateway]\npublic_names = [{}]\npublic_url = {}\noperator_urls = [{}]\nregistry_url = {}\n\
+         consent_url = {}\naudit_url = {}\nfacts_seen = \"/var/lib/dmp/facts-seen\"\n",
+        names.join(", "),
+        quote(public_url),
+        quote(&url("dmp-operator", SYSTEM_NAMESPACE)),
+        quote(&url("registry", NATIONAL_NAMESPACE)),
+        quote(&url("consent", NATIONAL_NAMESPACE)),
+        quote(&url("audit", NATIONAL_NAMESPACE)),
+    )
+}
+
+/// `[records]`.
+pub fn records(group: &str, mode: &str) -> String {
+    format!("\n[records]\ngroup = {}\nmode = {}\n", quote(group), quote(mode))
+}
+
+/// One `[[sources]]` of audit: a log it pulls.
+pub fn audit_source(origin: &str, url: &str, public_key: &str) -> String {
+    format!(
+        "\n[[sources]]\norigin = {}\nurl = {}\npublic_key = {}\n",
+        quote(origin),
+        quote(url),
+        quote(public_key)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quotes_whatever_it_is_given() {
+        assert_eq!(quote("a\"b\\c\n"), r#""a\"b\\c\u000A""#);
+    }
+}

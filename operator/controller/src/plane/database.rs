@@ -1,0 +1,101 @@
+//! A PostgreSQL `Cluster` of CloudNativePG: one database `app`, owned by role `app`.
+
+use dmp_api::Sizing;
+use serde_json::json;
+
+use super::{Object, ObjectKind, labels};
+
+/// What CNPG reads to stop the pods and keep the volumes.
+pub const HIBERNATION_ANNOTATION: &str = "cnpg.io/hibernation";
+
+/// One database cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Database<'a> {
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub group: Option<&'a str>,
+    pub image: &'a str,
+    pub storage_class: Option<&'a str>,
+    pub sizing: Sizing,
+    /// Volume of one instance, GiB.
+    pub storage_gib: i64,
+}
+
+/// Instances of a cluster for a sizing.
+pub const fn instances(sizing: Sizing) -> i64 {
+    match sizing {
+        Sizing::Small => 1,
+        Sizing::Medium => 2,
+        Sizing::Large => 3,
+    }
+}
+
+/// Renders the `Cluster`, awake.
+pub fn cluster(database: &Database<'_>) -> Object {
+    let instances = instances(database.sizing);
+    let (shared_buffers, memory_request, memory_limit, cpu) = match database.sizing {
+        Sizing::Small => ("64MB", "128Mi", "512Mi", "50m"),
+        Sizing::Medium => ("512MB", "1Gi", "2Gi", "500m"),
+        Sizing::Large => ("2GB", "4Gi", "8Gi", "2"),
+    };
+    let mut storage = json!({ "size": format!("{}Gi", database.storage_gib) });
+    if let (Some(class), Some(map)) = (database.storage_class, storage.as_object_mut()) {
+        map.insert("storageClass".to_owned(), json!(class));
+    }
+    let labels = labels(database.name, database.group);
+    Object::new(
+        ObjectKind::Cluster,
+        Some(database.namespace),
+        database.name,
+        json!({
+            "metadata": { "labels": labels, "annotations": { HIBERNATION_ANNOTATION: "off" } },
+            "spec": {
+                "instances": instances,
+                "imageName": database.image,
+                "imagePullPolicy": "IfNotPresent",
+                "storage": storage,
+                "bootstrap": { "initdb": {
+                    "database": "app", "owner": "app", "dataChecksums": true, "encoding": "UTF8",
+                } },
+                "enableSuperuserAccess": false,
+                // A budget for a single instance would only keep its node from being drained.
+                "enablePDB": instances > 1,
+                "primaryUpdateStrategy": "unsupervised",
+                "postgresql": { "parameters": {
+                    "shared_buffers": shared_buffers,
+                    "max_connections": "100",
+                    // A statement may carry a token or a wrapped key: none is logged.
+                    "log_statement": "none",
+                    "log_min_duration_statement": "-1",
+                    "log_min_error_statement": "panic",
+                    "log_parameter_max_length": "0",
+                    "log_parameter_max_length_on_error": "0",
+                } },
+                "resources": {
+                    "requests": { "cpu": cpu, "memory": memory_request },
+                    "limits": { "memory": memory_limit },
+                },
+                "affinity": {
+                    "enablePodAntiAffinity": true,
+                    "podAntiAffinityType": "preferred",
+                    "topologyKey": "kubernetes.io/hostname",
+                },
+                "inheritedMetadata": { "labels": {
+                    "app.kubernetes.io/part-of": "dmp",
+                    "dmp.ma/database": database.name,
+                } },
+            },
+        }),
+    )
+}
+
+/// Whether CNPG says that all instances are up.
+pub fn is_ready(cluster: &Object) -> bool {
+    let wanted = cluster.integer("/spec/instances");
+    wanted > 0 && cluster.integer("/status/readyInstances") >= wanted
+}
+
+/// Whether CNPG has begun with it: the Secrets that a service mounts exist from then on.
+pub fn has_secrets(cluster: &Object) -> bool {
+    cluster.text("/status/phase").is_some_and(|phase| !phase.is_empty())
+}

@@ -1,0 +1,33 @@
+//! `Site`: says whether the place may hold health data. It has no children: `validate` → `update_status` only.
+
+pub mod update_status;
+pub mod validate;
+
+use async_trait::async_trait;
+use dmp_api::Site;
+use jiff::Timestamp;
+use k8s_controller::TraceMetadata;
+
+use crate::controller::{Context, Kind, Next};
+
+/// The controller of sites.
+pub struct Sites(pub Context);
+
+#[async_trait]
+impl Kind for Sites {
+    type Resource = Site;
+    type Error = update_status::Error;
+
+    const NAME: &'static str = "site";
+
+    async fn reconcile(&self, site: &Site, _trace: &mut TraceMetadata) -> Result<Next, Self::Error> {
+        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let qualification = validate::validate(&site.spec, today);
+        update_status::update_status(&self.0, site, &qualification).await?;
+        Ok(Next::Settled)
+    }
+
+    fn reason(_error: &Self::Error) -> &'static str {
+        "StatusFailed"
+    }
+}

@@ -1,0 +1,62 @@
+//! Step 1: reads the platform, the product, its versions, the group and the revocations.
+
+use dmp_api::names::PLATFORM;
+use dmp_api::{HealthGroup, Platform, Solution, SolutionCredential, SolutionRevocation, SolutionVersion};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use crate::controller::Context;
+use crate::guard::Guarded;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the API server does not answer")]
+    Api(#[from] kube::Error),
+    #[error("SolutionRevocation `{0}` cannot be read: no credential is signed until it can")]
+    UnreadableRevocation(String),
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub platform: Option<Platform>,
+    pub solution: Option<Solution>,
+    pub versions: Vec<SolutionVersion>,
+    /// The group that the credential names.
+    pub group: Option<HealthGroup>,
+    pub revocations: Vec<SolutionRevocation>,
+}
+
+/// # Errors
+/// When the API server cannot be asked, or a revocation is not understood.
+pub async fn dereference(context: &Context, credential: &SolutionCredential) -> Result<Found, Error> {
+    let client = || context.client.clone();
+    let namespace = credential.namespace().unwrap_or_default();
+    let spec = &credential.spec;
+    let group = match &spec.health_group {
+        Some(name) => Api::<HealthGroup>::all(client()).get_opt(name).await?,
+        None => None,
+    };
+    let versions = Api::<Guarded<SolutionVersion>>::namespaced(client(), &namespace);
+    let mut revocations = Vec::new();
+    for Guarded(revocation) in Api::<Guarded<SolutionRevocation>>::all(client()).list(&ListParams::default()).await?.items
+    {
+        let unreadable = |invalid: kube::core::error_boundary::InvalidObject| {
+            Error::UnreadableRevocation(invalid.metadata.name.unwrap_or_default())
+        };
+        revocations.push(revocation.map_err(unreadable)?);
+    }
+    Ok(Found {
+        platform: Api::<Platform>::all(client()).get_opt(PLATFORM).await?,
+        solution: Api::<Solution>::namespaced(client(), &namespace).get_opt(&spec.solution).await?,
+        versions: versions
+            .list(&ListParams::default())
+            .await?
+            .items
+            .into_iter()
+            .filter_map(|Guarded(version)| version.ok())
+            .collect(),
+        group,
+        revocations,
+    })
+}

@@ -1,0 +1,124 @@
+//! Step 2: do the names exist and belong together, is the request usable? Pure.
+
+use dmp_api::{Mode, SolutionCredential};
+use kube::ResourceExt;
+use rustls_pki_types::CertificateSigningRequestDer;
+use rustls_pki_types::pem::PemObject;
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+
+use super::dereference::Found;
+use crate::solution_revocation::validate::closes;
+
+/// The weakest RSA key that is signed, in bits.
+const MIN_RSA_BITS: usize = 2048;
+
+/// Why no certificate is signed, until somebody does something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no Platform `national`: apply it first")]
+    NoPlatform,
+    #[error("there is no Solution `{0}` in this namespace: apply it, or correct spec.solution")]
+    NoSolution(String),
+    #[error("no SolutionVersion of `{solution}` has version `{version}`: apply it, or correct spec.version")]
+    NoVersion { solution: String, version: String },
+    #[error("there is no HealthGroup `{0}`: apply it, or correct spec.healthGroup")]
+    NoGroup(String),
+    #[error("the group's mode is `{group}`, the credential's `{own}`: they are the same")]
+    Mode { group: &'static str, own: &'static str },
+    #[error("production needs a homologation of this version, and this release knows none: use mode `sandbox`")]
+    NotHomologated,
+    #[error("a product of kind `{0}` names its establishment and the establishment's group")]
+    EstablishmentMissing(&'static str),
+    #[error("a product of kind `{0}` has no establishment: remove spec.establishment and spec.healthGroup")]
+    EstablishmentGiven(&'static str),
+    #[error("revoked by SolutionRevocation `{0}`")]
+    Revoked(String),
+    #[error("spec.csr is not usable: {0}")]
+    Csr(&'static str),
+}
+
+impl Refusal {
+    /// Condition reason, stable.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoPlatform => "PlatformNotFound",
+            Self::NoSolution(_) => "SolutionNotFound",
+            Self::NoVersion { .. } => "VersionNotFound",
+            Self::NoGroup(_) => "HealthGroupNotFound",
+            Self::Mode { .. } => "ModeMismatch",
+            Self::NotHomologated => "NotHomologated",
+            Self::EstablishmentMissing(_) => "EstablishmentMissing",
+            Self::EstablishmentGiven(_) => "EstablishmentNotAllowed",
+            Self::Revoked(_) => "Revoked",
+            Self::Csr(_) => "InvalidCsr",
+        }
+    }
+}
+
+/// A credential that may have a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Valid {
+    pub domain: String,
+    pub namespace: String,
+    pub name: String,
+}
+
+/// # Errors
+/// The first reason why not.
+pub fn validate(credential: &SolutionCredential, found: &Found) -> Result<Valid, Refusal> {
+    let spec = &credential.spec;
+    if let Some(revocation) = found.revocations.iter().find(|revocation| closes(&revocation.spec, credential)) {
+        return Err(Refusal::Revoked(revocation.name_any()));
+    }
+    let platform = found.platform.as_ref().ok_or(Refusal::NoPlatform)?;
+    let solution = found.solution.as_ref().ok_or_else(|| Refusal::NoSolution(spec.solution.clone()))?;
+    let named = |version: &dmp_api::SolutionVersion| {
+        version.spec.solution == spec.solution && version.spec.version == spec.version
+    };
+    if !found.versions.iter().any(named) {
+        return Err(Refusal::NoVersion { solution: spec.solution.clone(), version: spec.version.clone() });
+    }
+    let kind = solution.spec.kind;
+    match (&spec.establishment, &spec.health_group, kind.has_establishment()) {
+        (Some(_), Some(name), true) => {
+            let group = found.group.as_ref().ok_or_else(|| Refusal::NoGroup(name.clone()))?;
+            if group.spec.mode != spec.mode {
+                return Err(Refusal::Mode { group: group.spec.mode.as_str(), own: spec.mode.as_str() });
+            }
+        }
+        (_, _, true) => return Err(Refusal::EstablishmentMissing(kind.as_str())),
+        (None, None, false) => {}
+        (_, _, false) => return Err(Refusal::EstablishmentGiven(kind.as_str())),
+    }
+    if spec.mode == Mode::Production {
+        return Err(Refusal::NotHomologated);
+    }
+    check_csr(&spec.csr)?;
+    Ok(Valid {
+        domain: platform.spec.domain.clone(),
+        namespace: credential.namespace().unwrap_or_default(),
+        name: credential.name_any(),
+    })
+}
+
+/// Form and key. OpenBao checks the request's own signature when it signs.
+fn check_csr(pem: &str) -> Result<(), Refusal> {
+    let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
+        .map_err(|_| Refusal::Csr("it is not a PEM block `CERTIFICATE REQUEST`"))?;
+    let (rest, request) =
+        X509CertificationRequest::from_der(&der).map_err(|_| Refusal::Csr("it is not PKCS #10"))?;
+    if !rest.is_empty() {
+        return Err(Refusal::Csr("something follows the request"));
+    }
+    let key = &request.certification_request_info.subject_pki;
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) if rsa.key_size() >= MIN_RSA_BITS => Ok(()),
+        Ok(PublicKey::RSA(_)) => Err(Refusal::Csr("an RSA key has at least 2048 bits")),
+        Ok(PublicKey::EC(_)) => Ok(()),
+        // Ed25519 (RFC 8410) has no structure of its own.
+        Ok(PublicKey::Unknown(_)) if key.algorithm.algorithm.to_id_string() == "1.3.101.112" => Ok(()),
+        _ => Err(Refusal::Csr("its key is neither RSA, EC nor Ed25519")),
+    }
+}

@@ -1,0 +1,48 @@
+//! `SolutionRevocation`: in force by itself (the facts stream carries it); here it counts what it closes.
+//!
+//! No children: `dereference` → `validate` → `update_status`.
+
+pub mod dereference;
+pub mod update_status;
+pub mod validate;
+
+use async_trait::async_trait;
+use dmp_api::SolutionRevocation;
+use k8s_controller::TraceMetadata;
+
+use crate::controller::{Context, Kind, Next, normal};
+
+/// The controller of revocations.
+pub struct Revocations(pub Context);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the credentials cannot be read")]
+    Dereference(#[from] dereference::Error),
+    #[error("the revocation's status cannot be written")]
+    Status(#[from] update_status::Error),
+}
+
+#[async_trait]
+impl Kind for Revocations {
+    type Resource = SolutionRevocation;
+    type Error = Error;
+
+    const NAME: &'static str = "solution-revocation";
+
+    async fn reconcile(&self, revocation: &SolutionRevocation, trace: &mut TraceMetadata) -> Result<Next, Error> {
+        let found = dereference::dereference(&self.0, revocation).await?;
+        let reach = validate::validate(&revocation.spec, &found);
+        if update_status::update_status(&self.0, revocation, reach).await? {
+            trace.publish_event(normal("InForce", format!("closes {} credentials", reach.credentials))).await;
+        }
+        Ok(Next::Settled)
+    }
+
+    fn reason(error: &Error) -> &'static str {
+        match error {
+            Error::Dereference(_) => "DependencyUnavailable",
+            Error::Status(_) => "StatusFailed",
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A version belongs to a product and is named once. Pure.
+
+use dmp_api::SolutionVersion;
+use kube::ResourceExt;
+
+use super::dereference::Found;
+
+/// Why a version does not count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no Solution `{0}` in this namespace: apply it, or correct spec.solution")]
+    NoSolution(String),
+    #[error("SolutionVersion `{0}` names the same version: delete one of them")]
+    Twice(String),
+}
+
+impl Refusal {
+    /// Condition reason, stable.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoSolution(_) => "SolutionNotFound",
+            Self::Twice(_) => "VersionTwice",
+        }
+    }
+}
+
+/// # Errors
+/// The first reason why not.
+pub fn validate(version: &SolutionVersion, found: &Found) -> Result<(), Refusal> {
+    if found.solution.is_none() {
+        return Err(Refusal::NoSolution(version.spec.solution.clone()));
+    }
+    let own = version.name_any();
+    let older = |other: &&SolutionVersion| {
+        other.spec == version.spec
+            && other.name_any() != own
+            && (other.metadata.creation_timestamp.as_ref().map(|t| t.0), other.name_any())
+                < (version.metadata.creation_timestamp.as_ref().map(|t| t.0), own.clone())
+    };
+    match found.versions.iter().find(older) {
+        None => Ok(()),
+        Some(other) => Err(Refusal::Twice(other.name_any())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use dmp_api::{Solution, SolutionSpec, SolutionVersionSpec, solution::ProductKind};
+
+    use super::*;
+
+    fn version(name: &str) -> SolutionVersion {
+        SolutionVersion::new(name, SolutionVersionSpec { solution: "his".to_owned(), version: "1.0".to_owned() })
+    }
+
+    #[test]
+    fn needs_its_product_and_is_named_once() {
+        let solution = Solution::new("his", SolutionSpec {
+            vendor: "a".to_owned(),
+            product: "A".to_owned(),
+            kind: ProductKind::Hospital,
+        });
+        let mut found = Found { solution: None, versions: vec![version("a"), version("b")] };
+        assert_eq!(validate(&version("a"), &found).unwrap_err().reason(), "SolutionNotFound");
+        found.solution = Some(solution);
+        validate(&version("a"), &found).unwrap();
+        assert_eq!(validate(&version("b"), &found), Err(Refusal::Twice("a".to_owned())));
+    }
+}

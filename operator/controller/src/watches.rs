@@ -1,0 +1,125 @@
+//! What makes each kind reconcile beside its own changes: its children, and what it refers to.
+//!
+//! No predicate filters anything: a missed deletion would be worse than a reconciliation that writes nothing.
+
+use dmp_api::names::{GROUP_LABEL, PLATFORM};
+use dmp_api::{
+    HealthGroup, Platform, Site, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
+};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::api::{DynamicObject, PartialObjectMeta};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+
+use crate::guard::Guarded;
+use crate::plane::ObjectKind;
+
+type Watched<K> = Controller<Guarded<K>>;
+
+fn ours() -> watcher::Config {
+    watcher::Config::default().labels("app.kubernetes.io/managed-by=dmp-operator")
+}
+
+/// Every rendered child, by `owner` of its labels.
+fn children<K>(
+    mut controller: Watched<K>,
+    client: &Client,
+    owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
+) -> Watched<K>
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
+{
+    fn of<K, C: ResourceExt>(
+        owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
+    ) -> impl Fn(C) -> Option<ObjectRef<Guarded<K>>> + Sync + Send + 'static
+    where
+        K: Resource<DynamicType = ()> + 'static,
+    {
+        move |child: C| owner(child.labels().get(GROUP_LABEL).map(String::as_str))
+    }
+    macro_rules! metadata {
+        ($($kind:ty),*) => {
+            $(
+                let api = Api::<PartialObjectMeta<$kind>>::all(client.clone());
+                controller = controller.watches(api, ours(), of(owner));
+            )*
+        };
+    }
+    metadata!(Deployment, Service, ConfigMap, ServiceAccount, NetworkPolicy, ResourceQuota, LimitRange);
+    let clusters = ObjectKind::Cluster.api_resource();
+    let api = Api::<DynamicObject>::all_with(client.clone(), &clusters);
+    controller.watches_with(api, clusters, ours(), of(owner))
+}
+
+/// Everything of the kind again.
+fn everything<K>(store: Store<Guarded<K>>) -> Vec<ObjectRef<Guarded<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    store.state().iter().map(|object| ObjectRef::from_obj(&**object)).collect()
+}
+
+/// Everything of the kind in a namespace.
+fn in_namespace<K>(store: &Store<Guarded<K>>, namespace: Option<&str>) -> Vec<ObjectRef<Guarded<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    store
+        .state()
+        .iter()
+        .filter(|object| object.namespace().as_deref() == namespace)
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
+}
+
+/// `on!(controller, client, Other, store => expression over `other` and `store`)`.
+macro_rules! on {
+    ($controller:ident, $client:ident, $other:ty, |$store:ident, $object:ident| $refs:expr) => {{
+        let $store = $controller.store();
+        let api = Api::<Guarded<$other>>::all($client.clone());
+        $controller.watches(api, watcher::Config::default(), move |$object: Guarded<$other>| $refs)
+    }};
+}
+
+pub fn platforms(controller: Watched<Platform>, client: &Client) -> Watched<Platform> {
+    let national = || Some(ObjectRef::new(PLATFORM));
+    let controller = children(controller, client, |group| group.is_none().then(|| ObjectRef::new(PLATFORM)));
+    let controller = on!(controller, client, HealthGroup, |_store, _group| national());
+    on!(controller, client, Site, |_store, _site| national())
+}
+
+pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<HealthGroup> {
+    let controller = children(controller, client, |group| group.map(ObjectRef::new));
+    let controller = on!(controller, client, Platform, |store, _platform| everything(store.clone()));
+    on!(controller, client, Site, |store, _site| everything(store.clone()))
+}
+
+pub fn versions(controller: Watched<SolutionVersion>, client: &Client) -> Watched<SolutionVersion> {
+    on!(controller, client, Solution, |store, solution| in_namespace(&store, solution.namespace().as_deref()))
+}
+
+pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> Watched<SolutionCredential> {
+    let controller =
+        on!(controller, client, Solution, |store, solution| in_namespace(&store, solution.namespace().as_deref()));
+    let controller =
+        on!(controller, client, SolutionVersion, |store, version| in_namespace(&store, version.namespace().as_deref()));
+    let controller = on!(controller, client, HealthGroup, |store, group| named(&store, &group.name_any()));
+    let controller = on!(controller, client, SolutionRevocation, |store, _revocation| everything(store.clone()));
+    on!(controller, client, Platform, |store, _platform| everything(store.clone()))
+}
+
+/// The credentials that name a group.
+fn named(store: &Store<Guarded<SolutionCredential>>, group: &str) -> Vec<ObjectRef<Guarded<SolutionCredential>>> {
+    let names = |credential: &Guarded<SolutionCredential>| {
+        credential.0.as_ref().is_ok_and(|credential| credential.spec.health_group.as_deref() == Some(group))
+    };
+    store.state().iter().filter(|object| names(object)).map(|object| ObjectRef::from_obj(&**object)).collect()
+}
+
+pub fn revocations(controller: Watched<SolutionRevocation>, client: &Client) -> Watched<SolutionRevocation> {
+    let controller = on!(controller, client, SolutionCredential, |store, _credential| everything(store.clone()));
+    on!(controller, client, Solution, |store, _solution| everything(store.clone()))
+}

@@ -1,0 +1,80 @@
+//! The commands and their arguments.
+
+use clap::{Parser, Subcommand};
+use dmp_appliance::ApplianceCommand;
+
+use crate::demo::{DemoOptions, TokenOptions};
+use crate::error::{CliError, Result};
+use crate::install::InstallOptions;
+use crate::kubernetes::ClusterOptions;
+use crate::trail::TrailOptions;
+use crate::up::UpOptions;
+
+/// The shared medical record (DMP): install, look, try, prove
+#[derive(Parser, Debug)]
+#[command(name = "dmpctl", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub cluster: ClusterOptions,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// From this machine to a running DMP with two health groups and the demonstration
+    Up(UpOptions),
+    /// Kubernetes on this machine
+    #[command(subcommand)]
+    Appliance(ApplianceCommand),
+    /// Install OpenBao, custom resources and operator on a cluster; again: bring them up to date
+    Install(InstallOptions),
+    /// One screen: platform, groups, services, what is not ready and why
+    Status,
+    /// The demonstration
+    #[command(subcommand)]
+    Demo(DemoCommand),
+    /// The synthetic patient's trail of the last demonstration's kind: who, when, why, through which software
+    Trail(TrailOptions),
+    /// Print the version
+    Version,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum DemoCommand {
+    /// Run the six steps and say what was tried and what was answered
+    Run(DemoOptions),
+    /// Print an identity token of a synthetic person (only while Platform.spec.demonstration is on)
+    Token(TokenOptions),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The command's own.
+pub async fn dispatch(arguments: Arguments) -> Result<()> {
+    let cluster = arguments.cluster;
+    match arguments.command {
+        Command::Up(options) => crate::up::run(&options).await,
+        Command::Appliance(command) => command.run().await.map_err(CliError::appliance),
+        Command::Install(options) => crate::install::run(&cluster, &options).await,
+        Command::Status => crate::status::run(&cluster).await,
+        Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
+        Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,
+        Command::Trail(options) => crate::trail::run(&cluster, &options).await,
+        Command::Version => {
+            println!("dmpctl {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

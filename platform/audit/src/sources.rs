@@ -1,0 +1,184 @@
+//! The set of logs that are pulled: once a second each, and on request; it follows the configuration file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use dmp_core::problem::Chain;
+use dmp_keys::BlindIndex;
+use dmp_tlog::Log;
+use sqlx::postgres::PgPool;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::bodies::Bodies;
+use crate::config::{self, SourceConfig, SourceError};
+use crate::pull::{PullError, pull};
+use crate::source::{HttpSource, OwnLog, Source};
+use crate::{index, metrics};
+
+/// Between two pulls of a log.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How long a pull of a long tail may take before the next one starts anew.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Between two looks at the configuration file.
+const FOLLOW: Duration = Duration::from_secs(5);
+
+/// All logs. A clone is the same set.
+#[derive(Clone)]
+pub struct Sources(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    http: reqwest::Client,
+    bodies: Arc<Bodies>,
+    index: Arc<BlindIndex>,
+    own: Log,
+    logs: RwLock<BTreeMap<String, Arc<Pulled>>>,
+}
+
+/// One log that is pulled.
+struct Pulled {
+    origin: String,
+    key: [u8; 32],
+    config: Option<SourceConfig>,
+    source: Box<dyn Source>,
+    /// Held by the pull at work: a log is pulled by one at a time.
+    at_work: Mutex<()>,
+}
+
+impl Sources {
+    /// Begins with this service's own log.
+    pub fn new(
+        pool: PgPool,
+        http: reqwest::Client,
+        bodies: Arc<Bodies>,
+        index: Arc<BlindIndex>,
+        own: Log,
+    ) -> Self {
+        let log = Pulled {
+            origin: own.origin().to_owned(),
+            key: own.public_key(),
+            config: None,
+            source: Box::new(OwnLog(own.clone())),
+            at_work: Mutex::default(),
+        };
+        let logs = RwLock::new(BTreeMap::from([(log.origin.clone(), Arc::new(log))]));
+        Self(Arc::new(Inner { pool, http, bodies, index, own, logs }))
+    }
+
+    /// Pulls these logs and the own one from here on. The copies of others stay.
+    ///
+    /// # Errors
+    /// [`SourceError`]; then nothing changes.
+    pub fn set(&self, sources: &[SourceConfig]) -> Result<(), SourceError> {
+        let mut new = BTreeMap::new();
+        for config in sources {
+            let origin = config.origin.clone();
+            dmp_tlog::checkpoint::check_origin(&origin).map_err(|_| SourceError::Origin(origin.clone()))?;
+            let key = config.key()?;
+            let source = Box::new(HttpSource::new(self.0.http.clone(), &config.url));
+            let config = Some(config.clone());
+            let log = Pulled { origin: origin.clone(), key, config, source, at_work: Mutex::default() };
+            let twice = new.insert(origin.clone(), Arc::new(log)).is_some();
+            if twice || origin == self.0.own.origin() {
+                return Err(SourceError::Twice(origin));
+            }
+        }
+        let mut logs = self.0.logs.write().unwrap_or_else(PoisonError::into_inner);
+        for (origin, log) in logs.iter() {
+            // What did not change goes on undisturbed.
+            let same = new.get(origin).is_some_and(|new| new.config == log.config);
+            if same || log.config.is_none() {
+                new.insert(origin.clone(), log.clone());
+            }
+        }
+        *logs = new;
+        Ok(())
+    }
+
+    fn logs(&self) -> Vec<Arc<Pulled>> {
+        self.0.logs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Pulls every log once a second until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            for log in self.logs() {
+                let (sources, stop) = (self.clone(), stop.clone());
+                tokio::spawn(async move {
+                    let Ok(_guard) = log.at_work.try_lock() else { return };
+                    let work = tokio::time::timeout(LIMIT, sources.refresh(&log));
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        _ = work => {}
+                    }
+                });
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// Pulls every log anew, waiting at most `limit`. The origins of those whose newest entries could not be had.
+    pub async fn refresh_all(&self, limit: Duration) -> Vec<String> {
+        let pulls = self.logs().into_iter().map(|log| async move {
+            let fresh = tokio::time::timeout(limit, async {
+                let _guard = log.at_work.lock().await;
+                self.refresh(&log).await
+            });
+            (!fresh.await.unwrap_or(false)).then(|| log.origin.clone())
+        });
+        futures::future::join_all(pulls).await.into_iter().flatten().collect()
+    }
+
+    /// One pull and its indexing; whether both succeeded.
+    async fn refresh(&self, log: &Pulled) -> bool {
+        let Inner { pool, bodies, index, .. } = &*self.0;
+        let origin = &log.origin;
+        let pulled = pull(pool, origin, &log.key, &*log.source).await;
+        match &pulled {
+            Ok(size) => metrics::pulled(origin, *size),
+            Err(error) => {
+                metrics::not_pulled(origin);
+                // A finding has been logged, once.
+                if !matches!(error, PullError::Finding(_)) {
+                    tracing::warn!(log = origin, error = %Chain(error), "a log was not pulled");
+                }
+            }
+        }
+        let indexed = index::catch_up(pool, origin, bodies, index).await;
+        if let Err(error) = &indexed {
+            tracing::warn!(log = origin, error = %Chain(error), "a log's entries were not indexed");
+        }
+        pulled.is_ok() && indexed.is_ok()
+    }
+
+    /// Re-reads `[[sources]]` of the file when they change, until `stop`. A file that cannot be used changes nothing.
+    pub async fn follow(self, path: PathBuf, mut current: Vec<SourceConfig>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(FOLLOW) => {}
+            }
+            let sources = match config::load(&path) {
+                Ok(config) if config.sources == current => continue,
+                Ok(config) => config.sources,
+                Err(error) => {
+                    tracing::error!(error = %Chain(&error), "the configuration cannot be read again");
+                    continue;
+                }
+            };
+            match self.set(&sources) {
+                Ok(()) => tracing::info!(sources = sources.len(), "the sources have changed"),
+                Err(error) => tracing::error!(error = %Chain(&error), "the new sources cannot be used"),
+            }
+            current = sources;
+        }
+    }
+}

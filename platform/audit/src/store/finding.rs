@@ -1,0 +1,31 @@
+//! `finding`: what does not verify.
+
+use sqlx::PgConnection;
+
+use super::signed;
+
+pub struct Finding<'a> {
+    pub origin: &'a str,
+    pub kind: &'static str,
+    pub position: u64,
+    /// The checkpoint we hold.
+    pub held: Option<&'a str>,
+    /// The checkpoint we were shown.
+    pub shown: Option<&'a str>,
+}
+
+/// Keeps a finding; whether it is new.
+pub async fn add(conn: &mut PgConnection, finding: &Finding<'_>) -> Result<bool, sqlx::Error> {
+    let added = sqlx::query(
+        "insert into finding (origin, kind, position, held, shown)
+         values ($1, $2, $3, $4, $5) on conflict do nothing",
+    )
+    .bind(finding.origin)
+    .bind(finding.kind)
+    .bind(signed(finding.position))
+    .bind(finding.held)
+    .bind(finding.shown)
+    .execute(conn)
+    .await?;
+    Ok(added.rows_affected() == 1)
+}

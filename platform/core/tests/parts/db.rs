@@ -1,0 +1,118 @@
+//! The pool and the migrations on a real PostgreSQL.
+
+use std::time::Duration;
+
+use dmp_core::config::{DatabaseConfig, Secret};
+use dmp_core::db::{DatabaseError, connect, migrate, ping};
+use dmp_testkit::Postgres;
+use sqlx::migrate::Migrator;
+
+#[tokio::test]
+async fn a_cluster_is_reached_with_verify_full_and_credentials_in_files() {
+    let config = Postgres::shared().cluster_database().await;
+    let pool = connect(&config).await.unwrap();
+    ping(&pool).await.unwrap();
+    let tls: bool = sqlx::query_scalar("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(tls);
+}
+
+#[tokio::test]
+async fn another_ca_or_another_name_is_not_connected_to() {
+    let config = Postgres::shared().cluster_database().await;
+    let folder = tempfile::tempdir().unwrap();
+    let other_ca = folder.path().join("ca.crt");
+    std::fs::write(&other_ca, dmp_testkit::Pki::new("dmp.test").root_pem()).unwrap();
+    for wrong in [
+        DatabaseConfig {
+            ca: Some(other_ca),
+            ..config.clone()
+        },
+        DatabaseConfig {
+            host: "127.0.0.2".to_owned(),
+            ..config.clone()
+        },
+    ] {
+        let attempt = tokio::time::timeout(Duration::from_secs(3), connect(&wrong)).await;
+        assert!(attempt.is_err(), "it waits, and does not connect");
+    }
+}
+
+#[tokio::test]
+async fn an_incomplete_configuration_is_an_error_at_once() {
+    let complete = Postgres::shared().cluster_database().await;
+    for wrong in [
+        DatabaseConfig::default(),
+        DatabaseConfig {
+            ca: None,
+            ..complete.clone()
+        },
+        DatabaseConfig {
+            host: String::new(),
+            ..complete.clone()
+        },
+        DatabaseConfig {
+            credentials: None,
+            ..complete.clone()
+        },
+    ] {
+        assert!(matches!(connect(&wrong).await, Err(DatabaseError::Incomplete)));
+    }
+    let url = Some(Secret::new("http://u:swordfish@h/d".to_owned()));
+    let error = connect(&DatabaseConfig {
+        url,
+        ..DatabaseConfig::default()
+    })
+    .await
+    .unwrap_err();
+    assert!(matches!(error, DatabaseError::Url));
+    let credentials = Some("/nonexistent".into());
+    let missing = connect(&DatabaseConfig {
+        credentials,
+        ..complete
+    })
+    .await;
+    assert!(matches!(missing, Err(DatabaseError::Credentials { .. })));
+}
+
+#[tokio::test]
+async fn a_long_statement_is_ended_by_the_server() {
+    let config = DatabaseConfig {
+        statement_timeout: Duration::from_millis(200),
+        ..Postgres::shared().database().await
+    };
+    let pool = connect(&config).await.unwrap();
+    let error = sqlx::query("SELECT pg_sleep(5)")
+        .execute(&pool)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.as_database_error().unwrap().code().as_deref(),
+        Some("57014")
+    );
+}
+
+#[tokio::test]
+async fn replicas_that_start_at_once_migrate_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // longer than the statement timeout of the pool
+    let script = "CREATE TABLE thing (id int); SELECT pg_sleep(1);";
+    std::fs::write(folder.path().join("1_thing.sql"), script).unwrap();
+    let migrator = Migrator::new(folder.path()).await.unwrap();
+    let config = DatabaseConfig {
+        statement_timeout: Duration::from_millis(500),
+        ..Postgres::shared().database().await
+    };
+    let (one, two) = (connect(&config).await.unwrap(), connect(&config).await.unwrap());
+    let (first, second) = tokio::join!(migrate(&one, &migrator), migrate(&two, &migrator));
+    first.unwrap();
+    second.unwrap();
+    migrate(&one, &migrator).await.unwrap();
+    let applied: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations")
+        .fetch_one(&one)
+        .await
+        .unwrap();
+    assert_eq!(applied, 1);
+}

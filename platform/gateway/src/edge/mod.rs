@@ -1,0 +1,76 @@
+//! The edge: what every request passes before a route sees it, and how every answer leaves.
+//!
+//! [`admission`] decides about the software, [`door`] closes live connections, [`body`] reads within limits,
+//! [`answer`] renders failures. Persons are checked by the routes that need one ([`person::Person`]).
+
+pub mod admission;
+pub mod answer;
+pub mod body;
+pub mod door;
+pub mod person;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use dmp_client::facts::Credential;
+use dmp_core::peer::Peer;
+use jiff::Timestamp;
+
+use crate::facts::Snapshot;
+use crate::failure::Failure;
+use crate::state::Gateway;
+use admission::{SolutionRefusal, admit};
+
+/// The software of a request, as admitted for this request, and the facts it was admitted by.
+#[derive(Clone)]
+pub struct Admitted {
+    pub peer: Peer,
+    pub credential: Credential,
+    pub facts: Arc<Snapshot>,
+}
+
+/// Middleware: no fresh facts, no request; no admission, no request. Puts [`Admitted`] on the others.
+pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let Some(peer) = request.extensions().get::<Peer>().cloned() else {
+        return Failure::Solution(SolutionRefusal::NotACredential).into_response();
+    };
+    let facts = match gateway.facts.fresh(Instant::now()) {
+        Ok(facts) => facts,
+        Err(stale) => {
+            tracing::warn!(%stale, "request refused: facts are not fresh");
+            return Failure::Stale.into_response();
+        }
+    };
+    let credential = match admit(&facts, &peer, gateway.domain(), Timestamp::now()) {
+        Ok(credential) => credential.clone(),
+        Err(reason) => {
+            tracing::info!(peer = %peer.spiffe, reason = reason.as_str(), "software refused");
+            gateway.door.answered(&peer);
+            return Failure::Solution(reason).into_response();
+        }
+    };
+    request.extensions_mut().insert(Admitted {
+        peer,
+        credential,
+        facts,
+    });
+    next.run(request).await
+}
+
+/// The answer to a request on a connection that the door has closed.
+pub fn refusal_of_connection() -> Response {
+    let failure = Failure::Solution(SolutionRefusal::Revoked);
+    crate::metrics::failure(&failure);
+    answer::render(
+        &failure,
+        false,
+        http::Version::HTTP_2,
+        &uuid::Uuid::new_v4().to_string(),
+    )
+}

@@ -1,0 +1,183 @@
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use dmp_client::facts::{Facts, Revocation, SignedFacts};
+use dmp_core::token::PublicKey;
+use jiff::{SignedDuration, Timestamp};
+
+use super::seen::Seen;
+use super::signed::{self, SignedFactsError};
+use super::store::{FactsRefused, FactsStore, MAX_AGE, Stale};
+
+fn facts(seq: u64) -> Facts {
+    Facts {
+        seq,
+        at: Timestamp::now(),
+        ..Facts::default()
+    }
+}
+
+fn revocation(solution: &str) -> Revocation {
+    Revocation {
+        solution: solution.to_owned(),
+        version: None,
+        credential: None,
+    }
+}
+
+fn sign(key: &Ed25519KeyPair, kid: &str, payload: &str) -> Vec<u8> {
+    let signed = SignedFacts {
+        payload: payload.to_owned(),
+        kid: kid.to_owned(),
+        signature: STANDARD.encode(key.sign(payload.as_bytes())),
+    };
+    serde_json::to_vec(&signed).unwrap()
+}
+
+fn public(key: &Ed25519KeyPair, kid: &str) -> PublicKey {
+    PublicKey {
+        kid: kid.to_owned(),
+        x: URL_SAFE_NO_PAD.encode(key.public_key()),
+    }
+}
+
+#[test]
+fn only_lines_of_a_known_key_are_opened() {
+    let key = Ed25519KeyPair::generate().unwrap();
+    let other = Ed25519KeyPair::generate().unwrap();
+    let keys = [public(&key, "facts-v1")];
+    let payload = serde_json::to_string(&facts(7)).unwrap();
+
+    assert_eq!(
+        signed::open(&sign(&key, "facts-v1", &payload), &keys)
+            .unwrap()
+            .seq,
+        7
+    );
+    assert!(matches!(
+        signed::open(&sign(&key, "facts-v2", &payload), &keys),
+        Err(SignedFactsError::UnknownKey(kid)) if kid == "facts-v2"
+    ));
+    assert!(matches!(
+        signed::open(&sign(&other, "facts-v1", &payload), &keys),
+        Err(SignedFactsError::Signature)
+    ));
+    let mut changed: SignedFacts = serde_json::from_slice(&sign(&key, "facts-v1", &payload)).unwrap();
+    changed.payload = payload.replace("\"seq\":7", "\"seq\":8");
+    assert!(matches!(
+        signed::open(&serde_json::to_vec(&changed).unwrap(), &keys),
+        Err(SignedFactsError::Signature)
+    ));
+    assert!(matches!(
+        signed::open(b"{}", &keys),
+        Err(SignedFactsError::Shape(_))
+    ));
+    assert!(matches!(
+        signed::open(&sign(&key, "facts-v1", "{}"), &keys),
+        Err(SignedFactsError::Payload(_))
+    ));
+}
+
+#[test]
+fn the_door_is_closed_before_the_first_facts_and_when_they_age() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let start = Instant::now();
+    assert_eq!(store.fresh(start).unwrap_err(), Stale::Never);
+    store.accept(facts(1), start, Timestamp::now()).unwrap();
+    assert!(store.fresh(start + MAX_AGE).is_ok());
+    let later = start + MAX_AGE + Duration::from_millis(1);
+    assert!(matches!(store.fresh(later), Err(Stale::Old(_))));
+    store.accept(facts(1), later, Timestamp::now()).unwrap();
+    assert!(store.fresh(later).is_ok());
+}
+
+#[test]
+fn a_replica_behind_the_api_server_counts_its_delay() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let start = Instant::now();
+    let mut behind = facts(1);
+    behind.stale_since = Some(behind.at - SignedDuration::from_secs(8));
+    store.accept(behind, start, Timestamp::now()).unwrap();
+    assert!(store.fresh(start + Duration::from_secs(1)).is_ok());
+    assert!(store.fresh(start + Duration::from_secs(3)).is_err());
+}
+
+#[test]
+fn a_heartbeat_of_a_replica_that_is_behind_does_not_age_fresher_facts() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let start = Instant::now();
+    store.accept(facts(1), start, Timestamp::now()).unwrap();
+    let mut behind = facts(1);
+    behind.stale_since = Some(behind.at - SignedDuration::from_secs(30));
+    store.accept(behind, start, Timestamp::now()).unwrap();
+    assert!(store.fresh(start + Duration::from_secs(1)).is_ok());
+}
+
+#[test]
+fn numbers_never_fall() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    store.accept(facts(5), Instant::now(), Timestamp::now()).unwrap();
+    let refused = store.accept(facts(4), Instant::now(), Timestamp::now());
+    assert!(matches!(refused, Err(FactsRefused::Older { seq: 4, highest: 5 })));
+}
+
+#[test]
+fn the_same_number_may_revoke_more_but_not_less() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let (mut one, mut two) = (facts(5), facts(5));
+    one.revocations = vec![revocation("vendor-a/sih")];
+    two.revocations = vec![revocation("vendor-a/sih"), revocation("vendor-b/lab")];
+    let now = Instant::now();
+    store.accept(one.clone(), now, Timestamp::now()).unwrap();
+    store.accept(two, now, Timestamp::now()).unwrap();
+    assert!(matches!(
+        store.accept(one, now, Timestamp::now()),
+        Err(FactsRefused::Regressed { seq: 5 })
+    ));
+    assert_eq!(store.fresh(now).unwrap().facts().revocations.len(), 2);
+}
+
+#[test]
+fn a_clock_that_differs_by_over_a_minute_is_refused() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    for difference in [SignedDuration::from_secs(-61), SignedDuration::from_secs(61)] {
+        let mut wrong = facts(1);
+        wrong.at += difference;
+        let now = Timestamp::now();
+        assert!(matches!(
+            store.accept(wrong, Instant::now(), now),
+            Err(FactsRefused::Clock { .. })
+        ));
+    }
+}
+
+#[test]
+fn the_highest_number_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("facts-seen");
+    let store = FactsStore::new(Seen::at(&path)).unwrap();
+    store.accept(facts(41), Instant::now(), Timestamp::now()).unwrap();
+    store.accept(facts(42), Instant::now(), Timestamp::now()).unwrap();
+    drop(store);
+    let store = FactsStore::new(Seen::at(&path)).unwrap();
+    let old = store.accept(facts(41), Instant::now(), Timestamp::now());
+    assert!(matches!(old, Err(FactsRefused::Older { seq: 41, highest: 42 })));
+    std::fs::write(&path, "damaged").unwrap();
+    assert!(FactsStore::new(Seen::at(&path)).is_err());
+}
+
+#[test]
+fn the_same_line_once_more_does_not_make_facts_fresh() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let start = Instant::now();
+    let line = facts(1);
+    store.accept(line.clone(), start, Timestamp::now()).unwrap();
+    store
+        .accept(line, start + Duration::from_secs(9), Timestamp::now())
+        .unwrap();
+    assert!(store.fresh(start + Duration::from_secs(11)).is_err());
+}

@@ -1,0 +1,203 @@
+//! Everything that can go wrong with a request, and its one shape on the wire.
+//!
+//! A handler returns a [`Failure`]; the outermost layer ([`crate::edge::answer`]) renders it: FHIR
+//! `OperationOutcome` under `/fhir`, RFC 9457 problem elsewhere. A refusal of access has no fields at all, so
+//! that no reason can slip into it: its body is the same bytes whatever happened.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::edge::admission::SolutionRefusal;
+
+/// The code of every refusal of access.
+pub const ACCESS_REFUSED: &str = "access-refused";
+
+/// What is wrong with a request's token (RFC 6750).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BearerProblem {
+    Missing,
+    Invalid,
+    NotBound,
+}
+
+/// Why a request got no answer of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No relation, opposition, unknown patient…: one answer for all.
+    Refused,
+    /// The software is not let in.
+    Solution(SolutionRefusal),
+    /// The gateway does not know the newest revocations: the door is closed.
+    Stale,
+    Bearer(BearerProblem),
+    /// The request is at fault; `code` is stable and kebab case, `detail` free of the patient's data.
+    Input {
+        status: StatusCode,
+        code: String,
+        detail: String,
+    },
+    /// A part of the platform could not be reached or is not able to answer.
+    Unavailable {
+        part: String,
+    },
+    /// A part answered something that it should not.
+    Internal,
+}
+
+impl Failure {
+    pub fn input(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self::Input {
+            status,
+            code: code.to_owned(),
+            detail: detail.into(),
+        }
+    }
+
+    pub fn bad_request(code: &str, detail: impl Into<String>) -> Self {
+        Self::input(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn unprocessable(code: &str, detail: impl Into<String>) -> Self {
+        Self::input(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    pub fn too_large() -> Self {
+        Self::input(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "document-too-large",
+            "a request may have 64 MiB, one document in it 40 MiB",
+        )
+    }
+
+    pub fn unavailable(part: impl Into<String>) -> Self {
+        Self::Unavailable { part: part.into() }
+    }
+
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused | Self::Solution(_) => StatusCode::FORBIDDEN,
+            Self::Stale | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Bearer(_) => StatusCode::UNAUTHORIZED,
+            Self::Input { status, .. } => *status,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused => ACCESS_REFUSED,
+            Self::Solution(_) => "solution-refused",
+            Self::Stale => "facts-stale",
+            Self::Bearer(BearerProblem::Missing) => "token-missing",
+            Self::Bearer(BearerProblem::Invalid) => "token-invalid",
+            Self::Bearer(BearerProblem::NotBound) => "token-not-bound",
+            Self::Input { code, .. } => code,
+            Self::Unavailable { .. } => "part-unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Refused => "access is refused".to_owned(),
+            Self::Solution(reason) => reason.to_string(),
+            Self::Stale => "the gateway has no fresh facts from the operator; try again shortly".to_owned(),
+            Self::Bearer(BearerProblem::Missing) => {
+                "a bearer token of POST /oauth2/token is needed".to_owned()
+            }
+            Self::Bearer(BearerProblem::Invalid) => "the token is not valid".to_owned(),
+            Self::Bearer(BearerProblem::NotBound) => {
+                "the token was issued to other software than this connection's".to_owned()
+            }
+            Self::Input { detail, .. } => detail.clone(),
+            Self::Unavailable { part } => format!("`{part}` cannot be reached; try again shortly"),
+            Self::Internal => {
+                "an error inside the platform; its operator finds it by the correlation id".to_owned()
+            }
+        }
+    }
+
+    /// `WWW-Authenticate` of a 401 (RFC 6750 section 3).
+    pub const fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::Bearer(BearerProblem::Missing) => Some("Bearer"),
+            Self::Bearer(_) => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+
+    /// Seconds after which it is worth trying again.
+    pub const fn retry_after(&self) -> Option<&'static str> {
+        match self {
+            Self::Stale | Self::Unavailable { .. } => Some("2"),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing more may be said on this connection.
+    pub const fn closes_connection(&self) -> bool {
+        matches!(self, Self::Solution(_))
+    }
+
+    /// Whether the answer is an `OperationOutcome` (a refusal of software is a problem everywhere: it comes
+    /// before any route).
+    pub const fn speaks_fhir(&self, under_fhir: bool) -> bool {
+        under_fhir && !matches!(self, Self::Solution(_))
+    }
+
+    /// The body under `/fhir`. The correlation id is in the header only, so that refusals stay equal.
+    pub fn operation_outcome(&self) -> Value {
+        outcome("error", issue_type(self.status()), self.code(), &self.detail())
+    }
+
+    /// The body elsewhere (RFC 9457).
+    pub fn problem(&self, correlation: &str) -> Value {
+        json!({
+            "type": "about:blank",
+            "title": self.status().canonical_reason().unwrap_or("error"),
+            "status": self.status().as_u16(),
+            "code": self.code(),
+            "detail": self.detail(),
+            "correlation": correlation,
+        })
+    }
+}
+
+impl IntoResponse for Failure {
+    /// The status alone; the body is written by the outermost layer, which knows route and correlation.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A FHIR R4 OperationOutcome with one issue.
+pub fn outcome(severity: &str, kind: &str, code: &str, diagnostics: &str) -> Value {
+    json!({
+        "resourceType": "OperationOutcome",
+        "issue": [{
+            "severity": severity,
+            "code": kind,
+            "details": { "coding": [{ "system": "https://dmp.ma/fhir/CodeSystem/error", "code": code }] },
+            "diagnostics": diagnostics,
+        }],
+    })
+}
+
+/// FHIR R4 value set `issue-type`.
+fn issue_type(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "login",
+        403 => "forbidden",
+        404 => "not-found",
+        405 | 415 | 501 => "not-supported",
+        409 => "conflict",
+        413 => "too-long",
+        422 => "invariant",
+        503 => "transient",
+        500.. => "exception",
+        _ => "invalid",
+    }
+}

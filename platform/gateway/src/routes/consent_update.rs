@@ -1,0 +1,42 @@
+//! `PUT /fhir/Consent/{id}`: the patient changes or lifts a consent (`status: inactive`).
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::consent_create::require_consent;
+use crate::edge::body;
+use crate::edge::person::Person;
+use crate::failure::Failure;
+use crate::resources::respond;
+use crate::state::Gateway;
+
+/// 200 with the Consent as stored.
+pub async fn update(
+    State(gateway): State<Gateway>,
+    person: Person,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let patient = person.patient()?;
+    let (_held, consent) = body::read_json(&gateway, &headers, body).await?;
+    require_consent(&consent)?;
+    if consent
+        .get("id")
+        .and_then(Value::as_str)
+        .is_some_and(|inner| inner != id)
+    {
+        return Err(Failure::bad_request(
+            "id-mismatch",
+            "the id in the body is not the id in the URL",
+        ));
+    }
+    let stored = gateway
+        .upstream
+        .update_consent(&person.call(), patient, id, consent)
+        .await?;
+    Ok(respond(StatusCode::OK, &stored))
+}

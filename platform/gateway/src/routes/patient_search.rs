@@ -1,0 +1,41 @@
+//! `GET /fhir/Patient?identifier=` and `POST /fhir/Patient/_search`: PDQm (ITI-78) by identifier.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+
+use super::params::{self, Parameters};
+use crate::edge::body;
+use crate::edge::person::Person;
+use crate::failure::Failure;
+use crate::resources::{respond, searchset};
+use crate::state::Gateway;
+
+/// From the URL.
+pub async fn search(State(gateway): State<Gateway>, person: Person, uri: Uri) -> Result<Response, Failure> {
+    find(&gateway, &person, &params::of_query(&uri)).await
+}
+
+/// From a form, which keeps the identifier out of URLs.
+pub async fn search_form(
+    State(gateway): State<Gateway>,
+    person: Person,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form = body::read_form(&gateway, &headers, body).await?;
+    find(&gateway, &person, &params::of_form(&form.bytes)).await
+}
+
+async fn find(gateway: &Gateway, person: &Person, parameters: &Parameters) -> Result<Response, Failure> {
+    let identifier = params::only_identifier(parameters)?;
+    let patients = gateway
+        .upstream
+        .search_patients(&person.call(), identifier)
+        .await?;
+    Ok(respond(
+        StatusCode::OK,
+        &searchset(&gateway.fhir_base, "Patient", patients, Vec::new()),
+    ))
+}

@@ -1,0 +1,164 @@
+//! The services behind the gateway: where they are, who they must be, and what their answers mean outside.
+//!
+//! [`tls`] makes the clients, [`answer`] turns a service's problem into a [`Failure`], [`calls`] has one method per
+//! route of `docs/interfaces.md`. A person's token goes with every call that has one; the services decide from it.
+
+mod answer;
+mod calls;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use dmp_client::facts::Group;
+use dmp_core::peer::SpiffeId;
+use dmp_core::tls::Identity;
+use http::header;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use tls::Clients;
+
+/// Longest JSON answer of a service that is read.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// What every call carries beside its body. No `Debug`: it may hold a token.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// A UUID, the same through all services.
+    pub correlation: &'a str,
+    /// The person's token, verified by the callee itself.
+    pub bearer: Option<&'a str>,
+}
+
+/// One service: what it is called in answers, where it is and who it must be.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub name: String,
+    pub url: String,
+    pub identity: SpiffeId,
+}
+
+impl Target {
+    /// A group's record store, as the facts describe it.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the facts give it no usable identity.
+    pub fn records(group: &Group) -> Result<Self, Failure> {
+        let name = format!("records of {}", group.name);
+        let identity = group
+            .identity
+            .parse()
+            .map_err(|_| Failure::unavailable(name.clone()))?;
+        Ok(Self {
+            name,
+            url: group.records.trim_end_matches('/').to_owned(),
+            identity,
+        })
+    }
+}
+
+/// All services behind the gateway.
+pub struct Upstream {
+    clients: Clients,
+    registry: Target,
+    consent: Target,
+    audit: Target,
+    timeout: Duration,
+}
+
+impl Upstream {
+    pub fn new(config: &Config, identity: Identity) -> Self {
+        let target = |name: &str, url: &str| Target {
+            name: name.to_owned(),
+            url: url.trim_end_matches('/').to_owned(),
+            identity: config.national(name),
+        };
+        Self {
+            clients: Clients::new(identity),
+            registry: target("registry", &config.gateway.registry_url),
+            consent: target("consent", &config.gateway.consent_url),
+            audit: target("audit", &config.gateway.audit_url),
+            timeout: config.gateway.upstream_timeout,
+        }
+    }
+
+    /// `POST path` with a JSON body, JSON back.
+    async fn json<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        target: &Target,
+        path: &str,
+        call: &Call<'_>,
+        body: &Q,
+    ) -> Result<A, Failure> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            tracing::error!(%error, "a request cannot be written as JSON");
+            Failure::Internal
+        })?;
+        let bytes = self.bytes(target, path, call, body.into(), self.timeout).await?;
+        serde_json::from_slice(&bytes).map_err(|error| answer::not_understood(target, &error))
+    }
+
+    /// `POST path`, the answer's bytes back, at most [`MAX_ANSWER`].
+    async fn bytes(
+        &self,
+        target: &Target,
+        path: &str,
+        call: &Call<'_>,
+        body: reqwest::Body,
+        timeout: Duration,
+    ) -> Result<Bytes, Failure> {
+        let mut response = self.send(target, path, call, body, timeout).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| answer::unreachable(target, error))?
+        {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER {
+                tracing::error!(part = target.name, "answer above 64 MiB");
+                return Err(Failure::Internal);
+            }
+        }
+        Ok(bytes.into())
+    }
+
+    /// `POST path`; the head of a good answer back, or what the service's problem means outside.
+    async fn send(
+        &self,
+        target: &Target,
+        path: &str,
+        call: &Call<'_>,
+        body: reqwest::Body,
+        timeout: Duration,
+    ) -> Result<reqwest::Response, Failure> {
+        let client = self.clients.of(&target.identity).map_err(|error| {
+            tracing::error!(part = target.name, error = %dmp_core::problem::Chain(&error), "no client");
+            Failure::unavailable(target.name.clone())
+        })?;
+        let mut request = client
+            .post(format!("{}{path}", target.url))
+            .timeout(timeout)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(dmp_core::correlation::HEADER, call.correlation)
+            .body(body);
+        if let Some(token) = call.bearer {
+            request = request.bearer_auth(token);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| answer::unreachable(target, error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(answer::failure(target, response).await)
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The gateway with real TLS on loopback: its public listener, the operator's stream, the issuer and OpenBao are
+//! real; the services behind it are small servers that answer what a test tells them and remember what they heard.
+#![allow(clippy::unwrap_used)]
+
+mod admission;
+mod input;
+mod issuer;
+mod operator;
+mod people;
+mod refusals;
+mod routes;
+mod stream;
+mod stub;
+mod submission;
+mod tokens;
+mod world;

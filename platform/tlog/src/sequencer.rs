@@ -1,0 +1,118 @@
+//! The sequencer: gives pending entries their index, grows the tree, signs what is committed.
+//!
+//! Every replica of a service runs one; an advisory lock lets one work at a time, transaction by transaction, so
+//! that nothing has to be handed over when a replica dies.
+
+use std::time::Duration;
+
+use dmp_core::problem::Chain;
+use tlog_tiles::Hash;
+use tokio_util::sync::CancellationToken;
+
+use crate::checkpoint;
+use crate::log::{Log, LogError};
+use crate::store;
+use crate::store::tree::Tree;
+use crate::tiles::{leaf_hash, root_needs};
+
+/// How often it looks for work. This batches signatures too: at most ten a second, however many events come.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long it waits after a failure.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// The most entries of one transaction.
+const BATCH: u64 = 4096;
+
+/// What one look did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries that got their index.
+    pub integrated: u64,
+    /// Whether a new checkpoint was signed.
+    pub published: bool,
+}
+
+impl Log {
+    /// Sequences until `stop`. Failures are logged and tried again; entries wait, durable, meanwhile.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            let pause = match self.sequence_once().await {
+                Ok(Progress { integrated, .. }) if integrated >= BATCH => Duration::ZERO,
+                Ok(_) => POLL,
+                Err(error) => {
+                    let error = Chain(&error);
+                    tracing::error!(log = self.origin(), %error, "the log could not be sequenced");
+                    BACKOFF
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One look: integrates what is pending, then signs the tree if its newest state is not signed.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] when the stored log contradicts itself; else what could not be reached.
+    pub async fn sequence_once(&self) -> Result<Progress, LogError> {
+        let mut conn = self.inner.pool.acquire().await?;
+        let (pending, unsigned) = store::tree::work(&mut conn).await?;
+        drop(conn);
+        let integrated = if pending { self.integrate().await? } else { 0 };
+        let published = if integrated > 0 || unsigned { self.publish().await? } else { false };
+        Ok(Progress { integrated, published })
+    }
+
+    /// Gives indexes to pending entries and grows the tree by them: one transaction.
+    pub(crate) async fn integrate(&self) -> Result<u64, LogError> {
+        let mut tx = self.inner.pool.begin().await?;
+        if !store::try_lock(&mut tx).await? {
+            return Ok(0);
+        }
+        let tree = store::tree::read(&mut tx).await?;
+        let mut tiles = store::tile::read(&mut tx, &root_needs(tree.size)).await?;
+        if tiles.root(tree.size)? != tree.root {
+            return Err(LogError::Damaged(format!("the tiles do not make the root of {}", tree.size)));
+        }
+        let entries = store::entry::sequence(&mut tx, tree.size, BATCH).await?;
+        if !(tree.size..).zip(&entries).all(|(expected, (index, _))| expected == *index) {
+            return Err(LogError::Damaged("the indexes have a gap".into()));
+        }
+        let hashes: Vec<Hash> = entries.iter().map(|(_, leaf)| leaf_hash(leaf.as_bytes())).collect();
+        let changed = tiles.append(tree.size, &hashes)?;
+        let added = u64::try_from(hashes.len()).unwrap_or_default();
+        let size = tree.size + added;
+        store::tile::write(&mut tx, &tiles, &changed).await?;
+        store::tree::write(&mut tx, &Tree { size, root: tiles.root(size)? }).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Signs the committed tree, if it is not signed yet.
+    pub(crate) async fn publish(&self) -> Result<bool, LogError> {
+        let mut tx = self.inner.pool.begin().await?;
+        if !store::try_lock(&mut tx).await? {
+            return Ok(false);
+        }
+        let tree = store::tree::read(&mut tx).await?;
+        if let Some(newest) = store::checkpoint::newest(&mut tx).await? {
+            if newest.size > tree.size || (newest.size == tree.size && newest.root != tree.root) {
+                return Err(LogError::Damaged(format!(
+                    "the tree of {} is not what was signed for {}",
+                    tree.size, newest.size
+                )));
+            }
+            if newest.size == tree.size {
+                return Ok(false);
+            }
+        }
+        let head =
+            checkpoint::sign(&self.inner.origin, tree.size, tree.root, &*self.inner.signer).await?;
+        store::checkpoint::add(&mut tx, &head).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,109 @@
+//! A server process that does not outlive the test process.
+//!
+//! A supervisor (`sh`) starts the server and reads a pipe that only the test process holds open. When the pipe
+//! closes, because the handle is dropped or the process died in whatever way, it stops the server and removes the
+//! folder.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const SUPERVISOR: &str = r#"
+trap '' INT TERM HUP
+folder=$1; stop=$2; shift 2
+"$@" >"$folder/server.log" 2>&1 </dev/null &
+server=$!
+while read -r _; do :; done
+kill -"$stop" "$server" 2>/dev/null
+wait "$server"
+rm -rf "$folder"
+"#;
+
+pub struct Server {
+    supervisor: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Runs `command` (its output goes to `server.log` in `folder`); `stop` is the signal that ends it.
+    pub fn spawn(folder: PathBuf, stop: &str, command: &[&str]) -> Self {
+        let supervisor = Command::new("sh")
+            .args(["-c", SUPERVISOR, "supervisor"])
+            .arg(&folder)
+            .arg(stop)
+            .args(command)
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C in a terminal goes to the test process alone
+            .process_group(0)
+            .spawn()
+            .expect("`sh` starts");
+        Self { supervisor, folder }
+    }
+
+    /// The end of the server's log, for the message of a failure.
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.log_file()).unwrap_or_default();
+        let start = log.len().saturating_sub(4000);
+        log.get(start..).unwrap_or(&log).to_owned()
+    }
+
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        let _ended = self.supervisor.wait();
+    }
+}
+
+/// A new folder under the system's temporary folder, open to the user a server may run as.
+pub fn folder(prefix: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .expect("a temporary folder")
+        .keep();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    folder
+}
+
+/// A loopback port that is free at this moment.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// Runs a command to its end and fails with its output.
+pub fn run(command: &mut Command) {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Whether the process may change its user.
+pub fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+pub fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
