@@ -76,7 +76,7 @@ pub struct Images {
 #[serde(rename_all = "camelCase")]
 pub struct Gateway {
     /// Names and addresses solutions reach it by: SANs of its certificate; the first is the token issuer.
-    #[schemars(length(min = 1, max = 20))]
+    #[schemars(length(min = 1, max = 20), inner(length(min = 1, max = 253)))]
     #[x_kube(validation = Rule::new("self.all(n, size(n) > 0 && size(n) <= 253 && !n.contains('/'))")
         .message("a public name is a host name or an IP address, without scheme or path"))]
     pub public_names: Vec<String>,

@@ -28,9 +28,7 @@ impl Range {
     /// Whether the two ranges share an address.
     pub fn overlaps(self, other: Self) -> bool {
         let shorter = self.length.min(other.length);
-        let mask = u32::MAX
-            .checked_shl(32 - u32::from(shorter))
-            .unwrap_or_default();
+        let mask = u32::MAX.checked_shl(32 - u32::from(shorter)).unwrap_or_default();
         (self.first.to_bits() & mask) == (other.first.to_bits() & mask)
     }
 

@@ -70,11 +70,15 @@ impl Cgroups {
         Ok(files)
     }
 
-    /// The processes that are left in the tree.
-    pub fn processes(&self) -> Vec<Pid> {
+    /// Whether no pod of the node has a process.
+    pub fn pods_are_empty(&self, node: &str) -> bool {
+        self.processes(&format!("{}/{node}", self.name)).is_empty()
+    }
+
+    fn processes(&self, group: &str) -> Vec<Pid> {
         self.mounts
             .iter()
-            .flat_map(|mount| tree(&mount.join(&self.name)))
+            .flat_map(|mount| tree(&mount.join(group)))
             .filter_map(|folder| fs::read_to_string(folder.join("cgroup.procs")).ok())
             .flat_map(|list| {
                 list.lines()
@@ -87,7 +91,7 @@ impl Cgroups {
     /// Kills what is left in the tree and removes it.
     pub async fn remove(&self) -> Result<()> {
         for _ in 0..50 {
-            for process in self.processes() {
+            for process in self.processes(&self.name) {
                 // One that ended meanwhile is as good as killed.
                 let _ = rustix::process::kill_process(process, Signal::KILL);
             }
@@ -139,8 +143,7 @@ fn inherit_cpuset(parent: &Path, child: &Path) -> Result<()> {
         let Ok(value) = fs::read_to_string(&from) else {
             continue;
         };
-        if fs::read_to_string(&to).is_ok_and(|own| own.trim().is_empty()) && !value.trim().is_empty()
-        {
+        if fs::read_to_string(&to).is_ok_and(|own| own.trim().is_empty()) && !value.trim().is_empty() {
             fs::write(&to, value).on("write", to)?;
         }
     }

@@ -128,8 +128,7 @@ impl ControlPlane<'_> {
         private_folder(&self.paths.etcd())?;
         private_folder(&self.paths.logs())?;
         self.ensure_encryption_config()?;
-        for (name, content) in [("audit-policy.yaml", AUDIT_POLICY), ("admission.yaml", ADMISSION)]
-        {
+        for (name, content) in [("audit-policy.yaml", AUDIT_POLICY), ("admission.yaml", ADMISSION)] {
             let file = self.paths.config().join(name);
             fs::write(&file, content).on("write", file)?;
         }
@@ -202,10 +201,7 @@ impl ControlPlane<'_> {
                 flag("etcd-cafile", self.authority_file("etcd").display()),
                 flag("etcd-certfile", etcd.certificate.display()),
                 flag("etcd-keyfile", etcd.key.display()),
-                flag(
-                    "encryption-provider-config",
-                    self.encryption_config().display(),
-                ),
+                flag("encryption-provider-config", self.encryption_config().display()),
                 flag("kubelet-certificate-authority", cluster.display()),
                 flag("kubelet-client-certificate", kubelet.certificate.display()),
                 flag("kubelet-client-key", kubelet.key.display()),
@@ -215,16 +211,10 @@ impl ControlPlane<'_> {
                     "https://kubernetes.default.svc.cluster.local",
                 ),
                 flag("service-account-key-file", self.token_public_key().display()),
-                flag(
-                    "service-account-signing-key-file",
-                    self.token_key().display(),
-                ),
+                flag("service-account-signing-key-file", self.token_key().display()),
                 flag("service-cluster-ip-range", self.plan.services()),
                 flag("audit-policy-file", config("audit-policy.yaml")),
-                flag(
-                    "audit-log-path",
-                    self.paths.logs().join("audit.log").display(),
-                ),
+                flag("audit-log-path", self.paths.logs().join("audit.log").display()),
                 flag("audit-log-maxsize", 32),
                 flag("audit-log-maxbackup", 3),
                 flag("profiling", false),
@@ -245,10 +235,7 @@ impl ControlPlane<'_> {
                 flag("leader-elect", false),
                 flag("use-service-account-credentials", true),
                 flag("root-ca-file", self.authority_file("cluster").display()),
-                flag(
-                    "service-account-private-key-file",
-                    self.token_key().display(),
-                ),
+                flag("service-account-private-key-file", self.token_key().display()),
                 flag(
                     "cluster-signing-cert-file",
                     self.authority_file("cluster").display(),
@@ -296,12 +283,10 @@ impl ControlPlane<'_> {
             return Ok(());
         }
         let mut key = [0; 32];
-        SystemRandom::new()
-            .fill(&mut key)
-            .map_err(|_| Error::System {
-                what: "make a random key",
-                source: std::io::Error::other("the random generator failed"),
-            })?;
+        SystemRandom::new().fill(&mut key).map_err(|_| Error::System {
+            what: "make a random key",
+            source: std::io::Error::other("the random generator failed"),
+        })?;
         write_private(&file, encryption_config(&key).to_string())
     }
 
@@ -322,9 +307,7 @@ impl ControlPlane<'_> {
     }
 
     fn kubeconfig_of(&self, component: &str) -> PathBuf {
-        self.paths
-            .certificates()
-            .join(format!("{component}.kubeconfig"))
+        self.paths.certificates().join(format!("{component}.kubeconfig"))
     }
 
     fn certificate(&self, name: &str) -> Identity {
@@ -378,8 +361,7 @@ mod tests {
 
     #[test]
     fn the_audit_log_keeps_no_body_of_a_secret() {
-        let policy: serde_json::Value =
-            serde_saphyr::from_str(AUDIT_POLICY).expect("the policy is YAML");
+        let policy: serde_json::Value = serde_saphyr::from_str(AUDIT_POLICY).expect("the policy is YAML");
         let rules = policy["rules"].as_array().expect("rules");
         let position = |wanted: &str| {
             rules

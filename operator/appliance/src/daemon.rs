@@ -26,8 +26,10 @@ use crate::{
 /// A log of this size is set aside when its daemon starts.
 const LOG_LIMIT_BYTES: u64 = 32 << 20;
 
-/// Puts itself into the control groups listed in `$0`, then becomes the program.
-const ENTER: &str = r#"for file in $0; do echo $$ > "$file" || exit 1; done; exec "$@""#;
+/// Puts itself into the control groups listed in `$0`, closes what the caller's caller left open (a
+/// test's pipe, a job server), then becomes the program.
+const ENTER: &str = r#"for file in $0; do echo $$ > "$file" || exit 1; done
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- "$@""#;
 
 /// A program to keep running.
 #[derive(Debug, Clone)]
@@ -68,13 +70,13 @@ impl Daemons {
 
     /// Starts a daemon unless it runs with the same command already; says whether it started it.
     pub async fn ensure(&self, daemon: &Daemon) -> Result<bool> {
-        if let Some(record) = self.record(&daemon.name)? {
-            if record.runs() {
-                if record.command == daemon.command() {
-                    return Ok(false);
-                }
-                self.stop(&daemon.name, Duration::from_secs(10)).await?;
+        if let Some(record) = self.record(&daemon.name)?
+            && record.runs()
+        {
+            if record.command == daemon.command() {
+                return Ok(false);
             }
+            self.stop(&daemon.name, Duration::from_secs(10)).await?;
         }
         self.start(daemon)?;
         Ok(true)
@@ -228,7 +230,7 @@ fn boot_id() -> Result<String> {
 }
 
 /// When a process started, in ticks since boot; `None` when it is gone or a zombie.
-fn start_time(pid: i32) -> Option<u64> {
+pub(crate) fn start_time(pid: i32) -> Option<u64> {
     parse_start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 

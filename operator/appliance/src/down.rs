@@ -11,18 +11,18 @@ use std::{
 
 use rustix::{
     mount::{UnmountFlags, unmount},
-    process::{Pid, Signal, kill_process, test_kill_process},
+    process::{Pid, Signal, kill_process},
 };
 
 use crate::{
     cgroups::Cgroups,
     control_plane,
-    daemon::Daemons,
+    daemon::{Daemons, start_time},
     error::{FileContext, Result},
     lock::Lock,
     machine,
     network::Network,
-    node,
+    node::DaemonNames,
     options::{Name, Options},
     paths::Paths,
     progress::Progress,
@@ -48,18 +48,10 @@ pub async fn down(options: &Options, progress: &Progress) -> Result<()> {
 pub async fn clean(options: &Options, progress: &Progress) -> Result<()> {
     machine::require_root()?;
     let _lock = Lock::take(&options.name)?;
-    let nodes = nodes(&options.name)?;
     stop(&options.name, progress).await?;
     let step = progress.step("data");
     let paths = Paths::of(&options.name);
     remove_tree(&paths.state)?;
-    for node in &nodes {
-        let prefix = format!("{}-", node::network_name(&options.name, node));
-        remove_entries(Path::new(CNI_RESULTS), |file| {
-            file.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
-        })?;
-    }
     remove_entries(Path::new(LOG_LINKS), |file| {
         fs::read_link(file).is_ok_and(|target| target.starts_with(&paths.state))
     })?;
@@ -74,9 +66,9 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
     let nodes = nodes(name)?;
 
     let step = progress.step("containers");
-    for node in &nodes {
-        let [kubelet, ..] = node::stop_order(node);
-        daemons.stop(&kubelet, DAEMON_WITHIN).await?;
+    let node_daemons: Vec<DaemonNames> = nodes.iter().map(|node| DaemonNames::of(node)).collect();
+    for node in &node_daemons {
+        daemons.stop(&node.kubelet, DAEMON_WITHIN).await?;
     }
     let containers: Vec<Pid> = nodes
         .iter()
@@ -86,13 +78,14 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
     step.done();
 
     let step = progress.step("processes");
-    for daemon in control_plane::STOP_ORDER {
-        step.at(daemon);
+    let order = node_daemons
+        .iter()
+        .map(|node| node.kube_proxy.as_str())
+        .chain(control_plane::STOP_ORDER)
+        .chain(node_daemons.iter().map(|node| node.containerd.as_str()));
+    for daemon in order {
+        step.at(daemon.to_owned());
         daemons.stop(daemon, DAEMON_WITHIN).await?;
-    }
-    for daemon in nodes.iter().flat_map(|node| node::stop_order(node)) {
-        step.at(daemon.clone());
-        daemons.stop(&daemon, DAEMON_WITHIN).await?;
     }
     step.at("what is left in the control groups");
     cgroups.remove().await?;
@@ -104,6 +97,10 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
     }
     let owners: Vec<String> = std::iter::once("cp".to_owned()).chain(nodes).collect();
     Network::remove(name, &owners).await?;
+    let runtime = paths.runtime.to_string_lossy();
+    remove_entries(Path::new(CNI_RESULTS), |file| {
+        fs::read_to_string(file).is_ok_and(|result| result.contains(&format!("{runtime}/")))
+    })?;
     remove_tree(&paths.runtime)?;
     step.done();
     Ok(())
@@ -140,15 +137,14 @@ async fn end(processes: &[Pid], patience: Duration) {
     while begin.elapsed() < patience
         && processes
             .iter()
-            .any(|process| test_kill_process(*process).is_ok())
+            .any(|process| start_time(process.as_raw_pid()).is_some())
     {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 fn unmount_below(folder: &Path) -> Result<()> {
-    let mounts =
-        fs::read_to_string("/proc/self/mountinfo").on("read", "/proc/self/mountinfo")?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").on("read", "/proc/self/mountinfo")?;
     for mount in mounts_below(&mounts, folder) {
         unmount(&mount, UnmountFlags::DETACH).on("unmount", mount)?;
     }

@@ -12,9 +12,7 @@ pub enum Error {
     #[error("the appliance makes network namespaces and containers: run it as root")]
     NotRoot,
 
-    #[error(
-        "Go is not on the PATH and Kubernetes is built with it: install Go {needed} or newer"
-    )]
+    #[error("Go is not on the PATH and Kubernetes is built with it: install Go {needed} or newer")]
     GoMissing { needed: String },
 
     #[error("Go {found} is too old to build Kubernetes: install Go {needed} or newer")]
@@ -86,16 +84,10 @@ pub enum Error {
     },
 
     #[error("could not {what}")]
-    System {
-        what: &'static str,
-        source: io::Error,
-    },
+    System { what: &'static str, source: io::Error },
 
     #[error("could not make the certificate of `{subject}`")]
-    Certificate {
-        subject: String,
-        source: rcgen::Error,
-    },
+    Certificate { subject: String, source: rcgen::Error },
 
     #[error("`{}` is damaged ({detail}): remove it and run the command again", path.display())]
     Damaged { path: PathBuf, detail: String },

@@ -64,6 +64,14 @@ impl Kubectl {
             .map(drop)
     }
 
+    /// Replaces the status of the objects in a list.
+    pub async fn replace_status(&self, what: &str, list: &str) -> Result<()> {
+        let mut command = self.command(&["replace", "--subresource=status", "--filename=-"]);
+        run_with_input(what, &mut command, list.as_bytes())
+            .await
+            .map(drop)
+    }
+
     /// Repeats a command until it succeeds; `alive` may end the wait early with the real reason.
     pub async fn wait(
         &self,
@@ -95,7 +103,14 @@ impl Kubectl {
         let timeout = format!("--timeout={}s", within.as_secs());
         self.run(
             &format!("wait for {name} (kubectl --namespace {namespace} describe {deployment} says more)"),
-            &["--namespace", namespace, "rollout", "status", &deployment, &timeout],
+            &[
+                "--namespace",
+                namespace,
+                "rollout",
+                "status",
+                &deployment,
+                &timeout,
+            ],
         )
         .await
         .map(drop)

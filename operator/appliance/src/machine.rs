@@ -3,15 +3,12 @@
 //!
 //! Each check refuses with the one thing a person has to do. Addresses are checked by `network`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use crate::{
     error::{Error, FileContext, Result},
     progress::Progress,
-    shell::{program, run},
+    shell::{find, program, run},
 };
 
 /// The oldest Go that builds every part: the highest `go` line of the modules in `parts/`.
@@ -35,9 +32,6 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("sysctl", "procps"),
 ];
-
-/// Programs of packages may be in folders that are not on everybody's PATH.
-const PROGRAM_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// Refuses unless the caller is root.
 pub(crate) fn require_root() -> Result<()> {
@@ -122,11 +116,9 @@ pub(crate) async fn require_kernel() -> Result<()> {
             return Err(Error::KernelFeature { feature });
         }
     }
-    run("list nftables", program(find("nft")).args(["list", "tables"]))
+    run("list nftables", program("nft").args(["list", "tables"]))
         .await
-        .map_err(|_| Error::KernelFeature {
-            feature: "nftables",
-        })?;
+        .map_err(|_| Error::KernelFeature { feature: "nftables" })?;
     Ok(())
 }
 
@@ -134,7 +126,7 @@ pub(crate) async fn require_kernel() -> Result<()> {
 pub(crate) async fn install_packages(progress: &Progress) -> Result<()> {
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(name, _)| !find(name).is_absolute())
+        .filter(|(name, _)| find(name).is_none())
         .map(|(_, package)| *package)
         .collect();
     if missing.is_empty() {
@@ -142,12 +134,16 @@ pub(crate) async fn install_packages(progress: &Progress) -> Result<()> {
     }
     let step = progress.step("Debian packages");
     step.at(missing.join(" "));
-    if !find("apt-get").is_absolute() {
+    if find("apt-get").is_none() {
         return Err(Error::NotDebian {
             missing: missing.join(" "),
         });
     }
-    run("read the package lists (apt-get update)", program("apt-get").arg("update")).await?;
+    run(
+        "read the package lists (apt-get update)",
+        program("apt-get").arg("update"),
+    )
+    .await?;
     run(
         &format!("install the packages {}", missing.join(" ")),
         program("apt-get")
@@ -158,16 +154,6 @@ pub(crate) async fn install_packages(progress: &Progress) -> Result<()> {
     .await?;
     step.done_with(format!("installed {}", missing.join(" ")));
     Ok(())
-}
-
-/// The full path of a program, or just its name when it is nowhere.
-pub(crate) fn find(name: &str) -> PathBuf {
-    let on_path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&on_path)
-        .chain(PROGRAM_FOLDERS.iter().map(PathBuf::from))
-        .map(|folder| folder.join(name))
-        .find(|candidate| candidate.is_file())
-        .unwrap_or_else(|| PathBuf::from(name))
 }
 
 #[cfg(test)]

@@ -176,15 +176,15 @@ async fn remove_device(device: &str) -> Result<()> {
 
 async fn ip(arguments: &[&str]) -> Result<String> {
     let what = format!("set up the network (ip {})", arguments.join(" "));
-    run(&what, program(find("ip")).args(arguments)).await
+    run(&what, program("ip").args(arguments)).await
 }
 
 /// Sets one kernel parameter, in a namespace or on the host.
 async fn sysctl(namespace: Option<&str>, setting: &str) -> Result<()> {
     let mut command = match namespace {
-        None => program(find("sysctl")),
+        None => program("sysctl"),
         Some(namespace) => {
-            let mut command = program(find("nsenter"));
+            let mut command = program("nsenter");
             command
                 .arg(format!("--net=/run/netns/{namespace}"))
                 .arg(find("sysctl"));
@@ -208,20 +208,13 @@ struct Route {
 }
 
 /// The first own range that some other device claims, with that device and what it has.
-fn conflict(
-    routes: &[Route],
-    plan: &AddressPlan,
-    own_device: &str,
-) -> Option<(Range, String, String)> {
+fn conflict(routes: &[Route], plan: &AddressPlan, own_device: &str) -> Option<(Range, String, String)> {
     routes
         .iter()
         .filter(|route| route.dev != own_device)
         .find_map(|route| {
             let taken = Range::parse(&route.dst)?;
-            let range = plan
-                .ranges()
-                .into_iter()
-                .find(|range| range.overlaps(taken))?;
+            let range = plan.ranges().into_iter().find(|range| range.overlaps(taken))?;
             Some((range, route.dev.clone(), route.dst.clone()))
         })
 }

@@ -61,9 +61,7 @@ impl FromStr for Name {
     fn from_str(name: &str) -> Result<Self, Error> {
         let fits = (1..=8).contains(&name.len())
             && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         if fits {
             Ok(Self(name.to_owned()))
         } else {

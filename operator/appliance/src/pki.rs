@@ -13,8 +13,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use serde_json::{Value, json};
 
@@ -104,8 +104,7 @@ impl Authority {
             source,
         };
         let mut parameters = CertificateParams::new(subject.names.clone()).map_err(failed)?;
-        parameters.distinguished_name =
-            distinguished_name(subject.common_name, subject.organization);
+        parameters.distinguished_name = distinguished_name(subject.common_name, subject.organization);
         parameters.subject_alt_names.extend(
             subject
                 .addresses
@@ -149,7 +148,11 @@ pub(crate) fn signing_key(file: &Path) -> Result<KeyPair> {
 
 /// A kubeconfig that holds authority, certificate and key itself.
 pub(crate) fn kubeconfig(server: &str, authority: &Path, identity: &Identity) -> Result<Value> {
-    let data = |file: &Path| fs::read(file).map(|content| STANDARD.encode(content)).on("read", file);
+    let data = |file: &Path| {
+        fs::read(file)
+            .map(|content| STANDARD.encode(content))
+            .on("read", file)
+    };
     Ok(json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -213,8 +216,8 @@ mod tests {
         let identity = second
             .issue(folder.path(), "node-1", &subject)
             .expect("a certificate");
-        let config = kubeconfig("https://10.210.0.2:6443", &second.certificate, &identity)
-            .expect("a kubeconfig");
+        let config =
+            kubeconfig("https://10.210.0.2:6443", &second.certificate, &identity).expect("a kubeconfig");
         assert_eq!(config["current-context"], "dmp");
     }
 

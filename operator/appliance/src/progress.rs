@@ -61,19 +61,16 @@ impl Progress {
             Output::Silent => Display::Nothing,
             Output::Terminal(all) => {
                 let bar = all.add(ProgressBar::new_spinner());
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}")
-                {
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}") {
                     bar.set_style(style);
                 }
                 bar.set_prefix(what.clone());
                 bar.enable_steady_tick(Duration::from_millis(120));
                 Display::Bar(all.clone(), bar)
             }
-            Output::Lines => Display::Lines(tokio::spawn(heartbeat(
-                self.start,
-                what.clone(),
-                Arc::clone(&at),
-            ))),
+            Output::Lines => {
+                Display::Lines(tokio::spawn(heartbeat(self.start, what.clone(), Arc::clone(&at))))
+            }
         };
         Step {
             what,

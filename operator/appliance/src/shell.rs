@@ -2,7 +2,11 @@
 //!
 //! Programs that stay are `daemon`'s business.
 
-use std::{ffi::OsStr, process::Stdio};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    process::Stdio,
+};
 
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -11,15 +15,32 @@ use crate::error::{Error, Result};
 /// Lines of a failed program's output that a person gets to see.
 const TAIL_LINES: usize = 12;
 
+/// Searched after the caller's PATH, which may lack them (`su`, `sudo`).
+const PROGRAM_FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/go/bin"];
+
 /// A program that is started with nothing on standard input and ends with its caller.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command
+        .env("PATH", search_path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// The full path of a program.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&search_path())
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+fn search_path() -> OsString {
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&own).chain(PROGRAM_FOLDERS.iter().map(PathBuf::from));
+    std::env::join_paths(folders).unwrap_or(own)
 }
 
 /// Runs a command and returns its standard output; `what` completes "could not …".
@@ -32,11 +53,7 @@ pub(crate) async fn run(what: &str, command: &mut Command) -> Result<String> {
 }
 
 /// As [`run`], with `input` on standard input.
-pub(crate) async fn run_with_input(
-    what: &str,
-    command: &mut Command,
-    input: &[u8],
-) -> Result<String> {
+pub(crate) async fn run_with_input(what: &str, command: &mut Command, input: &[u8]) -> Result<String> {
     let failed = |error: std::io::Error| Error::Command {
         what: what.to_owned(),
         detail: error.to_string(),

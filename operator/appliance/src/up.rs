@@ -17,7 +17,7 @@ use crate::{
     lock::Lock,
     machine,
     network::Network,
-    node::{self, Node},
+    node::{DaemonNames, Node},
     options::{Name, Options},
     parts::{self, Parts},
     paths::{self, Paths},
@@ -171,30 +171,28 @@ impl Start<'_> {
             control_plane.prepare()?;
         }
         for node in &nodes {
-            if !self.all_run(&node::stop_order(&node.own.name))? {
+            if !self.all_run(&DaemonNames::of(&node.own.name).all())? {
                 node.prepare(&control_plane, self.cgroups)?;
             }
         }
         let kubectl = Kubectl::new(self.parts, self.paths);
-        tokio::try_join!(
-            self.import(&nodes),
-            self.api(&control_plane, &nodes, &kubectl)
-        )?;
+        for node in &nodes {
+            node.start_containerd(self.daemons, &self.images.pause.reference)
+                .await?;
+        }
+        tokio::try_join!(self.import(&nodes), self.api(&control_plane, &nodes, &kubectl))?;
         Ok(kubectl)
     }
 
     /// Images are brought in while the API server starts.
     async fn import(&self, nodes: &[Node<'_>]) -> Result<()> {
-        let step = self.progress.step("containers");
+        let step = self.progress.step("images");
         let mut imported = 0;
         for node in nodes {
-            step.at(format!("starting containerd of {}", node.own.name));
-            node.start_containerd(self.daemons, &self.images.pause.reference)
-                .await?;
-            step.at(format!("importing images into {}", node.own.name));
+            step.at(format!("importing into {}", node.own.name));
             imported += node.import(self.images).await?;
         }
-        step.done_with(format!("ready, {imported} images imported"));
+        step.done_with(format!("{imported} imported"));
         Ok(())
     }
 
@@ -207,6 +205,9 @@ impl Start<'_> {
         let step = self.progress.step("Kubernetes");
         step.at("waiting for the API server");
         control_plane.start_api(self.daemons, kubectl).await?;
+        for node in nodes {
+            node.forget_readiness(self.cgroups, kubectl).await?;
+        }
         control_plane.start_controllers(self.daemons).await?;
         for node in nodes {
             node.start(self.daemons, self.cgroups, kubectl).await?;
@@ -220,9 +221,9 @@ impl Start<'_> {
     }
 
     /// Files are written anew for programs that do not run; the others have read theirs.
-    fn all_run(&self, daemons: &[impl AsRef<str>]) -> Result<bool> {
+    fn all_run(&self, daemons: &[&str]) -> Result<bool> {
         for daemon in daemons {
-            if !self.daemons.runs(daemon.as_ref())? {
+            if !self.daemons.runs(daemon)? {
                 return Ok(false);
             }
         }
@@ -230,21 +231,12 @@ impl Start<'_> {
     }
 }
 
-fn running(
-    options: &Options,
-    paths: Paths,
-    plan: &AddressPlan,
-    images: Images,
-    parts: Parts,
-) -> Running {
+fn running(options: &Options, paths: Paths, plan: &AddressPlan, images: Images, parts: Parts) -> Running {
     Running {
         name: options.name.clone(),
         kubeconfig: paths.kubeconfig(),
         kubectl: parts.kubernetes.program("kubectl"),
-        node_address: plan
-            .nodes
-            .first()
-            .map_or(plan.host(), |node| node.address),
+        node_address: plan.nodes.first().map_or(plan.host(), |node| node.address),
         gateway_ca: paths.gateway_ca(),
         state: paths.state,
         images,

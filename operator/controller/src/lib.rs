@@ -23,4 +23,6 @@ pub mod solution_credential;
 pub mod solution_revocation;
 pub mod solution_version;
 pub mod status;
+#[cfg(test)]
+mod test_support;
 pub mod watches;

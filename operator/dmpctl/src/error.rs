@@ -46,7 +46,12 @@ impl CliError {
                 "check that the cluster runs (`dmpctl appliance status`) and that KUBECONFIG points to it",
             ),
         };
-        Self::new(code, format!("{what} failed"), remedy).because(source)
+        let error = Self::new(code, format!("{what} failed"), remedy);
+        match source {
+            // Its `Display` is the whole Status twice; its message is what the server says.
+            kube::Error::Api(status) => error.because(status.message.clone()),
+            source => error.because(source),
+        }
     }
 
     /// An error of the appliance: its message says what to do.

@@ -47,7 +47,11 @@ pub struct Bodies {
 
 impl Bodies {
     pub fn new(pool: PgPool, client: Client) -> Self {
-        Self { pool, client, keys: Mutex::default() }
+        Self {
+            pool,
+            client,
+            keys: Mutex::default(),
+        }
     }
 
     /// The salt and the event of an entry, checked against its leaf.
@@ -62,11 +66,21 @@ impl Bodies {
             return Ok(key.clone());
         }
         let mut conn = self.pool.acquire().await?;
-        let wrapped = store::key::read(&mut conn, origin, id).await?.ok_or(BodyError::NoKey)?;
+        let wrapped = store::key::read(&mut conn, origin, id)
+            .await?
+            .ok_or(BodyError::NoKey)?;
         drop(conn);
-        let unwrapped = self.client.unwrap_key(BODY_KEY, origin.as_bytes(), &wrapped).await.map_err(|error| {
-            if error.is_unavailable() { BodyError::Keys(error) } else { BodyError::WrongKey(error) }
-        })?;
+        let unwrapped = self
+            .client
+            .unwrap_key(BODY_KEY, origin.as_bytes(), &wrapped)
+            .await
+            .map_err(|error| {
+                if error.is_unavailable() {
+                    BodyError::Keys(error)
+                } else {
+                    BodyError::WrongKey(error)
+                }
+            })?;
         let key = Arc::new(BodyKey::new(unwrapped.as_bytes())?);
         let mut keys = self.cached();
         if keys.len() >= MAX_KEYS {

@@ -30,7 +30,9 @@ pub struct AuditConfig {
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { registry_url: "https://registry.dmp-national.svc:8443".into() }
+        Self {
+            registry_url: "https://registry.dmp-national.svc:8443".into(),
+        }
     }
 }
 
@@ -61,7 +63,9 @@ impl SourceConfig {
     /// [`SourceError::Key`].
     pub fn key(&self) -> Result<[u8; 32], SourceError> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.public_key).ok();
-        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| SourceError::Key(self.origin.clone()))
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| SourceError::Key(self.origin.clone()))
     }
 }
 

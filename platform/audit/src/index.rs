@@ -1,8 +1,8 @@
 //! Indexing copied entries by patient: bodies are opened here, and only the token of the pseudonym is kept.
 
-use dmp_client::audit::Event;
 use dmp_core::ids::Pseudonym;
 use dmp_keys::BlindIndex;
+use serde::Deserialize;
 use sqlx::postgres::PgPool;
 
 use crate::bodies::{Bodies, BodyError};
@@ -16,6 +16,12 @@ const PAGE: i64 = 500;
 /// The token under which a patient's entries are found.
 pub fn token(index: &BlindIndex, patient: &Pseudonym) -> [u8; 32] {
     index.token("patient", &[patient.as_uuid().as_bytes()])
+}
+
+/// What the index needs of an event: a newer service may say more than this one knows.
+#[derive(Deserialize)]
+struct Mention {
+    patient: Option<Pseudonym>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -35,17 +41,24 @@ pub async fn catch_up(
 ) -> Result<(), BodyError> {
     loop {
         let mut conn = pool.acquire().await?;
-        let Some(state) = store::source::read(&mut conn, origin).await? else { return Ok(()) };
+        let Some(state) = store::source::read(&mut conn, origin).await? else {
+            return Ok(());
+        };
         let page = store::entry::page(&mut conn, origin, state.indexed, state.size, PAGE).await?;
         drop(conn);
         let Some(last) = page.last() else { return Ok(()) };
         let end = last.index + 1;
         let mut mentions = Vec::new();
         for entry in &page {
-            let finding =
-                Finding { origin, kind: "body", position: entry.index, held: None, shown: None };
+            let finding = Finding {
+                origin,
+                kind: "body",
+                position: entry.index,
+                held: None,
+                shown: None,
+            };
             match bodies.open(entry).await {
-                Ok(opened) => match serde_json::from_str::<Event>(&opened.event) {
+                Ok(opened) => match serde_json::from_str::<Mention>(&opened.event) {
                     Ok(event) => {
                         mentions.extend(event.patient.map(|patient| (token(index, &patient), entry.index)));
                     }

@@ -77,18 +77,35 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
     let identity = identity::of_service(&service, &config.service, names, &client).await?;
     service_key::migrate(&pool).await?;
     let index = Arc::new(BlindIndex::open(&pool, &client, BODY_KEY, DOMAIN).await?);
-    let signer = TransitSigner::open(Signer::new(client.clone(), "log-audit")).await.map_err(LogError::from)?;
+    let signer = TransitSigner::open(Signer::new(client.clone(), "log-audit"))
+        .await
+        .map_err(LogError::from)?;
     let origin = format!("{}/log/audit", config.service.domain);
-    let log =
-        Log::open(pool.clone(), &origin, Arc::new(signer), &TransitBodyKeys::new(client.clone())).await?;
+    let log = Log::open(
+        pool.clone(),
+        &origin,
+        Arc::new(signer),
+        &TransitBodyKeys::new(client.clone()),
+    )
+    .await?;
     service.spawn(log.clone().run(service.shutdown()));
 
     let http = identity.http_client()?;
     let bodies = Arc::new(bodies::Bodies::new(pool.clone(), client));
-    let sources = sources::Sources::new(pool.clone(), http.clone(), bodies.clone(), index.clone(), log.clone());
+    let sources = sources::Sources::new(
+        pool.clone(),
+        http.clone(),
+        bodies.clone(),
+        index.clone(),
+        log.clone(),
+    );
     sources.set(&config.sources)?;
     service.spawn(sources.clone().run(service.shutdown()));
-    service.spawn(sources.clone().follow(config_path.to_owned(), config.sources.clone(), service.shutdown()));
+    service.spawn(
+        sources
+            .clone()
+            .follow(config_path.to_owned(), config.sources.clone(), service.shutdown()),
+    );
 
     let ready = pool.clone();
     service.health().add("database", move || {
@@ -98,7 +115,13 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
     let domain = config.service.domain.clone();
     let trail = trail::Trail::new(pool, bodies, index);
     let registry = registry::Registry::new(http, &config.audit.registry_url);
-    let state = routes::State { trust, log: log.clone(), registry, sources, trail: Arc::new(trail) };
+    let state = routes::State {
+        trust,
+        log: log.clone(),
+        registry,
+        sources,
+        trail: Arc::new(trail),
+    };
     let router = routes::router(state, &domain).merge(dmp_tlog::routes(log, &domain));
     service.run(&identity, router).await?;
     Ok(())

@@ -16,7 +16,10 @@ static UP: LazyLock<Option<IntGaugeVec>> = LazyLock::new(|| {
 });
 
 static SIZE: LazyLock<Option<IntGaugeVec>> = LazyLock::new(|| {
-    let options = Opts::new("dmp_audit_source_entries", "Entries of a log that are copied and verified.");
+    let options = Opts::new(
+        "dmp_audit_source_entries",
+        "Entries of a log that are copied and verified.",
+    );
     registered(IntGaugeVec::new(options, &["origin"]))
 });
 
@@ -29,7 +32,9 @@ pub fn finding(origin: &str, kind: &str) {
 pub fn pulled(origin: &str, size: u64) {
     if let (Some(up), Some(entries)) = (&*UP, &*SIZE) {
         up.with_label_values(&[origin]).set(1);
-        entries.with_label_values(&[origin]).set(i64::try_from(size).unwrap_or(i64::MAX));
+        entries
+            .with_label_values(&[origin])
+            .set(i64::try_from(size).unwrap_or(i64::MAX));
     }
 }
 

@@ -7,7 +7,7 @@ use dmp_client::audit::LogPage;
 use dmp_core::problem::Chain;
 use dmp_tlog::Hash;
 use dmp_tlog::checkpoint::{self, CheckpointError, Head};
-use dmp_tlog::tiles::{TreeError, Tiles, leaf_hash, root_needs};
+use dmp_tlog::tiles::{Tiles, TreeError, leaf_hash, root_needs};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use tokio::sync::Semaphore;
@@ -98,11 +98,17 @@ async fn attempt(
     source: &dyn Source,
 ) -> Result<Option<u64>, PullError> {
     let mut conn = pool.acquire().await?;
-    let known = store::source::read(&mut conn, origin).await?.map_or(0, |state| state.size);
+    let known = store::source::read(&mut conn, origin)
+        .await?
+        .map_or(0, |state| state.size);
     drop(conn);
     let note = source.checkpoint().await?;
     let head = checkpoint::open(&note, origin, key);
-    let mut tail = Tail { from: known, pages: Vec::new(), source };
+    let mut tail = Tail {
+        from: known,
+        pages: Vec::new(),
+        source,
+    };
     if let Ok(head) = &head {
         tail.fetch(head.size).await?;
     }
@@ -126,7 +132,13 @@ async fn attempt(
     };
     tx.rollback().await?;
     let (held, shown) = (state.note.as_deref(), Some(note.as_str()));
-    let finding = Finding { origin, kind: broken.kind(), position: state.size, held, shown };
+    let finding = Finding {
+        origin,
+        kind: broken.kind(),
+        position: state.size,
+        held,
+        shown,
+    };
     record(pool, &finding, &broken).await?;
     Err(PullError::Finding(broken))
 }
@@ -215,13 +227,24 @@ async fn copy(
         if entry.index != index {
             return Err(PullError::Entries);
         }
-        let body = base64::engine::general_purpose::STANDARD.decode(&entry.body).map_err(|_| PullError::Entries)?;
-        entries.push(Entry { origin: origin.to_owned(), index, leaf: entry.leaf, body, key: entry.key });
+        let body = base64::engine::general_purpose::STANDARD
+            .decode(&entry.body)
+            .map_err(|_| PullError::Entries)?;
+        entries.push(Entry {
+            origin: origin.to_owned(),
+            index,
+            leaf: entry.leaf,
+            body,
+            key: entry.key,
+        });
     }
     if entries.is_empty() {
         return Err(PullError::Entries);
     }
-    let hashes: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry.leaf.as_bytes())).collect();
+    let hashes: Vec<Hash> = entries
+        .iter()
+        .map(|entry| leaf_hash(entry.leaf.as_bytes()))
+        .collect();
     let changed = tiles.append(from, &hashes)?;
     store::key::add(tx, origin, &page.keys).await?;
     store::entry::add(tx, origin, &entries).await?;

@@ -21,7 +21,10 @@ pub struct Registry {
 
 impl Registry {
     pub fn new(http: reqwest::Client, url: &str) -> Self {
-        Self { http, url: format!("{}/v1/resolve", url.trim_end_matches('/')) }
+        Self {
+            http,
+            url: format!("{}/v1/resolve", url.trim_end_matches('/')),
+        }
     }
 
     /// The pseudonym; none when the registry knows no such patient.

@@ -34,13 +34,25 @@ pub struct HttpSource {
 
 impl HttpSource {
     pub fn new(http: reqwest::Client, url: &str) -> Self {
-        Self { http, url: url.trim_end_matches('/').to_owned() }
+        Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+        }
     }
 
     async fn get(&self, path: &str) -> Result<reqwest::Response, SourceError> {
         // The URL is configuration, not personal; leaving it out keeps one line per log in the log.
-        let answer = self.http.get(format!("{}{path}", self.url)).send().await.map_err(|e| e.without_url())?;
-        if answer.status() == http::StatusCode::OK { Ok(answer) } else { Err(SourceError::Status(answer.status())) }
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .map_err(|e| e.without_url())?;
+        if answer.status() == http::StatusCode::OK {
+            Ok(answer)
+        } else {
+            Err(SourceError::Status(answer.status()))
+        }
     }
 }
 
@@ -51,7 +63,11 @@ impl Source for HttpSource {
     }
 
     async fn entries(&self, from: u64) -> Result<LogPage, SourceError> {
-        Ok(self.get(&format!("/v1/log/entries?from={from}&limit=1000")).await?.json().await?)
+        Ok(self
+            .get(&format!("/v1/log/entries?from={from}&limit=1000"))
+            .await?
+            .json()
+            .await?)
     }
 }
 
@@ -61,7 +77,11 @@ pub struct OwnLog(pub Log);
 #[async_trait]
 impl Source for OwnLog {
     async fn checkpoint(&self) -> Result<String, SourceError> {
-        self.0.head().await?.map(|head| head.note).ok_or(SourceError::Unsigned)
+        self.0
+            .head()
+            .await?
+            .map(|head| head.note)
+            .ok_or(SourceError::Unsigned)
     }
 
     async fn entries(&self, from: u64) -> Result<LogPage, SourceError> {

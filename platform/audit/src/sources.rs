@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bodies::Bodies;
 use crate::config::{self, SourceConfig, SourceError};
-use crate::pull::{PullError, pull};
+use crate::pull::pull;
 use crate::source::{HttpSource, OwnLog, Source};
 use crate::{index, metrics};
 
@@ -25,7 +26,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Between two looks at the configuration file.
-const FOLLOW: Duration = Duration::from_secs(5);
+const FOLLOW: Duration = Duration::from_secs(2);
 
 /// All logs. A clone is the same set.
 #[derive(Clone)]
@@ -48,6 +49,36 @@ struct Pulled {
     source: Box<dyn Source>,
     /// Held by the pull at work: a log is pulled by one at a time.
     at_work: Mutex<()>,
+    /// Whether the last pull failed: only a change is worth a line in the log.
+    failing: AtomicBool,
+}
+
+impl Pulled {
+    fn new(
+        origin: &str,
+        key: [u8; 32],
+        config: Option<SourceConfig>,
+        source: impl Source + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            origin: origin.to_owned(),
+            key,
+            config,
+            source: Box::new(source),
+            at_work: Mutex::default(),
+            failing: AtomicBool::default(),
+        })
+    }
+
+    /// Says once that the log fails, and once that it is back.
+    fn report(&self, error: Option<&dyn std::error::Error>) {
+        let log = &self.origin;
+        match (self.failing.swap(error.is_some(), Ordering::Relaxed), error) {
+            (false, Some(error)) => tracing::warn!(log, error = %Chain(error), "a log is behind"),
+            (true, None) => tracing::info!(log, "a log is up to date again"),
+            _ => {}
+        }
+    }
 }
 
 impl Sources {
@@ -59,15 +90,16 @@ impl Sources {
         index: Arc<BlindIndex>,
         own: Log,
     ) -> Self {
-        let log = Pulled {
-            origin: own.origin().to_owned(),
-            key: own.public_key(),
-            config: None,
-            source: Box::new(OwnLog(own.clone())),
-            at_work: Mutex::default(),
-        };
-        let logs = RwLock::new(BTreeMap::from([(log.origin.clone(), Arc::new(log))]));
-        Self(Arc::new(Inner { pool, http, bodies, index, own, logs }))
+        let log = Pulled::new(own.origin(), own.public_key(), None, OwnLog(own.clone()));
+        let logs = RwLock::new(BTreeMap::from([(own.origin().to_owned(), log)]));
+        Self(Arc::new(Inner {
+            pool,
+            http,
+            bodies,
+            index,
+            own,
+            logs,
+        }))
     }
 
     /// Pulls these logs and the own one from here on. The copies of others stay.
@@ -80,10 +112,9 @@ impl Sources {
             let origin = config.origin.clone();
             dmp_tlog::checkpoint::check_origin(&origin).map_err(|_| SourceError::Origin(origin.clone()))?;
             let key = config.key()?;
-            let source = Box::new(HttpSource::new(self.0.http.clone(), &config.url));
-            let config = Some(config.clone());
-            let log = Pulled { origin: origin.clone(), key, config, source, at_work: Mutex::default() };
-            let twice = new.insert(origin.clone(), Arc::new(log)).is_some();
+            let source = HttpSource::new(self.0.http.clone(), &config.url);
+            let log = Pulled::new(&origin, key, Some(config.clone()), source);
+            let twice = new.insert(origin.clone(), log).is_some();
             if twice || origin == self.0.own.origin() {
                 return Err(SourceError::Twice(origin));
             }
@@ -101,7 +132,13 @@ impl Sources {
     }
 
     fn logs(&self) -> Vec<Arc<Pulled>> {
-        self.0.logs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0
+            .logs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Pulls every log once a second until `stop`.
@@ -110,7 +147,9 @@ impl Sources {
             for log in self.logs() {
                 let (sources, stop) = (self.clone(), stop.clone());
                 tokio::spawn(async move {
-                    let Ok(_guard) = log.at_work.try_lock() else { return };
+                    let Ok(_guard) = log.at_work.try_lock() else {
+                        return;
+                    };
                     let work = tokio::time::timeout(LIMIT, sources.refresh(&log));
                     tokio::select! {
                         () = stop.cancelled() => {}
@@ -134,51 +173,59 @@ impl Sources {
             });
             (!fresh.await.unwrap_or(false)).then(|| log.origin.clone())
         });
-        futures::future::join_all(pulls).await.into_iter().flatten().collect()
+        futures::future::join_all(pulls)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// One pull and its indexing; whether both succeeded.
     async fn refresh(&self, log: &Pulled) -> bool {
-        let Inner { pool, bodies, index, .. } = &*self.0;
+        let Inner {
+            pool, bodies, index, ..
+        } = &*self.0;
         let origin = &log.origin;
         let pulled = pull(pool, origin, &log.key, &*log.source).await;
         match &pulled {
             Ok(size) => metrics::pulled(origin, *size),
-            Err(error) => {
-                metrics::not_pulled(origin);
-                // A finding has been logged, once.
-                if !matches!(error, PullError::Finding(_)) {
-                    tracing::warn!(log = origin, error = %Chain(error), "a log was not pulled");
-                }
-            }
+            Err(_) => metrics::not_pulled(origin),
         }
         let indexed = index::catch_up(pool, origin, bodies, index).await;
-        if let Err(error) = &indexed {
-            tracing::warn!(log = origin, error = %Chain(error), "a log's entries were not indexed");
+        match (&pulled, &indexed) {
+            (Err(error), _) => log.report(Some(error)),
+            (_, Err(error)) => log.report(Some(error)),
+            (Ok(_), Ok(())) => log.report(None),
         }
         pulled.is_ok() && indexed.is_ok()
     }
 
     /// Re-reads `[[sources]]` of the file when they change, until `stop`. A file that cannot be used changes nothing.
     pub async fn follow(self, path: PathBuf, mut current: Vec<SourceConfig>, stop: CancellationToken) {
+        let mut unreadable = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(FOLLOW) => {}
             }
-            let sources = match config::load(&path) {
-                Ok(config) if config.sources == current => continue,
-                Ok(config) => config.sources,
-                Err(error) => {
-                    tracing::error!(error = %Chain(&error), "the configuration cannot be read again");
-                    continue;
+            match config::load(&path) {
+                Ok(config) if config.sources == current => unreadable = false,
+                Ok(config) => {
+                    unreadable = false;
+                    current = config.sources;
+                    match self.set(&current) {
+                        Ok(()) => tracing::info!(sources = current.len(), "the sources have changed"),
+                        Err(error) => {
+                            tracing::error!(error = %Chain(&error), "the new sources cannot be used")
+                        }
+                    }
                 }
-            };
-            match self.set(&sources) {
-                Ok(()) => tracing::info!(sources = sources.len(), "the sources have changed"),
-                Err(error) => tracing::error!(error = %Chain(&error), "the new sources cannot be used"),
+                Err(error) if !unreadable => {
+                    unreadable = true;
+                    tracing::error!(error = %Chain(&error), "the configuration cannot be read again");
+                }
+                Err(_) => {}
             }
-            current = sources;
         }
     }
 }

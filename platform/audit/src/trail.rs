@@ -52,10 +52,14 @@ impl Trail {
         }
         let mut found = Vec::new();
         for (origin, entries) in by_log {
-            let state = store::source::read(&mut tx, &origin).await?.ok_or(TrailError::NoCheckpoint)?;
+            let state = store::source::read(&mut tx, &origin)
+                .await?
+                .ok_or(TrailError::NoCheckpoint)?;
             let checkpoint = state.note.ok_or(TrailError::NoCheckpoint)?;
-            let needs: BTreeSet<_> =
-                entries.iter().flat_map(|entry| inclusion_needs(state.size, entry.index)).collect();
+            let needs: BTreeSet<_> = entries
+                .iter()
+                .flat_map(|entry| inclusion_needs(state.size, entry.index))
+                .collect();
             let tiles = store::tile::read(&mut tx, &origin, &needs).await?;
             for entry in entries {
                 let proof = tiles.inclusion(state.size, entry.index)?;
@@ -68,9 +72,25 @@ impl Trail {
         for (entry, proof, checkpoint) in found {
             let time = Leaf::parse(&entry.leaf).map_err(BodyError::from)?.time;
             let opened = self.bodies.open(&entry).await?;
-            let Entry { origin: log, index, leaf, .. } = entry;
+            let Entry {
+                origin: log,
+                index,
+                leaf,
+                ..
+            } = entry;
             let salt = STANDARD.encode(opened.salt);
-            trail.push((time, TrailEntry { log, index, leaf, event: opened.event, salt, proof, checkpoint }));
+            trail.push((
+                time,
+                TrailEntry {
+                    log,
+                    index,
+                    leaf,
+                    event: opened.event,
+                    salt,
+                    proof,
+                    checkpoint,
+                },
+            ));
         }
         // RFC 3339 in one fixed form sorts as text; entries of one log keep their order within a millisecond.
         trail.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,6 +1,7 @@
 //! Audit: events, log pages, and the patient's trail with its proofs.
 
 use dmp_core::ids::{PatientId, Pseudonym};
+use dmp_core::token::{Claims, Person};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,45 @@ pub struct Event {
     /// `permitted`, or why it was refused (`no-care-relation`, `opposition`, `unknown-patient`, `profession`…).
     pub outcome: String,
     pub correlation: String,
+}
+
+impl Event {
+    /// What the bearer of a token did: who, why and through which software come from its verified claims.
+    /// `patient` is the pseudonym in the audit domain, `resource` a FHIR resource type.
+    pub fn by(
+        claims: &Claims,
+        kind: EventKind,
+        patient: Option<Pseudonym>,
+        resource: &str,
+        outcome: &str,
+        correlation: impl std::fmt::Display,
+    ) -> Self {
+        Self {
+            kind,
+            at: Timestamp::now(),
+            patient,
+            who: match &claims.person {
+                Person::Professional { inpe, .. } => inpe.clone(),
+                Person::Patient { .. } => "patient".to_owned(),
+                Person::Directory => "directory".to_owned(),
+            },
+            who_display: claims.display.clone(),
+            establishment: claims.establishment.clone(),
+            purpose: claims.purpose.clone(),
+            software: format!("{} {}", claims.solution, claims.version),
+            resource: resource.to_owned(),
+            resource_id: None,
+            outcome: outcome.to_owned(),
+            correlation: correlation.to_string(),
+        }
+    }
+
+    /// The same with the public id of the resource.
+    #[must_use]
+    pub fn about(mut self, resource_id: impl std::fmt::Display) -> Self {
+        self.resource_id = Some(resource_id.to_string());
+        self
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,6 +57,15 @@ impl<'a> Element<'a> {
             Some(Value::String(text)) if text.trim().is_empty() => {
                 Err(FhirError::value(self.at(name), "a text must not be empty"))
             }
+            // FHIR R4, data type string: no character below 32 but tab, line feed and carriage return.
+            Some(Value::String(text))
+                if text.chars().any(|c| c < ' ' && !matches!(c, '\t' | '\n' | '\r')) =>
+            {
+                Err(FhirError::value(
+                    self.at(name),
+                    "a text must not have control characters",
+                ))
+            }
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(FhirError::structure(self.at(name), "a text is expected")),
         }

@@ -42,7 +42,7 @@ pub struct GatewayConfig {
     /// How long a service may take to answer. A submission and a document get six times as long.
     #[serde(default = "upstream_timeout", with = "dmp_core::config::duration")]
     pub upstream_timeout: Duration,
-    /// Bytes of request bodies held in memory at once; further requests wait.
+    /// Bytes of request bodies held at once; further requests wait. The process may need three times as much.
     #[serde(default = "body_memory")]
     pub body_memory: u32,
 }
@@ -78,5 +78,5 @@ const fn upstream_timeout() -> Duration {
 }
 
 const fn body_memory() -> u32 {
-    256 * 1024 * 1024
+    128 * 1024 * 1024
 }

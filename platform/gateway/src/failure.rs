@@ -62,12 +62,10 @@ impl Failure {
         Self::input(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    pub fn too_large() -> Self {
-        Self::input(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "document-too-large",
-            "a request may have 64 MiB, one document in it 40 MiB",
-        )
+    /// More than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the limit is {limit} bytes");
+        Self::input(StatusCode::PAYLOAD_TOO_LARGE, "document-too-large", detail)
     }
 
     pub fn unavailable(part: impl Into<String>) -> Self {

@@ -1,1 +1,84 @@
-//! dmp-registry
+//! `registry`: who a patient is, which pseudonyms she has, where her record is, and who the professionals are.
+//!
+//! Responsible for: patients by identifier (PIXm ITI-104 feed, PDQm ITI-78 search), never two for one identifier
+//! however many clients race; random pseudonyms per domain; the record locator; the directory of professionals and
+//! establishments (mCSD).
+//! At rest there are HMAC tokens of identifiers, and Patients and pseudonyms sealed under a key per patient that the
+//! registry's own key wraps; only the directory, public data, is in clear.
+//! Not responsible for: matching of people who share no identifier, consent, documents, tokens.
+
+mod act;
+mod app;
+mod config;
+mod identifiers;
+mod routes;
+mod store;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::path::Path;
+
+use dmp_core::config::{ENV_PREFIX, load};
+use dmp_core::db;
+use dmp_core::service::Service;
+use dmp_keys::Client;
+use dmp_keys::identity::{self, Names};
+
+use app::{App, Parts};
+use config::Config;
+
+/// Why the service did not start or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] dmp_core::config::ConfigError),
+    #[error(transparent)]
+    Service(#[from] dmp_core::service::ServiceError),
+    #[error(transparent)]
+    Database(#[from] dmp_core::db::DatabaseError),
+    #[error(transparent)]
+    Key(#[from] dmp_keys::KeyError),
+    #[error(transparent)]
+    OpenBao(#[from] dmp_keys::openbao::Error),
+    #[error("the service has no identity")]
+    Identity(#[from] dmp_keys::identity::IdentityError),
+    #[error("the log cannot be opened")]
+    Log(#[from] dmp_tlog::LogError),
+    #[error("the log's key cannot be used")]
+    LogKey(#[from] dmp_tlog::checkpoint::CheckpointError),
+}
+
+/// Runs the service until SIGTERM.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run(config_path: &Path) -> Result<(), RunError> {
+    let config: Config = load(config_path, ENV_PREFIX)?;
+    let service = Service::start(&config, &config.service).await?;
+    let trust = service.trust()?;
+    let root = Client::root(&config.service.openbao)?;
+    let identity = identity::of_service(
+        &service,
+        &config.service,
+        Names::of_service(&config.service),
+        &root,
+    )
+    .await?;
+    let pool = db::connect(&config.database).await?;
+    let checked = pool.clone();
+    service.health().add("database", move || {
+        let pool = checked.clone();
+        async move { db::ping(&pool).await }
+    });
+    let parts = Parts {
+        domain: config.service.domain.clone(),
+        trust,
+        pool,
+        root,
+    };
+    let app = App::open(parts).await?;
+    service.spawn(app.log.clone().run(service.shutdown()));
+    service.run(&identity, routes::router(app)).await?;
+    Ok(())
+}

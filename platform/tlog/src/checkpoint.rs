@@ -50,7 +50,11 @@ pub struct Head {
 /// The verifier key of a log (C2SP signed-note): `<origin>+<key id>+<base64(0x01 ‖ key)>`.
 pub fn vkey(origin: &str, key: &[u8; 32]) -> String {
     let encoded = encoded_key(key);
-    format!("{origin}+{:08x}+{}", signed_note::key_id(origin, &encoded), STANDARD.encode(&encoded))
+    format!(
+        "{origin}+{:08x}+{}",
+        signed_note::key_id(origin, &encoded),
+        STANDARD.encode(&encoded)
+    )
 }
 
 fn encoded_key(key: &[u8; 32]) -> Vec<u8> {
@@ -84,8 +88,8 @@ pub async fn sign(
         .to_bytes();
     let key = signer.public_key();
     let id = signed_note::key_id(origin, &encoded_key(&key));
-    let signature = Signature::new(origin.to_owned(), id, signer.sign(&text).await?)
-        .map_err(CheckpointError::Note)?;
+    let signature =
+        Signature::new(origin.to_owned(), id, signer.sign(&text).await?).map_err(CheckpointError::Note)?;
     let note = Note::new(&text, &[signature]).map_err(CheckpointError::Note)?;
     let note = String::from_utf8(note.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
     open(&note, origin, &key)
@@ -99,13 +103,18 @@ pub fn open(note: &str, origin: &str, key: &[u8; 32]) -> Result<Head, Checkpoint
     let parsed = Note::from_bytes(note.as_bytes()).map_err(CheckpointError::Note)?;
     let verifier: Box<dyn Verifier> =
         Box::new(StandardVerifier::new(&vkey(origin, key)).map_err(|_| CheckpointError::Malformed)?);
-    parsed.verify(&VerifierList::new(vec![verifier])).map_err(CheckpointError::Signature)?;
-    let checkpoint =
-        Checkpoint::from_bytes(parsed.text()).map_err(|_| CheckpointError::Malformed)?;
+    parsed
+        .verify(&VerifierList::new(vec![verifier]))
+        .map_err(CheckpointError::Signature)?;
+    let checkpoint = Checkpoint::from_bytes(parsed.text()).map_err(|_| CheckpointError::Malformed)?;
     if checkpoint.origin() != origin {
         return Err(CheckpointError::OtherLog);
     }
-    Ok(Head { size: checkpoint.size(), root: *checkpoint.hash(), note: note.to_owned() })
+    Ok(Head {
+        size: checkpoint.size(),
+        root: *checkpoint.hash(),
+        note: note.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -118,14 +127,30 @@ mod tests {
     async fn a_checkpoint_is_read_back_only_with_its_name_and_key() {
         let signer = LocalSigner::new();
         let key = signer.public_key();
-        let head = sign("dmp.test/log/registry", 5, Hash([9; 32]), &signer).await.unwrap();
+        let head = sign("dmp.test/log/registry", 5, Hash([9; 32]), &signer)
+            .await
+            .unwrap();
         assert!(head.note.starts_with(
             "dmp.test/log/registry\n5\nCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n\n— dmp.test/log/registry "
         ));
         assert_eq!(open(&head.note, "dmp.test/log/registry", &key).unwrap().size, 5);
         assert!(open(&head.note, "dmp.test/log/consent", &key).is_err());
-        assert!(open(&head.note, "dmp.test/log/registry", &LocalSigner::new().public_key()).is_err());
-        assert!(open(&head.note.replacen("\n5\n", "\n6\n", 1), "dmp.test/log/registry", &key).is_err());
+        assert!(
+            open(
+                &head.note,
+                "dmp.test/log/registry",
+                &LocalSigner::new().public_key()
+            )
+            .is_err()
+        );
+        assert!(
+            open(
+                &head.note.replacen("\n5\n", "\n6\n", 1),
+                "dmp.test/log/registry",
+                &key
+            )
+            .is_err()
+        );
         assert!(open("", "dmp.test/log/registry", &key).is_err());
     }
 

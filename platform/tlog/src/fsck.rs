@@ -82,7 +82,10 @@ impl Log {
             let page = store::entry::leaves(&mut tx, from, PAGE).await?;
             let Some((last, _)) = page.last() else { break };
             let heads = store::checkpoint::between(&mut tx, Some(from), last + 1).await?;
-            if !self.check_page(&mut tx, &mut tree, page, &heads, &mut report).await? {
+            if !self
+                .check_page(&mut tx, &mut tree, page, &heads, &mut report)
+                .await?
+            {
                 report.entries = tree.size;
                 return Ok(report);
             }
@@ -124,7 +127,10 @@ impl Log {
         let stored = store::tile::read(tx, &ids).await?;
         for id in ids {
             if stored.get(id) != full.get(id) {
-                report.add(Finding::Tile { level: id.0, number: id.1 });
+                report.add(Finding::Tile {
+                    level: id.0,
+                    number: id.1,
+                });
             }
         }
         Ok(true)
@@ -152,7 +158,10 @@ async fn check_edge(
     let stored = store::tile::read(tx, &edge).await?;
     for id in edge {
         if stored.get(id) != tree.edge.get(id) {
-            report.add(Finding::Tile { level: id.0, number: id.1 });
+            report.add(Finding::Tile {
+                level: id.0,
+                number: id.1,
+            });
         }
     }
     let held = store::tree::read(tx).await?;
@@ -180,7 +189,11 @@ impl Rebuilt {
         ids: &mut std::collections::BTreeSet<TileId>,
     ) -> Result<(), LogError> {
         for id in self.edge.append(self.size, &[leaf])? {
-            if self.edge.get(id).is_some_and(|hashes| hashes.len() == HASH_SIZE << 8) {
+            if self
+                .edge
+                .get(id)
+                .is_some_and(|hashes| hashes.len() == HASH_SIZE << 8)
+            {
                 full.insert(id, self.edge.take(id));
                 ids.insert(id);
             }
@@ -197,7 +210,9 @@ impl Rebuilt {
 
     fn root(&self) -> Hash {
         let mut subtrees = self.subtrees.iter().rev().map(|(_, hash)| *hash);
-        let Some(last) = subtrees.next() else { return EMPTY_HASH };
+        let Some(last) = subtrees.next() else {
+            return EMPTY_HASH;
+        };
         subtrees.fold(last, |right, left| node_hash(left, right))
     }
 }

@@ -44,7 +44,12 @@ pub struct Leaf {
 
 impl Leaf {
     fn new(at: Timestamp, kind: &str, commit: &[u8; 32]) -> Self {
-        Self { v: 1, time: format!("{at:.3}"), kind: kind.to_owned(), commit: STANDARD.encode(commit) }
+        Self {
+            v: 1,
+            time: format!("{at:.3}"),
+            kind: kind.to_owned(),
+            commit: STANDARD.encode(commit),
+        }
     }
 
     /// Reads a leaf, and only the one spelling that [`Leaf::encode`] writes.
@@ -54,7 +59,11 @@ impl Leaf {
     pub fn parse(text: &str) -> Result<Self, LeafError> {
         let leaf: Self = serde_json::from_str(text).map_err(|_| LeafError::Malformed)?;
         let canonical = leaf.v == 1 && leaf.encode().is_ok_and(|again| again == text);
-        if canonical { Ok(leaf) } else { Err(LeafError::Malformed) }
+        if canonical {
+            Ok(leaf)
+        } else {
+            Err(LeafError::Malformed)
+        }
     }
 
     /// The bytes that are hashed.
@@ -83,7 +92,9 @@ impl BodyKey {
     /// # Errors
     /// [`LeafError::Cipher`] when aws-lc refuses the key.
     pub fn new(key: &[u8; 32]) -> Result<Self, LeafError> {
-        RandomizedNonceKey::new(&AES_256_GCM, key).map(Self).map_err(|_| LeafError::Cipher)
+        RandomizedNonceKey::new(&AES_256_GCM, key)
+            .map(Self)
+            .map_err(|_| LeafError::Cipher)
     }
 }
 
@@ -107,8 +118,10 @@ pub fn seal(event: &Event, key: &BodyKey) -> Result<Sealed, LeafError> {
     let leaf = Leaf::new(event.at, event.kind.as_str(), &commitment(salt, json)).encode()?;
     // Taken out of the wiping buffer: it is overwritten by its own ciphertext.
     let mut sealed = std::mem::take(&mut *plain);
-    let nonce =
-        key.0.seal_in_place_append_tag(Aad::empty(), &mut sealed).map_err(|_| LeafError::Cipher)?;
+    let nonce = key
+        .0
+        .seal_in_place_append_tag(Aad::empty(), &mut sealed)
+        .map_err(|_| LeafError::Cipher)?;
     let mut body = Vec::with_capacity(NONCE_LEN + sealed.len());
     body.extend_from_slice(nonce.as_ref());
     body.append(&mut sealed);
@@ -130,14 +143,19 @@ pub fn open(leaf: &str, body: &[u8], key: &BodyKey) -> Result<Opened, LeafError>
     let (nonce, sealed) = body.split_at_checked(NONCE_LEN).ok_or(LeafError::Body)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| LeafError::Body)?;
     let mut plain = Zeroizing::new(sealed.to_vec());
-    let opened =
-        key.0.open_in_place(nonce, Aad::empty(), &mut plain).map_err(|_| LeafError::Body)?;
+    let opened = key
+        .0
+        .open_in_place(nonce, Aad::empty(), &mut plain)
+        .map_err(|_| LeafError::Body)?;
     let (salt, json) = opened.split_at_checked(SALT_LEN).ok_or(LeafError::Body)?;
     if STANDARD.encode(commitment(salt, json)) != leaf.commit {
         return Err(LeafError::Commitment);
     }
     let event = std::str::from_utf8(json).map_err(|_| LeafError::Body)?.to_owned();
-    Ok(Opened { salt: salt.try_into().map_err(|_| LeafError::Body)?, event })
+    Ok(Opened {
+        salt: salt.try_into().map_err(|_| LeafError::Body)?,
+        event,
+    })
 }
 
 #[cfg(test)]
@@ -159,7 +177,9 @@ mod tests {
 
     #[test]
     fn only_the_canonical_spelling_is_a_leaf() {
-        let text = Leaf::new(Timestamp::UNIX_EPOCH, "read", &[7; 32]).encode().unwrap();
+        let text = Leaf::new(Timestamp::UNIX_EPOCH, "read", &[7; 32])
+            .encode()
+            .unwrap();
         assert!(Leaf::parse(&text).is_ok());
         for bad in [
             text.replace(":1,", ": 1,"),
@@ -184,12 +204,21 @@ mod tests {
         assert_eq!(sealed.body.len(), 12 + 32 + opened.event.len() + 16);
 
         let other = BodyKey::new(&[2; 32]).unwrap();
-        assert!(matches!(open(&sealed.leaf, &sealed.body, &other), Err(LeafError::Body)));
+        assert!(matches!(
+            open(&sealed.leaf, &sealed.body, &other),
+            Err(LeafError::Body)
+        ));
         let again = seal(&event, &key).unwrap();
         assert_ne!(again.leaf, sealed.leaf, "the salt differs");
-        assert!(matches!(open(&again.leaf, &sealed.body, &key), Err(LeafError::Commitment)));
+        assert!(matches!(
+            open(&again.leaf, &sealed.body, &key),
+            Err(LeafError::Commitment)
+        ));
         for cut in [0, 11, 12, sealed.body.len() - 1] {
-            assert!(matches!(open(&sealed.leaf, &sealed.body[..cut], &key), Err(LeafError::Body)));
+            assert!(matches!(
+                open(&sealed.leaf, &sealed.body[..cut], &key),
+                Err(LeafError::Body)
+            ));
         }
     }
 }

@@ -97,9 +97,16 @@ impl Log {
         let key_id = store::key::add(&mut conn, &new.wrapped).await?;
         drop(conn);
         let key = BodyKey::new(&new.key)?;
-        let inner =
-            Inner { pool, origin: origin.to_owned(), signer, key, key_id };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            pool,
+            origin: origin.to_owned(),
+            signer,
+            key,
+            key_id,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     pub fn origin(&self) -> &str {
@@ -147,14 +154,19 @@ impl Log {
     /// [`LogError::Database`].
     pub async fn entries(&self, from: u64, limit: u64) -> Result<LogPage, LogError> {
         let mut conn = self.inner.pool.acquire().await?;
-        let end = store::checkpoint::newest(&mut conn).await?.map_or(0, |head| head.size);
+        let end = store::checkpoint::newest(&mut conn)
+            .await?
+            .map_or(0, |head| head.size);
         let limit = i64::try_from(limit.min(MAX_PAGE)).unwrap_or_default();
         let rows = store::entry::page(&mut conn, from, end, limit).await?;
         let mut ids: Vec<i64> = rows.iter().map(|row| row.key).collect();
         ids.sort_unstable();
         ids.dedup();
         let keys = store::key::read(&mut conn, &ids).await?;
-        Ok(LogPage { entries: rows.into_iter().map(Into::into).collect(), keys })
+        Ok(LogPage {
+            entries: rows.into_iter().map(Into::into).collect(),
+            keys,
+        })
     }
 
     /// RFC 6962 audit path of entry `index` in the tree of `size`, leaf to root.

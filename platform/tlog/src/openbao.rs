@@ -78,7 +78,10 @@ impl BodyKeys for TransitBodyKeys {
             .data_key(BODY_KEY, origin.as_bytes())
             .await
             .map_err(|error| BodyKeysError(Box::new(error)))?;
-        Ok(NewBodyKey { key: Zeroizing::new(*made.key.as_bytes()), wrapped: made.wrapped })
+        Ok(NewBodyKey {
+            key: Zeroizing::new(*made.key.as_bytes()),
+            wrapped: made.wrapped,
+        })
     }
 }
 

@@ -27,7 +27,11 @@ pub fn routes(log: Log, domain: &str) -> Router {
 async fn checkpoint(State(log): State<Log>) -> Result<Response, Problem> {
     let Some(head) = log.head().await.map_err(unavailable)? else {
         let title = "the log has no checkpoint yet";
-        return Err(Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, "log-not-signed", title));
+        return Err(Problem::new(
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            "log-not-signed",
+            title,
+        ));
     };
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, text)], head.note).into_response())

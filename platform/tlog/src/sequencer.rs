@@ -62,8 +62,15 @@ impl Log {
         let (pending, unsigned) = store::tree::work(&mut conn).await?;
         drop(conn);
         let integrated = if pending { self.integrate().await? } else { 0 };
-        let published = if integrated > 0 || unsigned { self.publish().await? } else { false };
-        Ok(Progress { integrated, published })
+        let published = if integrated > 0 || unsigned {
+            self.publish().await?
+        } else {
+            false
+        };
+        Ok(Progress {
+            integrated,
+            published,
+        })
     }
 
     /// Gives indexes to pending entries and grows the tree by them: one transaction.
@@ -75,18 +82,34 @@ impl Log {
         let tree = store::tree::read(&mut tx).await?;
         let mut tiles = store::tile::read(&mut tx, &root_needs(tree.size)).await?;
         if tiles.root(tree.size)? != tree.root {
-            return Err(LogError::Damaged(format!("the tiles do not make the root of {}", tree.size)));
+            return Err(LogError::Damaged(format!(
+                "the tiles do not make the root of {}",
+                tree.size
+            )));
         }
         let entries = store::entry::sequence(&mut tx, tree.size, BATCH).await?;
-        if !(tree.size..).zip(&entries).all(|(expected, (index, _))| expected == *index) {
+        if !(tree.size..)
+            .zip(&entries)
+            .all(|(expected, (index, _))| expected == *index)
+        {
             return Err(LogError::Damaged("the indexes have a gap".into()));
         }
-        let hashes: Vec<Hash> = entries.iter().map(|(_, leaf)| leaf_hash(leaf.as_bytes())).collect();
+        let hashes: Vec<Hash> = entries
+            .iter()
+            .map(|(_, leaf)| leaf_hash(leaf.as_bytes()))
+            .collect();
         let changed = tiles.append(tree.size, &hashes)?;
         let added = u64::try_from(hashes.len()).unwrap_or_default();
         let size = tree.size + added;
         store::tile::write(&mut tx, &tiles, &changed).await?;
-        store::tree::write(&mut tx, &Tree { size, root: tiles.root(size)? }).await?;
+        store::tree::write(
+            &mut tx,
+            &Tree {
+                size,
+                root: tiles.root(size)?,
+            },
+        )
+        .await?;
         tx.commit().await?;
         Ok(added)
     }
@@ -109,8 +132,7 @@ impl Log {
                 return Ok(false);
             }
         }
-        let head =
-            checkpoint::sign(&self.inner.origin, tree.size, tree.root, &*self.inner.signer).await?;
+        let head = checkpoint::sign(&self.inner.origin, tree.size, tree.root, &*self.inner.signer).await?;
         store::checkpoint::add(&mut tx, &head).await?;
         tx.commit().await?;
         Ok(true)

@@ -140,7 +140,9 @@ struct Recorder(RefCell<BTreeSet<TileId>>);
 impl HashReader for Recorder {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
         let tiles = indexes.iter().map(|index| Tile::from_index(HEIGHT, *index));
-        self.0.borrow_mut().extend(tiles.map(|tile| (tile.level(), tile.level_index())));
+        self.0
+            .borrow_mut()
+            .extend(tiles.map(|tile| (tile.level(), tile.level_index())));
         Ok(vec![Hash::default(); indexes.len()])
     }
 }

@@ -3,7 +3,9 @@
 use super::*;
 
 fn leaves(count: u64) -> Vec<Hash> {
-    (0..count).map(|n| leaf_hash(format!("leaf {n}").as_bytes())).collect()
+    (0..count)
+        .map(|n| leaf_hash(format!("leaf {n}").as_bytes()))
+        .collect()
 }
 
 fn only(all: &Tiles, needed: &BTreeSet<TileId>) -> Tiles {
@@ -41,7 +43,11 @@ fn batches_of_any_size_grow_the_same_tree() {
         }
         size += u64::try_from(batch).unwrap();
         let root = only(&tiles, &root_needs(size)).root(size).unwrap();
-        assert_eq!(root, slow_root(&leaves[..usize::try_from(size).unwrap()]), "{size}");
+        assert_eq!(
+            root,
+            slow_root(&leaves[..usize::try_from(size).unwrap()]),
+            "{size}"
+        );
     }
     assert_eq!(size, 70_000);
 }
@@ -53,13 +59,20 @@ fn proofs_from_the_needed_tiles_alone_are_accepted() {
     tiles.append(0, &leaves).unwrap();
     for size in [1, 2, 3, 255, 256, 257, 511, 65_535, 65_536, 65_537, 66_000] {
         let root = tiles.root(size).unwrap();
-        for index in [0, 1, 2, 128, 255, 256, 300, size - 1].into_iter().filter(|index| *index < size) {
-            let proof = only(&tiles, &inclusion_needs(size, index)).inclusion(size, index).unwrap();
+        for index in [0, 1, 2, 128, 255, 256, 300, size - 1]
+            .into_iter()
+            .filter(|index| *index < size)
+        {
+            let proof = only(&tiles, &inclusion_needs(size, index))
+                .inclusion(size, index)
+                .unwrap();
             let leaf = leaves[usize::try_from(index).unwrap()];
             tlog_tiles::check_record(&proof, size, root, index, leaf).unwrap();
         }
         for old in [1, 2, 200, 256, 300, size].into_iter().filter(|old| *old <= size) {
-            let proof = only(&tiles, &consistency_needs(old, size)).consistency(old, size).unwrap();
+            let proof = only(&tiles, &consistency_needs(old, size))
+                .consistency(old, size)
+                .unwrap();
             tlog_tiles::check_tree(&proof, size, root, old, tiles.root(old).unwrap()).unwrap();
         }
     }

@@ -13,16 +13,32 @@ use crate::text;
 /// Checks one checkpoint; with an older one and a proof file, also that it continues that one.
 pub fn run(file: &Path, trusted: &Trusted, older: Option<(&Path, &Path)>) -> Result<bool, String> {
     let new = open(file, trusted)?;
-    println!("{} {} {} OK", text::shown(&new.origin), new.size, STANDARD.encode(new.root));
-    let Some((older, proof)) = older else { return Ok(true) };
+    println!(
+        "{} {} {} OK",
+        text::shown(&new.origin),
+        new.size,
+        STANDARD.encode(new.root)
+    );
+    let Some((older, proof)) = older else {
+        return Ok(true);
+    };
     let old = open(older, trusted)?;
-    println!("{} {} {} OK", text::shown(&old.origin), old.size, STANDARD.encode(old.root));
+    println!(
+        "{} {} {} OK",
+        text::shown(&old.origin),
+        old.size,
+        STANDARD.encode(old.root)
+    );
     if old.origin != new.origin {
         return Err("the two checkpoints are of different logs".into());
     }
     let proof = read_proof(proof)?;
     let good = is_consistent((old.size, &old.root), (new.size, &new.root), &proof);
-    let outcome = if good { "OK" } else { "FAILED the proof does not lead from the older to the newer" };
+    let outcome = if good {
+        "OK"
+    } else {
+        "FAILED the proof does not lead from the older to the newer"
+    };
     println!("{} to {} {outcome}", old.size, new.size);
     Ok(good)
 }
@@ -35,6 +51,8 @@ fn read_proof(file: &Path) -> Result<Vec<Hash>, String> {
     text::read(file)?
         .lines()
         .filter(|line| !line.is_empty())
-        .map(|line| text::hash(line).ok_or_else(|| format!("`{}` holds a line that is no hash", file.display())))
+        .map(|line| {
+            text::hash(line).ok_or_else(|| format!("`{}` holds a line that is no hash", file.display()))
+        })
         .collect()
 }

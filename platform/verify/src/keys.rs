@@ -24,14 +24,21 @@ impl LogKey {
     fn new(origin: &str, key: &[u8; 32]) -> Result<Self, String> {
         let key = VerifyingKey::from_bytes(key)
             .map_err(|_| format!("the key of `{}` is not an Ed25519 key", text::shown(origin)))?;
-        Ok(Self { id: key_id(origin, key.as_bytes()), key })
+        Ok(Self {
+            id: key_id(origin, key.as_bytes()),
+            key,
+        })
     }
 }
 
 /// First four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ key) (C2SP signed-note).
 fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {
-    let digest: [u8; 32] =
-        Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(key).finalize().into();
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update(name)
+        .chain_update([b'\n', ED25519])
+        .chain_update(key)
+        .finalize()
+        .into();
     let [a, b, c, d, ..] = digest;
     [a, b, c, d]
 }
@@ -68,7 +75,11 @@ pub fn load(values: &[String]) -> Result<Trusted, String> {
             }
         }
     }
-    if trusted.0.is_empty() { Err("no key of a log was given".into()) } else { Ok(trusted) }
+    if trusted.0.is_empty() {
+        Err("no key of a log was given".into())
+    } else {
+        Ok(trusted)
+    }
 }
 
 fn add_vkey(trusted: &mut Trusted, vkey: &str) -> Result<(), String> {
@@ -78,10 +89,15 @@ fn add_vkey(trusted: &mut Trusted, vkey: &str) -> Result<(), String> {
         return Err(malformed());
     };
     let encoded = text::bytes(key).ok_or_else(malformed)?;
-    let Some((&ED25519, key)) = encoded.split_first() else { return Err(malformed()) };
+    let Some((&ED25519, key)) = encoded.split_first() else {
+        return Err(malformed());
+    };
     let key = LogKey::new(origin, key.try_into().map_err(|_| malformed())?)?;
     if format!("{:08x}", u32::from_be_bytes(key.id)) != id {
-        return Err(format!("the id in the verifier key of `{}` does not belong to it", text::shown(origin)));
+        return Err(format!(
+            "the id in the verifier key of `{}` does not belong to it",
+            text::shown(origin)
+        ));
     }
     trusted.add(origin, key);
     Ok(())
@@ -101,7 +117,10 @@ fn add_keys_json(trusted: &mut Trusted, content: &str) -> Result<(), String> {
     let keys: KeysJson =
         serde_json::from_str(content).map_err(|error| format!("not the platform's keys.json: {error}"))?;
     for (origin, PublicKey { x }) in keys.logs {
-        let key = URL_SAFE_NO_PAD.decode(&x).ok().and_then(|key| key.try_into().ok());
+        let key = URL_SAFE_NO_PAD
+            .decode(&x)
+            .ok()
+            .and_then(|key| key.try_into().ok());
         let key = key.ok_or_else(|| format!("the key of `{}` is not 32 bytes", text::shown(&origin)))?;
         trusted.add(&origin, LogKey::new(&origin, &key)?);
     }

@@ -65,7 +65,12 @@ struct Keys {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Trail { file, keys } => keys::load(&keys.keys).and_then(|keys| trail::run(&file, &keys)),
-        Command::Checkpoint { file, keys, older, proof } => keys::load(&keys.keys)
+        Command::Checkpoint {
+            file,
+            keys,
+            older,
+            proof,
+        } => keys::load(&keys.keys)
             .and_then(|keys| checkpoint::run(&file, &keys, older.as_deref().zip(proof.as_deref()))),
     };
     match result {

@@ -6,11 +6,20 @@ pub type Hash = [u8; 32];
 
 /// SHA-256(0x00 ‖ leaf).
 pub fn leaf(bytes: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(bytes).finalize().into()
+    Sha256::new()
+        .chain_update([0])
+        .chain_update(bytes)
+        .finalize()
+        .into()
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    Sha256::new()
+        .chain_update([1])
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
 }
 
 /// The root that `proof` leads to from leaf hash `leaf` at `index` in a tree of `size` (RFC 9162, 2.1.3.2);
@@ -93,7 +102,10 @@ mod tests {
 
     impl tlog_tiles::HashReader for Stored {
         fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-            Ok(indexes.iter().map(|index| self.0[usize::try_from(*index).unwrap()]).collect())
+            Ok(indexes
+                .iter()
+                .map(|index| self.0[usize::try_from(*index).unwrap()])
+                .collect())
         }
     }
 
@@ -118,9 +130,16 @@ mod tests {
             for index in 0..size {
                 let proof = plain(tlog_tiles::prove_record(size, index, &stored).unwrap());
                 let leaf = leaf(&index.to_be_bytes());
-                assert_eq!(root_of_inclusion(index, size, leaf, &proof), Some(root), "{index} of {size}");
+                assert_eq!(
+                    root_of_inclusion(index, size, leaf, &proof),
+                    Some(root),
+                    "{index} of {size}"
+                );
                 if let Some(shorter) = proof.len().checked_sub(1) {
-                    assert_ne!(root_of_inclusion(index, size, leaf, &proof[..shorter]), Some(root));
+                    assert_ne!(
+                        root_of_inclusion(index, size, leaf, &proof[..shorter]),
+                        Some(root)
+                    );
                     let longer = [proof.clone(), vec![[0; 32]]].concat();
                     assert_ne!(root_of_inclusion(index, size, leaf, &longer), Some(root));
                     let mut altered = proof.clone();
@@ -143,7 +162,10 @@ mod tests {
         for new in 1..=70 {
             for old in 1..=new {
                 let proof = plain(tlog_tiles::prove_tree(new, old, &stored).unwrap());
-                assert!(is_consistent((old, &root(old)), (new, &root(new)), &proof), "{old} to {new}");
+                assert!(
+                    is_consistent((old, &root(old)), (new, &root(new)), &proof),
+                    "{old} to {new}"
+                );
                 assert!(!is_consistent((old, &[1; 32]), (new, &root(new)), &proof));
                 assert!(!is_consistent((old, &root(old)), (new, &[1; 32]), &proof));
                 let longer = [proof.clone(), vec![[0; 32]]].concat();

@@ -58,7 +58,11 @@ fn parse(body: &str) -> Result<Checkpoint, NoteError> {
         return Err(NoteError::Malformed);
     }
     let root = text::hash(root).ok_or(NoteError::Malformed)?;
-    Ok(Checkpoint { origin: origin.to_owned(), size: number, root })
+    Ok(Checkpoint {
+        origin: origin.to_owned(),
+        size: number,
+        root,
+    })
 }
 
 fn check_signatures(
@@ -73,15 +77,19 @@ fn check_signatures(
     }
     let mut good = false;
     for line in signatures.split('\n') {
-        let (name, signature) =
-            line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or(NoteError::NotANote)?;
+        let (name, signature) = line
+            .strip_prefix("— ")
+            .and_then(|rest| rest.split_once(' '))
+            .ok_or(NoteError::NotANote)?;
         let signature = text::bytes(signature).ok_or(NoteError::NotANote)?;
         let (id, signature) = signature.split_at_checked(4).ok_or(NoteError::NotANote)?;
         let Some(key) = keys.iter().find(|key| name == origin && key.id == *id) else {
             continue; // a witness's, or an older key's
         };
         let signature = Signature::from_slice(signature).map_err(|_| NoteError::WrongSignature)?;
-        key.key.verify_strict(signed.as_bytes(), &signature).map_err(|_| NoteError::WrongSignature)?;
+        key.key
+            .verify_strict(signed.as_bytes(), &signature)
+            .map_err(|_| NoteError::WrongSignature)?;
         good = true;
     }
     if good { Ok(()) } else { Err(NoteError::Unsigned) }

@@ -23,6 +23,12 @@ pub fn bytes(text: &str) -> Option<Vec<u8>> {
 /// `text` with everything that is not a plain printable character escaped.
 pub fn shown(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_ascii_graphic() { c.to_string() } else { c.escape_unicode().to_string() })
+        .map(|c| {
+            if c.is_ascii_graphic() {
+                c.to_string()
+            } else {
+                c.escape_unicode().to_string()
+            }
+        })
         .collect()
 }

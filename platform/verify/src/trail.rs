@@ -67,14 +67,24 @@ pub fn run(file: &Path, trusted: &Trusted) -> Result<bool, String> {
     let entries = parse(&text::read(file)?)
         .map_err(|error| format!("`{}` is not a whole trail: {error}", file.display()))?;
     if entries.is_empty() {
-        return Err(format!("`{}` holds no entry: nothing was checked", file.display()));
+        return Err(format!(
+            "`{}` holds no entry: nothing was checked",
+            file.display()
+        ));
     }
-    let mut checker = Checker { trusted, roots: BTreeMap::new() };
+    let mut checker = Checker {
+        trusted,
+        roots: BTreeMap::new(),
+    };
     let mut failed = 0;
     for entry in &entries {
         let leaf = parse_leaf(&entry.leaf);
         let (kind, time) = leaf.as_ref().map_or(("-", "-"), |leaf| (&leaf.kind, &leaf.time));
-        let outcome = match leaf.as_ref().ok_or(Failure::Leaf).and_then(|leaf| checker.check(entry, leaf)) {
+        let outcome = match leaf
+            .as_ref()
+            .ok_or(Failure::Leaf)
+            .and_then(|leaf| checker.check(entry, leaf))
+        {
             Ok(()) => "OK".to_owned(),
             Err(failure) => {
                 failed += 1;
@@ -108,11 +118,16 @@ impl Checker<'_> {
     fn check(&mut self, entry: &Entry, leaf: &Leaf) -> Result<(), Failure> {
         let salt = text::hash(&entry.salt).ok_or(Failure::Salt)?;
         let commit = text::hash(&leaf.commit).ok_or(Failure::Leaf)?;
-        let digest: Hash = Sha256::new().chain_update(salt).chain_update(&entry.event).finalize().into();
+        let digest: Hash = Sha256::new()
+            .chain_update(salt)
+            .chain_update(&entry.event)
+            .finalize()
+            .into();
         if digest != commit {
             return Err(Failure::Commitment);
         }
-        let same_kind = serde_json::from_str::<Event>(&entry.event).is_ok_and(|event| event.kind == leaf.kind);
+        let same_kind =
+            serde_json::from_str::<Event>(&entry.event).is_ok_and(|event| event.kind == leaf.kind);
         if !same_kind {
             return Err(Failure::Kind);
         }
@@ -120,14 +135,22 @@ impl Checker<'_> {
         if head.origin != entry.log {
             return Err(Failure::OtherLog(text::shown(&head.origin)));
         }
-        let proof: Vec<Hash> =
-            entry.proof.iter().map(|hash| text::hash(hash)).collect::<Option<_>>().ok_or(Failure::ProofHash)?;
+        let proof: Vec<Hash> = entry
+            .proof
+            .iter()
+            .map(|hash| text::hash(hash))
+            .collect::<Option<_>>()
+            .ok_or(Failure::ProofHash)?;
         let leaf_hash = merkle::leaf(entry.leaf.as_bytes());
         if merkle::root_of_inclusion(entry.index, head.size, leaf_hash, &proof) != Some(head.root) {
             return Err(Failure::Proof);
         }
         let seen = self.roots.entry((head.origin, head.size)).or_insert(head.root);
-        if *seen == head.root { Ok(()) } else { Err(Failure::SplitView(head.size)) }
+        if *seen == head.root {
+            Ok(())
+        } else {
+            Err(Failure::SplitView(head.size))
+        }
     }
 }
 

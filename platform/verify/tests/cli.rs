@@ -17,7 +17,10 @@ struct Stored(Vec<tlog_tiles::Hash>);
 
 impl tlog_tiles::HashReader for Stored {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        Ok(indexes.iter().map(|index| self.0[usize::try_from(*index).unwrap()]).collect())
+        Ok(indexes
+            .iter()
+            .map(|index| self.0[usize::try_from(*index).unwrap()])
+            .collect())
     }
 }
 
@@ -30,7 +33,11 @@ struct Log {
 
 impl Log {
     fn of(size: u64) -> Self {
-        let mut log = Self { key: SigningKey::from_bytes(&[5; 32]), stored: Stored::default(), entries: vec![] };
+        let mut log = Self {
+            key: SigningKey::from_bytes(&[5; 32]),
+            stored: Stored::default(),
+            entries: vec![],
+        };
         for n in 0..size {
             let event = format!(r#"{{"kind":"read","who":"12345678{n}","purpose":"TREAT"}}"#);
             let salt: [u8; 32] = Sha256::digest(n.to_be_bytes()).into();
@@ -55,11 +62,14 @@ impl Log {
 
     fn checkpoint(&self, origin: &str, size: u64) -> String {
         let root = tlog_tiles::tree_hash(size, &self.stored).unwrap();
-        let text = tlog_tiles::Checkpoint::new(origin, size, root, "").unwrap().to_bytes();
+        let text = tlog_tiles::Checkpoint::new(origin, size, root, "")
+            .unwrap()
+            .to_bytes();
         let public = [&[1], self.key.verifying_key().as_bytes().as_slice()].concat();
         let signature = self.key.sign(&text).to_bytes().to_vec();
         let line =
-            signed_note::Signature::new(origin.into(), signed_note::key_id(origin, &public), signature).unwrap();
+            signed_note::Signature::new(origin.into(), signed_note::key_id(origin, &public), signature)
+                .unwrap();
         String::from_utf8(signed_note::Note::new(&text, &[line]).unwrap().to_bytes()).unwrap()
     }
 
@@ -79,7 +89,10 @@ impl Log {
 }
 
 fn verify(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmp-verify")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_dmp-verify"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn written(folder: &Path, name: &str, content: &str) -> PathBuf {
@@ -102,7 +115,10 @@ fn a_good_trail_is_proven_entry_by_entry() {
     let log = Log::of(11);
     let (status, text) = trail(&log.trail().to_string(), &log.vkey());
     assert_eq!(status, 0, "{text}");
-    assert!(text.starts_with("0 dmp.test/log/registry read 2026-11-25T10:00:00.000Z OK\n1 "), "{text}");
+    assert!(
+        text.starts_with("0 dmp.test/log/registry read 2026-11-25T10:00:00.000Z OK\n1 "),
+        "{text}"
+    );
     assert!(text.ends_with("11 of 11 entries proven\n"), "{text}");
     let list = log.trail()["entries"].to_string();
     assert_eq!(trail(&list, &log.vkey()).0, 0);
@@ -115,17 +131,25 @@ fn keys_json_is_understood_and_a_wrong_key_is_not_enough() {
     let folder = tempfile::tempdir().unwrap();
     let keys = |key: &SigningKey| {
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        json!({ "token": [], "facts": [], "logs": { ORIGIN: { "kid": "log-registry-v1", "x": x } } }).to_string()
+        json!({ "token": [], "facts": [], "logs": { ORIGIN: { "kid": "log-registry-v1", "x": x } } })
+            .to_string()
     };
     let right = written(folder.path(), "keys.json", &keys(&log.key));
-    let wrong = written(folder.path(), "wrong.json", &keys(&SigningKey::from_bytes(&[6; 32])));
+    let wrong = written(
+        folder.path(),
+        "wrong.json",
+        &keys(&SigningKey::from_bytes(&[6; 32])),
+    );
     let vkeys = written(folder.path(), "vkeys", &format!("\n{}\n", log.vkey()));
     let content = log.trail().to_string();
     assert_eq!(trail(&content, right.to_str().unwrap()).0, 0);
     assert_eq!(trail(&content, vkeys.to_str().unwrap()).0, 0);
     let (status, text) = trail(&content, wrong.to_str().unwrap());
     assert_eq!(status, 1);
-    assert!(text.contains("FAILED the checkpoint is not signed by the log's key"), "{text}");
+    assert!(
+        text.contains("FAILED the checkpoint is not signed by the log's key"),
+        "{text}"
+    );
     assert_eq!(trail(&content, "nonsense").0, 1);
     assert_eq!(trail(&content, &log.vkey().replace("registry+", "consent+")).0, 1);
 }
@@ -148,21 +172,42 @@ fn edit(value: &mut Value, field: &str, change: impl FnOnce(&str) -> String) {
 
 #[test]
 fn an_altered_event_fails() {
-    altered(|e, _| edit(e, "event", |t| t.replace("TREAT", "HOPERAT")), "event and salt are not");
-    altered(|e, _| edit(e, "event", |t| t.replace(",\"who\"", ", \"who\"")), "event and salt are not");
+    altered(
+        |e, _| edit(e, "event", |t| t.replace("TREAT", "HOPERAT")),
+        "event and salt are not",
+    );
+    altered(
+        |e, _| edit(e, "event", |t| t.replace(",\"who\"", ", \"who\"")),
+        "event and salt are not",
+    );
 }
 
 #[test]
 fn an_altered_salt_fails() {
-    altered(|e, _| e["salt"] = STANDARD.encode([0; 32]).into(), "event and salt are not");
-    altered(|e, _| e["salt"] = STANDARD.encode([0; 31]).into(), "the salt is not 32 bytes");
+    altered(
+        |e, _| e["salt"] = STANDARD.encode([0; 32]).into(),
+        "event and salt are not",
+    );
+    altered(
+        |e, _| e["salt"] = STANDARD.encode([0; 31]).into(),
+        "the salt is not 32 bytes",
+    );
 }
 
 #[test]
 fn an_altered_leaf_fails() {
-    altered(|e, _| edit(e, "leaf", |t| t.replace("10:00:00", "11:00:00")), "the proof does not lead");
-    altered(|e, _| edit(e, "leaf", |t| t.replace(":1,", ": 1,")), "the leaf is not of the log's form");
-    altered(|e, _| edit(e, "leaf", |t| t.replace("read", "write")), "the event is of another kind");
+    altered(
+        |e, _| edit(e, "leaf", |t| t.replace("10:00:00", "11:00:00")),
+        "the proof does not lead",
+    );
+    altered(
+        |e, _| edit(e, "leaf", |t| t.replace(":1,", ": 1,")),
+        "the leaf is not of the log's form",
+    );
+    altered(
+        |e, _| edit(e, "leaf", |t| t.replace("read", "write")),
+        "the event is of another kind",
+    );
 }
 
 #[test]
@@ -174,7 +219,8 @@ fn an_event_committed_anew_with_a_new_leaf_fails() {
             e["event"] = event.into();
             e["salt"] = STANDARD.encode([0; 32]).into();
             e["leaf"] =
-                format!(r#"{{"v":1,"time":"2026-11-25T10:00:00.000Z","kind":"read","commit":"{commit}"}}"#).into();
+                format!(r#"{{"v":1,"time":"2026-11-25T10:00:00.000Z","kind":"read","commit":"{commit}"}}"#)
+                    .into();
         },
         "the proof does not lead",
     );
@@ -189,15 +235,27 @@ fn an_altered_index_fails() {
 
 #[test]
 fn an_altered_proof_fails() {
-    altered(|e, _| e["proof"][1] = STANDARD.encode([3; 32]).into(), "the proof does not lead");
-    altered(|e, _| e["proof"][1] = "AAAA".into(), "a hash of the proof is malformed");
-    altered(|e, _| drop(e["proof"].as_array_mut().unwrap().pop()), "the proof does not lead");
+    altered(
+        |e, _| e["proof"][1] = STANDARD.encode([3; 32]).into(),
+        "the proof does not lead",
+    );
+    altered(
+        |e, _| e["proof"][1] = "AAAA".into(),
+        "a hash of the proof is malformed",
+    );
+    altered(
+        |e, _| drop(e["proof"].as_array_mut().unwrap().pop()),
+        "the proof does not lead",
+    );
     altered(|e, _| e["proof"] = json!([]), "the proof does not lead");
 }
 
 #[test]
 fn an_altered_checkpoint_fails() {
-    altered(|e, _| edit(e, "checkpoint", |t| t.replace("\n11\n", "\n12\n")), "the checkpoint's signature is wrong");
+    altered(
+        |e, _| edit(e, "checkpoint", |t| t.replace("\n11\n", "\n12\n")),
+        "the checkpoint's signature is wrong",
+    );
     altered(
         |e, _| {
             edit(e, "checkpoint", |t| {
@@ -209,16 +267,34 @@ fn an_altered_checkpoint_fails() {
         },
         "the checkpoint's signature is wrong",
     );
-    altered(|e, _| edit(e, "checkpoint", |t| t.split("\n\n").next().unwrap().into()), "the checkpoint is not a signed note");
-    altered(|e, _| edit(e, "checkpoint", |t| t.replace("\n11\n", "\n011\n")), "the checkpoint's text is malformed");
+    altered(
+        |e, _| edit(e, "checkpoint", |t| t.split("\n\n").next().unwrap().into()),
+        "the checkpoint is not a signed note",
+    );
+    altered(
+        |e, _| edit(e, "checkpoint", |t| t.replace("\n11\n", "\n011\n")),
+        "the checkpoint's text is malformed",
+    );
 }
 
 #[test]
 fn a_checkpoint_of_another_log_or_size_fails() {
-    altered(|e, log| e["checkpoint"] = log.checkpoint("dmp.test/log/other", 11).into(), "no key of log");
-    altered(|e, _| e["log"] = "dmp.test/log/consent".into(), "the checkpoint is of log `dmp.test/log/registry`");
-    altered(|e, log| e["checkpoint"] = log.checkpoint(ORIGIN, 10).into(), "the proof does not lead");
-    altered(|e, log| e["checkpoint"] = log.checkpoint(ORIGIN, 3).into(), "the proof does not lead");
+    altered(
+        |e, log| e["checkpoint"] = log.checkpoint("dmp.test/log/other", 11).into(),
+        "no key of log",
+    );
+    altered(
+        |e, _| e["log"] = "dmp.test/log/consent".into(),
+        "the checkpoint is of log `dmp.test/log/registry`",
+    );
+    altered(
+        |e, log| e["checkpoint"] = log.checkpoint(ORIGIN, 10).into(),
+        "the proof does not lead",
+    );
+    altered(
+        |e, log| e["checkpoint"] = log.checkpoint(ORIGIN, 3).into(),
+        "the proof does not lead",
+    );
 }
 
 #[test]
@@ -235,7 +311,10 @@ fn a_log_that_signed_two_trees_is_caught() {
     let content = json!([log.entry(1), other.entry(1)]);
     let (status, text) = trail(&content.to_string(), &log.vkey());
     assert_eq!(status, 1);
-    assert!(text.contains("FAILED the log has signed two different trees of 2 entries"), "{text}");
+    assert!(
+        text.contains("FAILED the log has signed two different trees of 2 entries"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -248,8 +327,17 @@ fn what_is_no_whole_trail_fails() {
     assert_eq!(trail(r#"{"entries":[],"behind":[]}"#, &log.vkey()).0, 1);
     assert_eq!(trail("[]", &log.vkey()).0, 1);
     assert_eq!(trail(&"[".repeat(100_000), &log.vkey()).0, 1);
-    assert_eq!(verify(&["trail", "/nonexistent/trail", "--key", &log.vkey()]).status.code(), Some(1));
-    assert_eq!(verify(&["trail", "file"]).status.code(), Some(2), "a key is required");
+    assert_eq!(
+        verify(&["trail", "/nonexistent/trail", "--key", &log.vkey()])
+            .status
+            .code(),
+        Some(1)
+    );
+    assert_eq!(
+        verify(&["trail", "file"]).status.code(),
+        Some(2),
+        "a key is required"
+    );
 }
 
 #[test]
@@ -258,7 +346,10 @@ fn what_a_file_says_does_not_reach_the_terminal() {
     let mut entry = log.entry(0);
     entry["log"] = "\u{1b}[2Jx\n0 a b c OK".into();
     let (_, text) = trail(&entry.to_string(), &log.vkey());
-    assert!(!text.contains('\u{1b}') && text.starts_with("0 \\u{1b}[2Jx\\u{a}0\\u{20}a"), "{text}");
+    assert!(
+        !text.contains('\u{1b}') && text.starts_with("0 \\u{1b}[2Jx\\u{a}0\\u{20}a"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -277,12 +368,22 @@ fn a_newer_checkpoint_must_continue_the_older() {
     let noise = file("noise", "hello\n");
     let key = log.vkey();
     let run = |proof: &str, old: &str, new: &str| {
-        verify(&["checkpoint", new, "--older", old, "--proof", proof, "--key", &key]).status.code()
+        verify(&["checkpoint", new, "--older", old, "--proof", proof, "--key", &key])
+            .status
+            .code()
     };
-    assert_eq!(verify(&["checkpoint", &new, "--key", &key]).status.code(), Some(0));
+    assert_eq!(
+        verify(&["checkpoint", &new, "--key", &key]).status.code(),
+        Some(0)
+    );
     assert_eq!(run(&good, &old, &new), Some(0));
     assert_eq!(run(&bad, &old, &new), Some(1));
     assert_eq!(run(&noise, &old, &new), Some(1));
     assert_eq!(run(&good, &new, &old), Some(1));
-    assert_eq!(verify(&["checkpoint", &new, "--older", &old, "--key", &key]).status.code(), Some(2));
+    assert_eq!(
+        verify(&["checkpoint", &new, "--older", &old, "--key", &key])
+            .status
+            .code(),
+        Some(2)
+    );
 }

@@ -182,7 +182,7 @@ impl Bao {
 }
 
 /// The binary of `DMP_BAO`, of the `PATH`, or of the cache, where it is fetched to.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("DMP_BAO") {
         let path = PathBuf::from(path);
         assert!(

@@ -8,7 +8,7 @@ pub mod bao;
 mod pki;
 mod platform;
 mod postgres;
-mod process;
+pub mod process;
 mod service;
 mod tokens;
 

@@ -96,7 +96,7 @@ impl Postgres {
             "ssl=on",
             &certificate,
             &key,
-            "listen_addresses=127.0.0.1",
+            "listen_addresses=127.0.0.1,127.0.0.2",
             "fsync=off",
             "full_page_writes=off",
             "synchronous_commit=off",

@@ -10,15 +10,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    addresses::AddressPlan,
-    digest::sha256,
-    error::Result,
-    images::Images,
-    kubectl::Kubectl,
-    parts::Parts,
-    paths::Paths,
-    progress::Progress,
-    template,
+    addresses::AddressPlan, digest::sha256, error::Result, images::Images, kubectl::Kubectl, parts::Parts,
+    paths::Paths, progress::Progress, template,
 };
 
 const BASE: &str = include_str!("../../files/base.yaml");
@@ -66,9 +59,7 @@ pub(crate) async fn install(
         "metadata": { "name": "dmp-appliance", "namespace": "kube-system" },
         "data": { "addons": wanted },
     });
-    kubectl
-        .apply("remember the addons", &memory.to_string())
-        .await?;
+    kubectl.apply("remember the addons", &memory.to_string()).await?;
     step.done();
     Ok(())
 }
@@ -117,10 +108,7 @@ fn storage(paths: &Paths, plan: &AddressPlan, images: &Images) -> Result<String>
         &[
             ("volumes", &json!({ "nodePathMap": folders }).to_string()),
             ("busybox", &images.busybox.reference),
-            (
-                "local-path-provisioner",
-                &images.local_path_provisioner.reference,
-            ),
+            ("local-path-provisioner", &images.local_path_provisioner.reference),
         ],
     )
 }
@@ -167,8 +155,7 @@ mod tests {
             .find(|document| document["kind"] == "ConfigMap")
             .expect("a configuration");
         let config: Value =
-            serde_json::from_str(config["data"]["config.json"].as_str().expect("JSON"))
-                .expect("JSON");
+            serde_json::from_str(config["data"]["config.json"].as_str().expect("JSON")).expect("JSON");
         assert_eq!(config["nodePathMap"][1]["node"], "node-2");
         assert_eq!(
             config["nodePathMap"][1]["paths"][0],

@@ -9,7 +9,6 @@ use super::Store;
 use crate::{
     digest::key,
     error::{Error, FileContext, Result},
-    machine::find,
     shell::{program, run},
 };
 
@@ -18,12 +17,7 @@ use crate::{
 const BASE_PACKAGES: [&str; 4] = ["libc6", "libgcc-s1", "ca-certificates", "tzdata"];
 
 /// Not needed at run time.
-const BASE_WITHOUT: [&str; 4] = [
-    "usr/share/doc",
-    "usr/share/lintian",
-    "usr/share/man",
-    "usr/sbin",
-];
+const BASE_WITHOUT: [&str; 4] = ["usr/share/doc", "usr/share/lintian", "usr/share/man", "usr/sbin"];
 
 /// The Debian release of the PostgreSQL image.
 const POSTGRESQL_RELEASE: &str = "bookworm";
@@ -56,7 +50,7 @@ const POSTGRESQL_FINISH: &str = r#"cd "$1" && rm -rf usr/share/perl usr/share/pe
 pub(super) async fn base_layer(store: &Store<'_>) -> Result<PathBuf> {
     let versions = run(
         "ask for the versions of packages",
-        program(find("dpkg-query"))
+        program("dpkg-query")
             .args(["--show", "--showformat=${Package} ${Version}\n"])
             .args(BASE_PACKAGES),
     )
@@ -76,12 +70,12 @@ pub(super) async fn base_layer(store: &Store<'_>) -> Result<PathBuf> {
     step.at("fetching packages");
     run(
         "read the package lists (apt-get update)",
-        program(find("apt-get")).arg("update"),
+        program("apt-get").arg("update"),
     )
     .await?;
     run(
         "fetch packages",
-        program(find("apt-get"))
+        program("apt-get")
             .args(["--option", "APT::Sandbox::User=root", "download"])
             .args(BASE_PACKAGES)
             .current_dir(&work),
@@ -91,9 +85,7 @@ pub(super) async fn base_layer(store: &Store<'_>) -> Result<PathBuf> {
         if entry.path().extension().is_some_and(|kind| kind == "deb") {
             run(
                 "unpack a package",
-                program(find("dpkg-deb"))
-                    .arg("--extract")
-                    .args([&entry.path(), &root]),
+                program("dpkg-deb").arg("--extract").args([&entry.path(), &root]),
             )
             .await?;
         }
@@ -157,7 +149,7 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, Stri
     let layer = work.join("layer.tar");
     let version = work.join("version");
 
-    let mut command = program(find("mmdebstrap"));
+    let mut command = program("mmdebstrap");
     command
         .env("SOURCE_DATE_EPOCH", "1")
         .env("TMPDIR", &work)
@@ -210,10 +202,7 @@ mod tests {
 
     #[test]
     fn the_upstream_version_is_what_cloudnativepg_can_read() {
-        assert_eq!(
-            upstream_version("15.14-0+deb12u1\n").as_deref(),
-            Some("15.14")
-        );
+        assert_eq!(upstream_version("15.14-0+deb12u1\n").as_deref(), Some("15.14"));
         assert_eq!(upstream_version("15.14"), None);
         assert_eq!(upstream_version("15beta1-1"), None);
     }

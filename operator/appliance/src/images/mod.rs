@@ -100,11 +100,8 @@ pub(crate) async fn ensure(
     Ok(Images {
         pause: recipes::pause(&store, &parts.pause).await?,
         coredns: recipes::coredns(&store, &parts.coredns).await?,
-        local_path_provisioner: recipes::local_path_provisioner(
-            &store,
-            &parts.local_path_provisioner,
-        )
-        .await?,
+        local_path_provisioner: recipes::local_path_provisioner(&store, &parts.local_path_provisioner)
+            .await?,
         cloudnative_pg: recipes::cloudnative_pg(&store, &parts.cloudnative_pg).await?,
         openbao: recipes::openbao(&store, &parts.openbao).await?,
         dmp: recipes::dmp(&store, &debian.base, binaries).await?,

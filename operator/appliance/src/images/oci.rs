@@ -43,10 +43,20 @@ pub(super) enum Layer {
 /// One thing in a layer; paths are relative to the root.
 #[derive(Debug)]
 pub(super) enum Entry {
-    Program { path: &'static str, source: PathBuf },
-    Link { path: &'static str, target: &'static str },
+    Program {
+        path: &'static str,
+        source: PathBuf,
+    },
+    Link {
+        path: &'static str,
+        target: &'static str,
+    },
     /// A folder with owner and mode.
-    Folder { path: &'static str, owner: u64, mode: u32 },
+    Folder {
+        path: &'static str,
+        owner: u64,
+        mode: u32,
+    },
 }
 
 /// A blob that lies in a file.
@@ -144,11 +154,7 @@ fn append_entry(tar: &mut tar::Builder<impl io::Write>, entry: &Entry) -> io::Re
     }
 }
 
-fn append_bytes(
-    tar: &mut tar::Builder<impl io::Write>,
-    path: &str,
-    content: &[u8],
-) -> io::Result<()> {
+fn append_bytes(tar: &mut tar::Builder<impl io::Write>, path: &str, content: &[u8]) -> io::Result<()> {
     let mut header = header(content.len() as u64, 0o644);
     tar.append_data(&mut header, path, content)
 }
@@ -300,10 +306,7 @@ mod tests {
         let config: Value = serde_json::from_slice(&blob(&manifest["config"])).expect("a config");
         let layer = blob(&manifest["layers"][0]);
         assert_eq!(config["config"]["User"], "26:26");
-        assert_eq!(
-            config["rootfs"]["diff_ids"][0],
-            manifest["layers"][0]["digest"]
-        );
+        assert_eq!(config["rootfs"]["diff_ids"][0], manifest["layers"][0]["digest"]);
         assert!(layer.windows(9).any(|window| window == b"bin/thing"));
         assert_eq!(files.len(), 5, "nothing else is in the archive");
         let left = fs::read_dir(folder.path()).expect("a folder").count();
@@ -316,9 +319,15 @@ mod tests {
         let archive = folder.path().join("thing.tar");
         let first = write(&spec(folder.path(), "x"), &archive).expect("an image");
         let bytes = fs::read(&archive).expect("an archive");
-        assert_eq!(first, write(&spec(folder.path(), "x"), &archive).expect("an image"));
+        assert_eq!(
+            first,
+            write(&spec(folder.path(), "x"), &archive).expect("an image")
+        );
         assert_eq!(bytes, fs::read(&archive).expect("an archive"));
-        assert_ne!(first, write(&spec(folder.path(), "y"), &archive).expect("an image"));
+        assert_ne!(
+            first,
+            write(&spec(folder.path(), "y"), &archive).expect("an image")
+        );
         assert!(first.starts_with("registry.dmp.internal/thing:1.2-"));
     }
 }

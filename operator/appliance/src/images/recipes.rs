@@ -10,9 +10,8 @@ use super::{
 use crate::{
     digest::sha256_of_file,
     error::{Error, Result},
-    machine::find,
     parts::Part,
-    shell::{program, run},
+    shell::{find, program, run},
 };
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -67,7 +66,9 @@ async fn single(
 
 /// A shell and three tools: the helper of local-path-provisioner.
 pub(super) async fn busybox(store: &Store<'_>) -> Result<Image> {
-    let source = find("busybox");
+    let source = find("busybox").ok_or_else(|| Error::BinaryMissing {
+        path: "/bin/busybox".into(),
+    })?;
     let (digest, _) = sha256_of_file(&source)?;
     let slot = store.find("busybox", &[&digest, &BUSYBOX_LINKS.join(" ")]);
     if let Some(image) = slot.found() {
@@ -222,13 +223,16 @@ pub(super) async fn dmp(store: &Store<'_>, base: &Path, binaries: &Path) -> Resu
         let source = work.join(name);
         run(
             &format!("strip {name}"),
-            program(find("strip"))
-                .arg("-o")
-                .args([&source, &binaries.join(name)]),
+            program("strip").arg("-o").args([&source, &binaries.join(name)]),
         )
         .await?;
         entries.push(Entry::Program { path, source });
     }
+    entries.push(Entry::Folder {
+        path: "tmp",
+        owner: 0,
+        mode: 0o1777,
+    });
     let spec = ImageSpec {
         name: "dmp",
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -26,7 +26,7 @@ pub(super) fn write_config(node: &Node<'_>) -> Result<()> {
 fn config(name: &Name, node: &NodeAddresses, leases: &str) -> Value {
     json!({
         "cniVersion": "1.0.0",
-        "name": network_name(name, &node.name),
+        "name": format!("{name}-{}", node.name),
         "plugins": [{
             "type": "ptp",
             "ipMasq": false,
@@ -38,11 +38,6 @@ fn config(name: &Name, node: &NodeAddresses, leases: &str) -> Value {
             },
         }],
     })
-}
-
-/// CNI keeps results under this name in a folder of the host.
-pub(crate) fn network_name(name: &Name, node: &str) -> String {
-    format!("{name}-{node}")
 }
 
 #[cfg(test)]

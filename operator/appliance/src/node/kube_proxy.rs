@@ -16,12 +16,7 @@ use crate::{
 };
 
 /// Writes the configuration for the namespace of `owner`; `node` is the Node it proxies for.
-pub(crate) fn write_config(
-    paths: &Paths,
-    plan: &AddressPlan,
-    owner: &str,
-    node: &str,
-) -> Result<()> {
+pub(crate) fn write_config(paths: &Paths, plan: &AddressPlan, owner: &str, node: &str) -> Result<()> {
     let kubeconfig = paths.certificates().join("kube-proxy.kubeconfig");
     let file = config_file(paths, owner);
     let content = config(&kubeconfig.to_string_lossy(), plan, node);

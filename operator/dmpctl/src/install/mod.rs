@@ -78,6 +78,9 @@ pub async fn install(client: &Client, progress: &Progress, options: &InstallOpti
     step.done();
     openbao::wait_ready(client, progress, Duration::from_secs(300)).await?;
     bootstrap_openbao(client, progress, options).await?;
+    if options.demonstration {
+        apply::apply_all(client, &manifests("manifests/demo/account")?).await?;
+    }
     let step = progress.step("applying the operator");
     let mut operator = manifests("manifests/operator")?;
     options.images.put_into(&mut operator);

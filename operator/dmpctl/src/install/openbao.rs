@@ -191,6 +191,19 @@ pub async fn open(client: &Client) -> Result<OpenBao> {
     Ok(OpenBao::new(endpoint))
 }
 
+/// The root CA's certificate: what clients of the gateway trust.
+///
+/// # Errors
+/// `openbao-bootstrap` when there is none yet.
+pub async fn root_ca(client: &Client) -> Result<String> {
+    let path = "pki-root/issuer/default/json";
+    let failed = |source: super::bootstrap::client::OpenBaoError| {
+        CliError::new("openbao-bootstrap", "the root CA is not there", "run `dmpctl install` again").because(source)
+    };
+    let answer = open(client).await?.read(path).await.map_err(failed)?;
+    super::bootstrap::client::string(path, &answer, "/data/certificate", "certificate").map_err(failed)
+}
+
 /// A token of a ServiceAccount in `dmp-system`, for OpenBao alone, ten minutes.
 ///
 /// # Errors
@@ -198,18 +211,18 @@ pub async fn open(client: &Client) -> Result<OpenBao> {
 pub async fn service_account_token(client: &Client, account: &str) -> Result<String> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let request = TokenRequest {
-        spec: TokenRequestSpec {
+        spec: Some(TokenRequestSpec {
             audiences: Some(vec![dmp_api::openbao::AUDIENCE.to_owned()]),
             expiration_seconds: Some(600),
             bound_object_ref: None,
-        },
+        }),
         ..TokenRequest::default()
     };
     let answer = accounts
         .create_token_request(account, &PostParams::default(), &request)
         .await
         .map_err(|source| CliError::kubernetes(format!("asking for a token of ServiceAccount `{account}`"), source))?;
-    answer.status.map(|status| status.token).ok_or_else(|| {
+    answer.status.and_then(|status| status.token).ok_or_else(|| {
         CliError::new("token-request", "the API server gave no token", "look at the API server's log")
     })
 }

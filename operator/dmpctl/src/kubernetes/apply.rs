@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn documents_are_read_with_numbers_and_sorted() {
-        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: 2}\n---\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n";
+        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: 2}\n---\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n";
         let mut objects = parse("t", text).unwrap();
         sort(&mut objects);
         let names: Vec<_> = objects.iter().map(|o| o.name_any()).collect();
-        assert_eq!(names, ["n", "d"]);
+        assert_eq!(names, ["ns", "d"]);
         let json = serde_json::to_string(&objects[1]).unwrap();
         assert!(json.contains("\"replicas\":2"), "{json}");
     }

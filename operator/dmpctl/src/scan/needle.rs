@@ -1,6 +1,5 @@
 //! One text to look for, and the byte patterns it may be written as.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Shorter texts occur by chance, in base64 above all.

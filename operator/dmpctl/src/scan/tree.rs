@@ -10,6 +10,11 @@ use super::{Report, Scanner};
 /// A file that vanishes meanwhile (a WAL segment, a temporary file) is no error; one that cannot be read is named in
 /// [`Report::unread`].
 pub fn scan(scanner: &Scanner, root: &Path) -> Report {
+    scan_except(scanner, root, &[])
+}
+
+/// As [`scan`], without the folders of these names at any depth.
+pub fn scan_except(scanner: &Scanner, root: &Path, without: &[&str]) -> Report {
     let mut report = Report::default();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -28,7 +33,11 @@ pub fn scan(scanner: &Scanner, root: &Path) -> Report {
             };
             let path = entry.path();
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(path),
+                Ok(kind) if kind.is_dir() => {
+                    if !without.iter().any(|name| entry.file_name() == *name) {
+                        folders.push(path);
+                    }
+                }
                 Ok(kind) if kind.is_file() => file(scanner, &path, &mut report),
                 _ => {}
             }

@@ -33,6 +33,9 @@ impl FromRef<State> for TrustBundle {
 /// `POST /v1/trail`, open to the gateway.
 pub fn router(state: State, domain: &str) -> Router {
     Router::new()
-        .route("/v1/trail", post(trail::handler).layer(allow(domain, &[ServicePattern::National("gateway")])))
+        .route(
+            "/v1/trail",
+            post(trail::handler).layer(allow(domain, &[ServicePattern::National("gateway")])),
+        )
         .with_state(state)
 }

@@ -35,7 +35,11 @@ pub async fn handler(
         None => (EventKind::Refusal, "unknown-patient"),
     };
     let event = event(&claims, correlation, patient, kind, outcome);
-    state.log.append_now(&event).await.map_err(|error| Problem::unavailable("audit-unavailable", &error))?;
+    state
+        .log
+        .append_now(&event)
+        .await
+        .map_err(|error| Problem::unavailable("audit-unavailable", &error))?;
     let Some(patient) = patient.filter(|_| own) else {
         return Err(Problem::access_refused());
     };

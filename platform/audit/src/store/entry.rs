@@ -16,7 +16,13 @@ type Row = (String, i64, String, Vec<u8>, i64);
 
 impl From<Row> for Entry {
     fn from((origin, index, leaf, body, key): Row) -> Self {
-        Self { origin, index: unsigned(index), leaf, body, key }
+        Self {
+            origin,
+            index: unsigned(index),
+            leaf,
+            body,
+            key,
+        }
     }
 }
 

@@ -24,8 +24,10 @@ pub async fn add(
     if moved.rows_affected() == 0 {
         return Ok(());
     }
-    let (tokens, indexes): (Vec<&[u8]>, Vec<i64>) =
-        mentions.iter().map(|(token, index)| (token.as_slice(), signed(*index))).unzip();
+    let (tokens, indexes): (Vec<&[u8]>, Vec<i64>) = mentions
+        .iter()
+        .map(|(token, index)| (token.as_slice(), signed(*index)))
+        .unzip();
     sqlx::query(
         "insert into trail_index (token, origin, idx)
          select token, $1, idx from unnest($2::bytea[], $3::bigint[]) as found (token, idx)",

@@ -19,8 +19,16 @@ pub struct State {
 type Row = (i64, Vec<u8>, Option<String>, i64);
 
 fn state((size, root, note, indexed): Row) -> Result<State, sqlx::Error> {
-    let root = root.try_into().map(Hash).map_err(|_| sqlx::Error::Decode("a root is not 32 bytes".into()))?;
-    Ok(State { size: unsigned(size), root, note, indexed: unsigned(indexed) })
+    let root = root
+        .try_into()
+        .map(Hash)
+        .map_err(|_| sqlx::Error::Decode("a root is not 32 bytes".into()))?;
+    Ok(State {
+        size: unsigned(size),
+        root,
+        note,
+        indexed: unsigned(indexed),
+    })
 }
 
 /// The state of a log, made if there is none, locked until the end of the transaction.

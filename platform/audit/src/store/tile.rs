@@ -54,5 +54,7 @@ pub async fn write(
 }
 
 fn arrays(ids: &BTreeSet<TileId>) -> (Vec<i16>, Vec<i64>) {
-    ids.iter().map(|(level, number)| (i16::from(*level), signed(*number))).unzip()
+    ids.iter()
+        .map(|(level, number)| (i16::from(*level), signed(*number)))
+        .unzip()
 }

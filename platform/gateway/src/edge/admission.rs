@@ -25,6 +25,9 @@ pub enum SolutionRefusal {
     Revoked,
     #[error("the credential does not open the health group of its establishment")]
     Group,
+    /// Said on a connection that is being closed.
+    #[error("this connection is no longer admitted; a new one tells why")]
+    Ended,
 }
 
 impl SolutionRefusal {
@@ -37,6 +40,7 @@ impl SolutionRefusal {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Group => "group",
+            Self::Ended => "ended",
         }
     }
 }
@@ -71,11 +75,11 @@ pub fn admit<'f>(
     if now >= credential.not_after || now >= peer.not_after {
         return Err(SolutionRefusal::Expired);
     }
-    let open = credential.group.as_ref().is_none_or(|name| {
-        facts
-            .group(name)
-            .is_some_and(|group| group.serving && opens(credential, group))
-    });
+    // a group that does not serve just now is no fault of the software: its operations say so
+    let open = credential
+        .group
+        .as_ref()
+        .is_none_or(|name| facts.group(name).is_some_and(|group| opens(credential, group)));
     if open {
         Ok(credential)
     } else {

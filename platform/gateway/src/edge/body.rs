@@ -16,6 +16,8 @@ use crate::state::Gateway;
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 /// One document, in bytes after base64.
 pub const MAX_DOCUMENT: usize = 40 * 1024 * 1024;
+/// A single resource that is no document (Patient, Consent), in bytes.
+pub const MAX_RESOURCE: usize = 2 * 1024 * 1024;
 /// A form (token request, search).
 pub const MAX_FORM: usize = 64 * 1024;
 
@@ -42,7 +44,7 @@ pub async fn read(gateway: &Gateway, headers: &HeaderMap, body: Body, limit: usi
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
-        return Err(Failure::too_large());
+        return Err(Failure::too_large(limit));
     }
     let memory = gateway.reserve_memory(announced.unwrap_or(limit));
     let memory = tokio::time::timeout(MEMORY_TIMEOUT, memory)
@@ -64,7 +66,7 @@ pub async fn read(gateway: &Gateway, headers: &HeaderMap, body: Body, limit: usi
             bytes: collected.to_bytes(),
             _memory: memory,
         }),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Failure::too_large()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Failure::too_large(limit)),
         Err(_) => Err(Failure::bad_request(
             "body-incomplete",
             "the body could not be read to its end",
@@ -72,11 +74,16 @@ pub async fn read(gateway: &Gateway, headers: &HeaderMap, body: Body, limit: usi
     }
 }
 
-/// Reads a FHIR resource in JSON.
+/// Reads a FHIR resource in JSON, of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`read`]; 415 for another content type; 400 `json-…` for JSON that is not strict.
-pub async fn read_json(gateway: &Gateway, headers: &HeaderMap, body: Body) -> Result<(Held, Value), Failure> {
+pub async fn read_json(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<(Held, Value), Failure> {
     require(
         headers,
         &[
@@ -85,7 +92,7 @@ pub async fn read_json(gateway: &Gateway, headers: &HeaderMap, body: Body) -> Re
             "application/json+fhir",
         ],
     )?;
-    let held = read(gateway, headers, body, MAX_BODY).await?;
+    let held = read(gateway, headers, body, limit).await?;
     let value = parse(&held.bytes).await?;
     Ok((held, value))
 }

@@ -65,7 +65,7 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
 
 /// The answer to a request on a connection that the door has closed.
 pub fn refusal_of_connection() -> Response {
-    let failure = Failure::Solution(SolutionRefusal::Revoked);
+    let failure = Failure::Solution(SolutionRefusal::Ended);
     crate::metrics::failure(&failure);
     answer::render(
         &failure,

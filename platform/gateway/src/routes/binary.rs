@@ -23,10 +23,10 @@ pub async fn read(
         .group_by_tag(tag)
         .filter(|group| opens(&person.admitted.credential, group))
         .ok_or(Failure::Refused)?;
-    if !group.serving {
-        return Err(Failure::unavailable(format!("records of {}", group.name)));
-    }
     let records = Target::records(group)?;
+    if !group.serving {
+        return Err(Failure::unavailable(records.name));
+    }
     let document = gateway
         .upstream
         .retrieve(&records, &person.call(), id)

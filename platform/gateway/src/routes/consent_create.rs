@@ -20,7 +20,7 @@ pub async fn create(
     body: Body,
 ) -> Result<Response, Failure> {
     let patient = person.patient()?;
-    let (_held, consent) = body::read_json(&gateway, &headers, body).await?;
+    let (_held, consent) = body::read_json(&gateway, &headers, body, body::MAX_RESOURCE).await?;
     require_consent(&consent)?;
     let stored = gateway
         .upstream

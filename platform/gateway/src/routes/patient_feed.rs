@@ -22,7 +22,7 @@ pub async fn feed(
     body: Body,
 ) -> Result<Response, Failure> {
     let identifier = params::only_identifier(&params::of_query(&uri))?;
-    let (_held, patient) = body::read_json(&gateway, &headers, body).await?;
+    let (_held, patient) = body::read_json(&gateway, &headers, body, body::MAX_RESOURCE).await?;
     if patient.get("resourceType").and_then(Value::as_str) != Some("Patient") {
         return Err(Failure::unprocessable(
             "not-a-patient",

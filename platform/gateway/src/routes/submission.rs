@@ -32,6 +32,9 @@ pub async fn submit(
         .ok_or(Failure::Refused)?;
     let group = facts.group(group).ok_or(Failure::Refused)?;
     let records = Target::records(group)?;
+    if !group.serving {
+        return Err(Failure::unavailable(records.name));
+    }
     let patient = {
         let transaction = transaction::parse(&bundle)?;
         check_sizes(&transaction)?;
@@ -58,7 +61,7 @@ fn check_sizes(transaction: &Transaction<'_>) -> Result<(), Failure> {
             .filter_map(|content| content.get("attachment")?.get("data"));
         let mut documents = binary.into_iter().chain(inline).filter_map(Value::as_str);
         if documents.any(|data| base64_size(data) > MAX_DOCUMENT) {
-            return Err(Failure::too_large());
+            return Err(Failure::too_large(MAX_DOCUMENT));
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ pub async fn transaction(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let (held, bundle) = body::read_json(&gateway, &headers, body).await?;
+    let (held, bundle) = body::read_json(&gateway, &headers, body, body::MAX_BODY).await?;
     if person.claims.person == Subject::Directory {
         return directory::publish(&gateway, &person, bundle).await;
     }

@@ -51,16 +51,20 @@ pub(super) fn translate(target: &Target, status: StatusCode, body: &[u8]) -> Fai
         StatusCode::NOT_FOUND if code.starts_with("unknown-") => Failure::Refused,
         StatusCode::UNAUTHORIZED => Failure::Bearer(BearerProblem::Invalid),
         status if status.is_client_error() => match problem {
-            Some(problem) if !problem.code.is_empty() => Failure::Input {
-                status,
-                code: problem.code,
-                detail: problem.detail.unwrap_or(problem.title),
-            },
+            Some(problem)
+                if !matches!(problem.code.as_str(), "" | "no-such-route" | "method-not-allowed") =>
+            {
+                Failure::Input {
+                    status,
+                    code: problem.code,
+                    detail: problem.detail.unwrap_or(problem.title),
+                }
+            }
             _ => {
                 tracing::error!(
                     part = target.name,
                     status = status.as_u16(),
-                    "an answer without a problem"
+                    "an answer that no request should get"
                 );
                 Failure::Internal
             }

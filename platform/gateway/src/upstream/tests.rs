@@ -60,5 +60,9 @@ fn everything_else_is_ours_to_explain() {
     }
     assert_eq!(meaning(401, "{}"), Failure::Bearer(BearerProblem::Invalid));
     assert_eq!(meaning(404, "<html>"), Failure::Internal);
+    assert_eq!(
+        meaning(404, r#"{"code":"no-such-route","title":"t"}"#),
+        Failure::Internal
+    );
     assert_eq!(meaning(400, r#"{"title":"without code"}"#), Failure::Internal);
 }

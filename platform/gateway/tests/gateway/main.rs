@@ -7,6 +7,7 @@ mod input;
 mod issuer;
 mod operator;
 mod people;
+mod process;
 mod refusals;
 mod routes;
 mod stream;

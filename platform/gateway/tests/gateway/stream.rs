@@ -72,6 +72,14 @@ fn follow(platform: &TestPlatform, operators: &[&Operator]) -> (Arc<FactsStore>,
     (store, shutdown)
 }
 
+/// Adds a key to the facts keys of `keys.json`.
+fn believe(platform: &TestPlatform, signer: &Signer) {
+    let path = platform.trust_dir().join("keys.json");
+    let mut keys: dmp_core::trust::Keys = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    keys.facts.push(signer.public_key());
+    std::fs::write(path, serde_json::to_vec(&keys).unwrap()).unwrap();
+}
+
 async fn is_fresh_within(store: &FactsStore, limit: Duration) -> bool {
     let start = Instant::now();
     while start.elapsed() < limit {
@@ -97,9 +105,15 @@ async fn facts_of_an_unknown_key_or_of_another_service_are_not_believed() {
     assert!(!is_fresh_within(&store, Duration::from_secs(2)).await);
     shutdown.cancel();
 
-    let impostor = platform.pki.service("dmp-national", "registry");
-    let right_key = Arc::new(Signer::new("facts-v1"));
-    let impostor = Operator::start(&impostor, right_key, facts).await;
+    // the key is right, the identity is not
+    let right_key = Arc::new(Signer::new("facts-v2"));
+    believe(&platform, &right_key);
+    let impostor = Operator::start(
+        &platform.pki.service("dmp-national", "registry"),
+        right_key,
+        facts,
+    )
+    .await;
     let (store, shutdown) = follow(&platform, &[&impostor]);
     assert!(!is_fresh_within(&store, Duration::from_secs(2)).await);
     shutdown.cancel();
@@ -118,14 +132,7 @@ async fn another_operator_is_asked_when_one_falls_silent_or_lies() {
     silent.set_silent(true);
     let platform_key = Arc::new(Signer::new("facts-v2"));
     let honest = Operator::start(&identity, Arc::clone(&platform_key), facts).await;
-    let mut keys: dmp_core::trust::Keys =
-        serde_json::from_slice(&std::fs::read(platform.trust_dir().join("keys.json")).unwrap()).unwrap();
-    keys.facts.push(platform_key.public_key());
-    std::fs::write(
-        platform.trust_dir().join("keys.json"),
-        serde_json::to_vec(&keys).unwrap(),
-    )
-    .unwrap();
+    believe(&platform, &platform_key);
 
     let (store, shutdown) = follow(&platform, &[&forging, &silent, &honest]);
     assert!(is_fresh_within(&store, Duration::from_secs(9)).await);

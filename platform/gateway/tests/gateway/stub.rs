@@ -47,7 +47,9 @@ pub struct Stub {
 impl Stub {
     pub async fn start(identity: &Identity) -> Self {
         let script = Script::default();
-        let router = Router::new().fallback(answer).with_state(script.clone());
+        let router = Router::new()
+            .route("/{*path}", axum::routing::any(answer))
+            .with_state(script.clone());
         Self {
             service: TestService::start(identity, router).await,
             script,

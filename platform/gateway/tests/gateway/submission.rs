@@ -186,6 +186,35 @@ async fn errors_of_the_record_store_keep_their_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_does_not_serve_is_named_and_not_asked() {
+    let world = World::start().await;
+    world.operator.change(|facts| facts.groups[0].serving = false);
+    world.until_seq(2).await;
+    let id = uuid::Uuid::new_v4();
+    accepts(&world, id);
+    world.locates(&["a", "b"]);
+    world.records[1].answers("/v1/documents/search", Answer::Json(json!({ "documents": [] })));
+    let submitted = world
+        .transact(&submission(
+            &json!({ "reference": format!("Patient/{id}") }),
+            None,
+        ))
+        .await;
+    assert_eq!(submitted.status(), 503);
+    assert!(submitted.text().await.unwrap().contains("records of a"));
+    let found = world.get(&format!("/fhir/DocumentReference?patient={id}")).await;
+    assert_eq!(found.status(), 200);
+    assert!(
+        found
+            .text()
+            .await
+            .unwrap()
+            .contains("the records of `a` cannot be reached")
+    );
+    assert!(world.records[0].heard().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_with_another_identity_gets_nothing() {
     let world = World::start().await;
     world

@@ -60,6 +60,8 @@ pub struct World {
     /// Signs tokens that the gateway believes, beside those it has made itself.
     pub tokens: Tokens,
     pub store: Arc<FactsStore>,
+    /// Of the gateway that runs here.
+    pub config: Config,
     pub base: String,
     shutdown: CancellationToken,
     _trust: tempfile::TempDir,
@@ -179,6 +181,7 @@ impl World {
             directory,
             tokens,
             store,
+            config,
             base,
             shutdown,
             _trust: trust_dir,

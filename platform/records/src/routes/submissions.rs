@@ -222,9 +222,10 @@ async fn write(
         return Ok(false);
     }
     store::link::add(&mut *tx, &patient, &sealed.link).await.map_err(database)?;
+    let mut touched: Vec<Uuid> = sealed.documents.iter().map(|document| document.id).collect();
     for document in &sealed.documents {
         for target in &document.replaces {
-            supersede(app, &mut tx, key, patient, target, now).await?;
+            touched.extend(supersede(app, &mut tx, key, patient, target, now).await?);
         }
     }
     // In the order of their tokens, so that two submissions with the same identifiers never wait for each other.
@@ -250,16 +251,16 @@ async fn write(
         store::content::insert(&mut tx, id, document.id, size, &document.pieces).await.map_err(database)?;
     }
     store::submission::insert_folders(&mut tx, sealed.id, patient, now, &sealed.folders).await.map_err(database)?;
-    for document in &sealed.documents {
+    for id in touched {
         let mut event = act.event(EventKind::Write, Some(subject.audit), "permitted");
-        event.resource_id = Some(app.ids.format(document.id));
+        event.resource_id = Some(app.ids.format(id));
         app.log.append(&mut tx, &event).await.map_err(|error| audit_unavailable(&error))?;
     }
     tx.commit().await.map_err(database)?;
     Ok(true)
 }
 
-/// The replaced document gets a new version with the status `superseded`.
+/// The replaced document gets a new version with the status `superseded`; the ids of those that did.
 async fn supersede(
     app: &App,
     tx: &mut PgConnection,
@@ -267,7 +268,7 @@ async fn supersede(
     patient: Uuid,
     target: &Target,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Vec<Uuid>, Problem> {
     let (id, token) = match target {
         Target::Id(id) => (Some(*id), None),
         Target::Identifier(named) => (None, Some(identifier_token(app, named))),
@@ -277,12 +278,14 @@ async fn supersede(
     if found.is_empty() {
         return Err(SubmissionError::ReplacedUnknown.into());
     }
+    let mut ids = Vec::with_capacity(found.len());
     for old in found {
         let version = old.version + 1;
         let resource = open_json(key, &record::document(old.id, old.version), &old.sealed)?;
         let resource = superseded(resource, version, &instant(now));
         let sealed = seal_json(key, &record::document(old.id, version), &resource)?;
         store::document::supersede(tx, old.id, version, &sealed, now).await.map_err(|e| database_problem(&e))?;
+        ids.push(old.id);
     }
-    Ok(())
+    Ok(ids)
 }

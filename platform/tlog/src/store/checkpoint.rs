@@ -8,7 +8,11 @@ use crate::checkpoint::Head;
 type Row = (i64, Vec<u8>, String);
 
 fn head((size, root, note): Row) -> Result<Head, sqlx::Error> {
-    Ok(Head { size: unsigned(size), root: hash(&root)?, note })
+    Ok(Head {
+        size: unsigned(size),
+        root: hash(&root)?,
+        note,
+    })
 }
 
 pub async fn newest(conn: &mut PgConnection) -> Result<Option<Head>, sqlx::Error> {
@@ -43,11 +47,9 @@ pub async fn add(conn: &mut PgConnection, head: &Head) -> Result<(), sqlx::Error
         .bind(&head.note)
         .execute(&mut *conn)
         .await?;
-    sqlx::query(
-        "delete from tlog_checkpoint where created_at < now() - interval '30 days' and size < $1",
-    )
-    .bind(signed(head.size))
-    .execute(conn)
-    .await?;
+    sqlx::query("delete from tlog_checkpoint where created_at < now() - interval '30 days' and size < $1")
+        .bind(signed(head.size))
+        .execute(conn)
+        .await?;
     Ok(())
 }

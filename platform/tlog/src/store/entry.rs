@@ -37,7 +37,10 @@ pub async fn sequence(
     .fetch_all(conn)
     .await?;
     rows.sort_unstable_by_key(|(index, _)| *index);
-    Ok(rows.into_iter().map(|(index, leaf)| (unsigned(index), leaf)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(index, leaf)| (unsigned(index), leaf))
+        .collect())
 }
 
 pub struct Row {
@@ -60,12 +63,7 @@ impl From<Row> for LogEntry {
 }
 
 /// Sequenced entries with `from` ≤ index < `end`, in order, at most `limit`.
-pub async fn page(
-    conn: &mut PgConnection,
-    from: u64,
-    end: u64,
-    limit: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
+pub async fn page(conn: &mut PgConnection, from: u64, end: u64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
     let rows: Vec<(i64, String, Vec<u8>, i64)> = sqlx::query_as(
         "select idx, leaf, body, key from tlog_entry
          where idx >= $1 and idx < $2 order by idx limit $3",
@@ -77,7 +75,12 @@ pub async fn page(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|(index, leaf, body, key)| Row { index: unsigned(index), leaf, body, key })
+        .map(|(index, leaf, body, key)| Row {
+            index: unsigned(index),
+            leaf,
+            body,
+            key,
+        })
         .collect())
 }
 
@@ -93,7 +96,10 @@ pub async fn leaves(
             .bind(limit)
             .fetch_all(conn)
             .await?;
-    Ok(rows.into_iter().map(|(index, leaf)| (unsigned(index), leaf)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(index, leaf)| (unsigned(index), leaf))
+        .collect())
 }
 
 /// Seconds since the oldest pending entry was written; none when there is none.

@@ -16,5 +16,8 @@ pub async fn read(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<WrappedKey
             .bind(ids)
             .fetch_all(conn)
             .await?;
-    Ok(rows.into_iter().map(|(id, wrapped)| WrappedKey { id, wrapped }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, wrapped)| WrappedKey { id, wrapped })
+        .collect())
 }

@@ -32,7 +32,9 @@ pub async fn try_lock(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
 
 /// Makes the transaction one snapshot that nothing is written in.
 pub async fn begin_check(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("set transaction isolation level repeatable read, read only").execute(tx).await?;
+    sqlx::query("set transaction isolation level repeatable read, read only")
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -47,5 +49,8 @@ fn signed(n: u64) -> i64 {
 }
 
 fn hash(bytes: &[u8]) -> Result<Hash, sqlx::Error> {
-    bytes.try_into().map(Hash).map_err(|_| sqlx::Error::Decode("a hash is not 32 bytes".into()))
+    bytes
+        .try_into()
+        .map(Hash)
+        .map_err(|_| sqlx::Error::Decode("a hash is not 32 bytes".into()))
 }

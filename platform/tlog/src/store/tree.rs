@@ -12,20 +12,24 @@ pub struct Tree {
 
 /// Begins the log if the database holds none. Answers the origin of the log it holds.
 pub async fn init(conn: &mut PgConnection, origin: &str) -> Result<String, sqlx::Error> {
-    sqlx::query(
-        "insert into tlog_tree (origin, size, root) values ($1, 0, $2) on conflict do nothing",
-    )
-    .bind(origin)
-    .bind(tlog_tiles::EMPTY_HASH.0.as_slice())
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query_scalar("select origin from tlog_tree").fetch_one(conn).await
+    sqlx::query("insert into tlog_tree (origin, size, root) values ($1, 0, $2) on conflict do nothing")
+        .bind(origin)
+        .bind(tlog_tiles::EMPTY_HASH.0.as_slice())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query_scalar("select origin from tlog_tree")
+        .fetch_one(conn)
+        .await
 }
 
 pub async fn read(conn: &mut PgConnection) -> Result<Tree, sqlx::Error> {
-    let (size, root): (i64, Vec<u8>) =
-        sqlx::query_as("select size, root from tlog_tree").fetch_one(conn).await?;
-    Ok(Tree { size: unsigned(size), root: hash(&root)? })
+    let (size, root): (i64, Vec<u8>) = sqlx::query_as("select size, root from tlog_tree")
+        .fetch_one(conn)
+        .await?;
+    Ok(Tree {
+        size: unsigned(size),
+        root: hash(&root)?,
+    })
 }
 
 pub async fn write(conn: &mut PgConnection, tree: &Tree) -> Result<(), sqlx::Error> {

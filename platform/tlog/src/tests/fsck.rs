@@ -17,7 +17,13 @@ async fn findings(tamper: &'static str) -> Vec<Finding> {
         tx.commit().await.unwrap();
         log.sequence_once().await.unwrap();
     }
-    assert_eq!(log.fsck().await.unwrap(), FsckReport { entries: 300, findings: vec![] });
+    assert_eq!(
+        log.fsck().await.unwrap(),
+        FsckReport {
+            entries: 300,
+            findings: vec![]
+        }
+    );
     alter(&pool, tamper).await;
     log.fsck().await.unwrap().findings
 }
@@ -25,7 +31,10 @@ async fn findings(tamper: &'static str) -> Vec<Finding> {
 /// As somebody with all rights on the database.
 async fn alter(pool: &PgPool, sql: &'static str) {
     let mut conn = pool.acquire().await.unwrap();
-    sqlx::raw_sql("alter table tlog_entry disable trigger all").execute(&mut *conn).await.unwrap();
+    sqlx::raw_sql("alter table tlog_entry disable trigger all")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     sqlx::raw_sql(sql).execute(&mut *conn).await.unwrap();
 }
 
@@ -39,11 +48,17 @@ async fn an_empty_log_is_well() {
 #[tokio::test]
 async fn a_flipped_leaf_is_found() {
     let found = findings("update tlog_entry set leaf = replace(leaf, 'read', 'feed') where idx = 7").await;
-    assert!(found.contains(&Finding::Tile { level: 0, number: 0 }), "{found:?}");
+    assert!(
+        found.contains(&Finding::Tile { level: 0, number: 0 }),
+        "{found:?}"
+    );
     assert!(found.contains(&Finding::SignedRoot { size: 290 }), "{found:?}");
     assert!(found.contains(&Finding::SignedRoot { size: 300 }), "{found:?}");
     assert!(found.contains(&Finding::Tree { size: 300 }), "{found:?}");
-    assert!(!found.contains(&Finding::SignedRoot { size: 5 }), "what stood before is still proven: {found:?}");
+    assert!(
+        !found.contains(&Finding::SignedRoot { size: 5 }),
+        "what stood before is still proven: {found:?}"
+    );
 }
 
 #[tokio::test]
@@ -54,7 +69,10 @@ async fn a_leaf_that_is_none_is_found() {
 
 #[tokio::test]
 async fn a_deleted_entry_is_found() {
-    assert_eq!(findings("delete from tlog_entry where idx = 7").await[0], Finding::Missing { index: 7 });
+    assert_eq!(
+        findings("delete from tlog_entry where idx = 7").await[0],
+        Finding::Missing { index: 7 }
+    );
 }
 
 #[tokio::test]
@@ -72,7 +90,8 @@ async fn a_cut_tail_is_found() {
 
 #[tokio::test]
 async fn an_inserted_entry_is_found() {
-    let found = findings("insert into tlog_entry select 300, leaf, body, key from tlog_entry where idx = 0").await;
+    let found =
+        findings("insert into tlog_entry select 300, leaf, body, key from tlog_entry where idx = 0").await;
     assert!(found.contains(&Finding::Tree { size: 300 }), "{found:?}");
 }
 
@@ -93,10 +112,10 @@ async fn an_altered_or_lost_tile_is_found() {
     assert_eq!(findings(flip).await, vec![Finding::Tile { level: 0, number: 0 }]);
     let edge = "update tlog_tile set hashes = set_byte(hashes, 9, 255 - get_byte(hashes, 9)) where level = 1";
     assert_eq!(findings(edge).await, vec![Finding::Tile { level: 1, number: 0 }]);
-    assert_eq!(findings("delete from tlog_tile where level = 0 and number = 1").await, vec![Finding::Tile {
-        level: 0,
-        number: 1
-    }]);
+    assert_eq!(
+        findings("delete from tlog_tile where level = 0 and number = 1").await,
+        vec![Finding::Tile { level: 0, number: 1 }]
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::tests_support::{DATA_KEY, LocalBodies, LocalSigner, ORIGIN, database, event, filled, open, open_as};
+use super::tests_support::{
+    DATA_KEY, LocalBodies, LocalSigner, ORIGIN, database, event, filled, open, open_as,
+};
 use super::*;
 use crate::Progress;
 use crate::tiles::leaf_hash;
@@ -24,7 +26,14 @@ async fn an_append_in_a_rolled_back_transaction_leaves_nothing() {
     log.append(&mut tx, &event(0)).await.unwrap();
     tx.rollback().await.unwrap();
     let progress = log.sequence_once().await.unwrap();
-    assert_eq!(progress, Progress { integrated: 0, published: true }, "the empty tree is signed");
+    assert_eq!(
+        progress,
+        Progress {
+            integrated: 0,
+            published: true
+        },
+        "the empty tree is signed"
+    );
     assert_eq!(log.head().await.unwrap().unwrap().size, 0);
     assert!(log.entries(0, 10).await.unwrap().entries.is_empty());
 }
@@ -33,11 +42,17 @@ async fn an_append_in_a_rolled_back_transaction_leaves_nothing() {
 async fn an_entry_commits_with_the_callers_own_row() {
     let pool = database().await;
     let log = open(&pool).await;
-    sqlx::query("create table mine (id int primary key)").execute(&pool).await.unwrap();
+    sqlx::query("create table mine (id int primary key)")
+        .execute(&pool)
+        .await
+        .unwrap();
     for (id, good) in [(1, true), (1, false), (2, true)] {
         let mut tx = pool.begin().await.unwrap();
         log.append(&mut tx, &event(0)).await.unwrap();
-        let written = sqlx::query("insert into mine values ($1)").bind(id).execute(&mut *tx).await;
+        let written = sqlx::query("insert into mine values ($1)")
+            .bind(id)
+            .execute(&mut *tx)
+            .await;
         assert_eq!(written.is_ok(), good);
         if good {
             tx.commit().await.unwrap();
@@ -80,7 +95,10 @@ async fn concurrent_appends_and_two_sequencers_make_one_gapless_log() {
     }
     let patience = std::time::Instant::now();
     while one.head().await.unwrap().is_none_or(|head| head.size < 300) {
-        assert!(patience.elapsed() < Duration::from_secs(20), "the sequencers stopped");
+        assert!(
+            patience.elapsed() < Duration::from_secs(20),
+            "the sequencers stopped"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     stop.cancel();
@@ -132,15 +150,31 @@ async fn a_process_that_dies_between_tree_and_signature_is_continued_by_the_next
     for n in 0..3 {
         dying.append_now(&event(n)).await.unwrap();
     }
-    assert!(matches!(dying.sequence_once().await, Err(LogError::Checkpoint(_))));
-    assert_eq!(count(&pool, "select count(*) from tlog_entry").await, 3, "integrated, not signed");
+    assert!(matches!(
+        dying.sequence_once().await,
+        Err(LogError::Checkpoint(_))
+    ));
+    assert_eq!(
+        count(&pool, "select count(*) from tlog_entry").await,
+        3,
+        "integrated, not signed"
+    );
     assert!(dying.head().await.unwrap().is_none());
-    assert!(dying.entries(0, 10).await.unwrap().entries.is_empty(), "nothing unsigned is served");
+    assert!(
+        dying.entries(0, 10).await.unwrap().entries.is_empty(),
+        "nothing unsigned is served"
+    );
     drop(dying);
 
     let next = open_as(&pool, signer).await;
     next.append_now(&event(3)).await.unwrap();
-    assert_eq!(next.sequence_once().await.unwrap(), Progress { integrated: 1, published: true });
+    assert_eq!(
+        next.sequence_once().await.unwrap(),
+        Progress {
+            integrated: 1,
+            published: true
+        }
+    );
     assert_eq!(next.head().await.unwrap().unwrap().size, 4);
     assert_eq!(next.fsck().await.unwrap().findings, vec![]);
 }
@@ -217,7 +251,12 @@ async fn a_signed_tree_never_shrinks() {
     let pool = database().await;
     let log = filled(&pool, 5).await;
     let (empty, size): (&[u8], i64) = (&tlog_tiles::EMPTY_HASH.0, 0);
-    sqlx::query("update tlog_tree set size = $1, root = $2").bind(size).bind(empty).execute(&pool).await.unwrap();
+    sqlx::query("update tlog_tree set size = $1, root = $2")
+        .bind(size)
+        .bind(empty)
+        .execute(&pool)
+        .await
+        .unwrap();
     assert!(matches!(log.sequence_once().await, Err(LogError::Damaged(_))));
 }
 
@@ -225,7 +264,11 @@ async fn a_signed_tree_never_shrinks() {
 async fn entries_are_guarded_against_accidents() {
     let pool = database().await;
     filled(&pool, 2).await;
-    for sql in ["delete from tlog_entry", "update tlog_entry set leaf = ''", "truncate tlog_entry"] {
+    for sql in [
+        "delete from tlog_entry",
+        "update tlog_entry set leaf = ''",
+        "truncate tlog_entry",
+    ] {
         assert!(sqlx::query(sql).execute(&pool).await.is_err(), "{sql}");
     }
 }
@@ -234,12 +277,11 @@ async fn entries_are_guarded_against_accidents() {
 async fn nothing_in_the_database_says_what_an_event_says() {
     let pool = database().await;
     let log = filled(&pool, 1).await;
-    let rows: String = sqlx::query_scalar(
-        "select string_agg(e::text || encode(body, 'escape'), '') from tlog_entry e",
-    )
-    .fetch_one(&pool)
-    .await
-    .unwrap();
+    let rows: String =
+        sqlx::query_scalar("select string_agg(e::text || encode(body, 'escape'), '') from tlog_entry e")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
     let page = serde_json::to_string(&log.entries(0, 1).await.unwrap()).unwrap();
     for secret in ["123456789", "DocumentReference", "ba7816bf", "sih 1.0"] {
         assert!(!rows.contains(secret) && !page.contains(secret), "{secret}");

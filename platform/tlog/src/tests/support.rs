@@ -39,7 +39,10 @@ pub const DATA_KEY: [u8; 32] = [7; 32];
 #[async_trait]
 impl BodyKeys for LocalBodies {
     async fn new_key(&self, _origin: &str) -> Result<NewBodyKey, BodyKeysError> {
-        Ok(NewBodyKey { key: Zeroizing::new(DATA_KEY), wrapped: "vault:v1:test".into() })
+        Ok(NewBodyKey {
+            key: Zeroizing::new(DATA_KEY),
+            wrapped: "vault:v1:test".into(),
+        })
     }
 }
 
@@ -73,7 +76,9 @@ pub async fn open(pool: &PgPool) -> Log {
 }
 
 pub async fn open_as(pool: &PgPool, signer: Arc<dyn CheckpointSigner>) -> Log {
-    Log::open(pool.clone(), ORIGIN, signer, &LocalBodies).await.unwrap()
+    Log::open(pool.clone(), ORIGIN, signer, &LocalBodies)
+        .await
+        .unwrap()
 }
 
 /// A log of `count` entries in one signed tree.

@@ -1,0 +1,323 @@
+//! A real etcd and kube-apiserver as processes, a real OpenBao, and the operator's own binary beside them, with the
+//! rights of its ServiceAccount only.
+//!
+//! The parts are those the appliance builds (`~/.cache/dmp/parts`, or `DMP_PARTS`); without them a test says SKIPPED.
+//! No node and no CloudNativePG run here: the test writes the statuses they would write ([`World::up`]).
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dmp_testkit::Bao;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::{Value, json};
+
+use crate::admission::manifests;
+
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn spawn(command: &mut Command, log: &Path) -> Process {
+    let log = std::fs::File::create(log).unwrap();
+    Process(command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The newest built part's program.
+fn part(name: &str, program: &str) -> Option<PathBuf> {
+    let parts = std::env::var_os("DMP_PARTS")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/dmp/parts")))?;
+    let mut found: Vec<PathBuf> = std::fs::read_dir(parts)
+        .ok()?
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{name}-")))
+        .map(|entry| entry.path().join("bin").join(program))
+        .filter(|path| path.exists())
+        .collect();
+    found.sort_by_key(|path| path.metadata().and_then(|file| file.modified()).ok());
+    found.pop()
+}
+
+/// The whole of it. Dropped in the order of the fields: operators first.
+pub struct World {
+    operators: Vec<Process>,
+    _api: Process,
+    _etcd: Process,
+    pub client: Client,
+    pub folder: tempfile::TempDir,
+    kubeconfig: PathBuf,
+    pub bao: Bao,
+}
+
+impl World {
+    /// A control plane with our CRDs, admission policies and rights; `None` (said aloud) without the parts.
+    pub async fn start() -> Option<Self> {
+        dmp_core::install_crypto_provider();
+        let (Some(etcd), Some(apiserver)) = (part("etcd", "etcd"), part("kubernetes", "kube-apiserver")) else {
+            eprintln!("SKIPPED: no built Kubernetes parts (run `make up` once, or set DMP_PARTS)");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (etcd_port, peer_port, api_port) = (free_port(), free_port(), free_port());
+        let path = |name: &str| folder.path().join(name);
+        let etcd_url = format!("http://127.0.0.1:{etcd_port}");
+        let peer_url = format!("http://127.0.0.1:{peer_port}");
+        let etcd = spawn(
+            Command::new(etcd)
+                .arg(format!("--data-dir={}", path("etcd").display()))
+                .args([format!("--listen-client-urls={etcd_url}"), format!("--advertise-client-urls={etcd_url}")])
+                .args([format!("--listen-peer-urls={peer_url}"), format!("--initial-advertise-peer-urls={peer_url}")])
+                .args([format!("--initial-cluster=default={peer_url}"), "--unsafe-no-fsync".to_owned()]),
+            &path("etcd.log"),
+        );
+        let keys = rcgen::KeyPair::generate().unwrap();
+        std::fs::write(path("sa.key"), keys.serialize_pem()).unwrap();
+        std::fs::write(path("sa.pub"), keys.public_key_pem()).unwrap();
+        std::fs::write(path("tokens.csv"), "administrator,admin,1,system:masters\n").unwrap();
+        let issuer = "https://kubernetes.default.svc";
+        let api = spawn(
+            Command::new(apiserver)
+                .args([format!("--etcd-servers={etcd_url}"), format!("--secure-port={api_port}")])
+                .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"])
+                .args(["--authorization-mode=RBAC", "--service-cluster-ip-range=10.99.0.0/24", "--v=0"])
+                .arg("--disable-admission-plugins=ServiceAccount")
+                .arg(format!("--cert-dir={}", path("certificates").display()))
+                .arg(format!("--token-auth-file={}", path("tokens.csv").display()))
+                .arg(format!("--service-account-issuer={issuer}"))
+                .arg(format!("--service-account-key-file={}", path("sa.pub").display()))
+                .arg(format!("--service-account-signing-key-file={}", path("sa.key").display())),
+            &path("api.log"),
+        );
+        let kubeconfig = path("kubeconfig");
+        write_kubeconfig(&kubeconfig, api_port, "administrator");
+        let client = client_of(&kubeconfig).await;
+        let world = Self {
+            operators: Vec::new(),
+            _api: api,
+            _etcd: etcd,
+            client,
+            kubeconfig: path("operator.kubeconfig"),
+            folder,
+            bao: Bao::start(),
+        };
+        let ready = || async { world.client.apiserver_version().await.is_ok() };
+        world.wait("the API server", ready).await;
+        world.install(api_port).await;
+        Some(world)
+    }
+
+    async fn install(&self, api_port: u16) {
+        self.apply(&namespace("dmp-system")).await;
+        for crd in dmp_api::crds() {
+            self.apply(&serde_json::to_value(crd).unwrap()).await;
+        }
+        self.apply(&cluster_crd()).await;
+        for file in ["admission.yaml", "serviceaccount.yaml", "rbac.yaml"] {
+            for object in manifests(file) {
+                self.apply(&object).await;
+            }
+        }
+        // The operator gets what its pod would have: a token of its ServiceAccount.
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), "dmp-system");
+        let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
+        let token = accounts.create_token_request("dmp-operator", &PostParams::default(), &request).await.unwrap();
+        write_kubeconfig(&self.kubeconfig, api_port, &token.status.unwrap().token.unwrap());
+        let _ = self.bao.call(None, http::Method::POST, "sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+        let served = || async { self.list("dmp.ma", "Site", "sites", None).await.is_some() };
+        self.wait("the CRDs", served).await;
+        let served = || async { self.list("postgresql.cnpg.io", "Cluster", "clusters", None).await.is_some() };
+        self.wait("CNPG's CRD", served).await;
+    }
+
+    /// Starts a replica of the operator; its facts and health ports.
+    pub fn operator(&mut self, name: &str) -> (u16, u16) {
+        let (facts, health) = (free_port(), free_port());
+        let path = |name: &str| self.folder.path().join(name);
+        // Loopback HTTP needs no CA; the file is read all the same.
+        let ca = path("openbao-ca.crt");
+        std::fs::write(&ca, dmp_testkit::Pki::new("dmp.test").root_pem()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dmp-operator"));
+        command
+            .arg("run")
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("POD_NAME", name)
+            .env("HOSTNAME", name)
+            .env("RUST_LOG", "info")
+            .env("DMP_OPENBAO_ADDRESS", self.bao.address())
+            .env("DMP_OPENBAO_CA", &ca)
+            .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
+            .env("DMP_TRUST_DIR", path(&format!("trust-{name}")))
+            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"))
+            .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"));
+        let process = spawn(&mut command, &path(&format!("{name}.log")));
+        self.operators.push(process);
+        (facts, health)
+    }
+
+    /// What a replica has logged.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
+    }
+
+    fn api(&self, object: &Value) -> Api<DynamicObject> {
+        let (group, version) = object["apiVersion"].as_str().unwrap().rsplit_once('/').unwrap_or(("", "v1"));
+        let gvk = GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap());
+        let resource = ApiResource::from_gvk_with_plural(&gvk, &plural(&gvk.kind));
+        match object["metadata"]["namespace"].as_str() {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+
+    /// Applies as a person would.
+    pub async fn apply(&self, object: &Value) -> Value {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let parameters = PatchParams::apply("person").force();
+        let live = self.api(object).patch(name, &parameters, &Patch::Apply(object)).await;
+        serde_json::to_value(live.unwrap_or_else(|error| panic!("{name}: {error}"))).unwrap()
+    }
+
+    /// # Errors
+    /// The API server's message.
+    pub async fn delete(&self, object: &Value) -> Result<(), String> {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        self.api(object).delete(name, &kube::api::DeleteParams::default()).await.map(|_| ()).map_err(|e| e.to_string())
+    }
+
+    pub async fn get(&self, object: &Value) -> Option<Value> {
+        let live = self.api(object).get_opt(object["metadata"]["name"].as_str().unwrap()).await.ok()??;
+        serde_json::to_value(live).ok()
+    }
+
+    /// All objects of a kind, or `None` while it is not served.
+    pub async fn list(&self, group: &str, kind: &str, plural: &str, namespace: Option<&str>) -> Option<Vec<Value>> {
+        let version = if group == "dmp.ma" { "v1alpha1" } else { "v1" };
+        let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        let api = match namespace {
+            Some(namespace) => Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::<DynamicObject>::all_with(self.client.clone(), &resource),
+        };
+        let items = api.list(&kube::api::ListParams::default()).await.ok()?.items;
+        Some(items.into_iter().map(|item| serde_json::to_value(item).unwrap()).collect())
+    }
+
+    /// Writes the status that CloudNativePG and the kubelets would write for a namespace.
+    pub async fn up(&self, namespace: &str) {
+        let status = |api: Api<DynamicObject>, name: String, status: Value| async move {
+            let patch = Patch::Merge(json!({ "status": status }));
+            let _ = api.patch_status(&name, &PatchParams::default(), &patch).await;
+        };
+        for cluster in self.list("postgresql.cnpg.io", "Cluster", "clusters", Some(namespace)).await.unwrap() {
+            let name = cluster["metadata"]["name"].as_str().unwrap().to_owned();
+            status(self.api(&cluster), name, json!({ "phase": "Cluster in healthy state", "readyInstances": 1 })).await;
+        }
+        for deployment in self.list("apps", "Deployment", "deployments", Some(namespace)).await.unwrap() {
+            let name = deployment["metadata"]["name"].as_str().unwrap().to_owned();
+            let replicas = &deployment["spec"]["replicas"];
+            let generation = &deployment["metadata"]["generation"];
+            status(self.api(&deployment), name, json!({
+                "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
+                "readyReplicas": replicas, "availableReplicas": replicas,
+            }))
+            .await;
+        }
+    }
+
+    /// Waits until `holds`; fails with the operators' logs.
+    pub async fn wait<F: Future<Output = bool>>(&self, what: &str, holds: impl Fn() -> F) {
+        let start = Instant::now();
+        while !holds().await {
+            if start.elapsed() > PATIENCE {
+                panic!("{what}: not within {PATIENCE:?}\n{}\n{}", self.log("one"), self.log("api"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Status and reason of a condition.
+    pub async fn condition(&self, object: &Value, name: &str) -> Option<(String, String)> {
+        let live = self.get(object).await?;
+        let conditions = live.pointer("/status/conditions")?.as_array()?;
+        let found = conditions.iter().find(|condition| condition["type"] == name)?;
+        Some((found["status"].as_str()?.to_owned(), found["reason"].as_str()?.to_owned()))
+    }
+
+    /// Waits for a condition.
+    pub async fn until(&self, object: &Value, name: &str, status: &str, reason: &str) {
+        let wanted = Some((status.to_owned(), reason.to_owned()));
+        let what = format!("{} {name}={status} {reason}", object["metadata"]["name"]);
+        self.wait(&what, || async { self.condition(object, name).await == wanted }).await;
+    }
+}
+
+pub fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// The objects of a sample file.
+pub fn samples(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/samples").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split("\n---\n").map(|document| serde_saphyr::from_str::<Value>(document).unwrap()).collect()
+}
+
+fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{lower}s"),
+    }
+}
+
+/// CNPG's `Cluster` as far as the API server is concerned here: any spec, with a status.
+fn cluster_crd() -> Value {
+    let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "clusters.postgresql.cnpg.io" },
+        "spec": {
+            "group": "postgresql.cnpg.io", "scope": "Namespaced",
+            "names": { "kind": "Cluster", "plural": "clusters", "singular": "cluster" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": any, "status": any } } },
+            }],
+        },
+    })
+}
+
+fn write_kubeconfig(path: &Path, port: u16, token: &str) {
+    let text = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{ "name": "c", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"), "insecure-skip-tls-verify": true,
+        } }],
+        "users": [{ "name": "c", "user": { "token": token } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "c" } }],
+    });
+    std::fs::write(path, text.to_string()).unwrap();
+}
+
+async fn client_of(path: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(path).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}

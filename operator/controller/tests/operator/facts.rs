@@ -1,0 +1,199 @@
+//! Credentials, revocations and the facts stream, from the API server to a gateway's connection.
+
+use std::time::{Duration, Instant};
+
+use dmp_client::facts::{Facts, SignedFacts};
+use dmp_core::peer::SpiffeId;
+use dmp_core::tls::Identity;
+use dmp_keys::openbao::CertificateRequest;
+use rcgen::{CertificateParams, KeyPair};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+
+use crate::control_plane::{PATIENCE, World, samples};
+
+/// A client certificate of a national service, as OpenBao gives it.
+async fn identity(world: &World, name: &str) -> Identity {
+    let client = dmp_keys::Client::root(&world.bao.config(None)).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateRequest {
+        csr: CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap(),
+        uri_sans: vec![SpiffeId::service("dmp.test", "dmp-national", name).to_string()],
+        ttl: "1h".to_owned(),
+        ..CertificateRequest::default()
+    };
+    let signed = client.sign_certificate("pki-services", "service", &request).await.unwrap();
+    let pem = signed.chain_pem();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let roots = dmp_core::tls::roots(chain.last().cloned()).unwrap();
+    Identity::new(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into(), roots).unwrap()
+}
+
+/// The stream as a gateway reads it.
+struct Stream {
+    response: reqwest::Response,
+    text: Vec<u8>,
+}
+
+impl Stream {
+    async fn open(world: &World, port: u16, name: &str) -> Result<Self, reqwest::StatusCode> {
+        let identity = identity(world, name).await;
+        let address: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+        // Its certificate names the Service, so that is what is asked for.
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(identity.client_config().unwrap())
+            .resolve("dmp-operator.dmp-system.svc", address)
+            .no_proxy()
+            .build()
+            .unwrap();
+        let url = format!("https://dmp-operator.dmp-system.svc:{port}/v1/facts/stream");
+        let start = Instant::now();
+        loop {
+            match client.get(&url).send().await {
+                Ok(response) if response.status().is_success() => return Ok(Self { response, text: Vec::new() }),
+                Ok(response) => return Err(response.status()),
+                Err(error) if start.elapsed() < PATIENCE => {
+                    eprintln!("not yet: {error}");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => panic!("{error}\n{}", world.log("one")),
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Facts {
+        loop {
+            if let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.text.drain(..=end).collect();
+                let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
+                return serde_json::from_str(&signed.payload).unwrap();
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(5), self.response.chunk()).await;
+            self.text.extend(chunk.expect("a line within 5 s").unwrap().expect("the stream goes on"));
+        }
+    }
+
+    /// The first facts that satisfy `holds`, and how long they took.
+    async fn until(&mut self, holds: impl Fn(&Facts) -> bool) -> (Facts, Duration) {
+        let start = Instant::now();
+        loop {
+            let facts = self.next().await;
+            if holds(&facts) {
+                return (facts, start.elapsed());
+            }
+            assert!(start.elapsed() < PATIENCE, "not in the facts: {facts:?}");
+        }
+    }
+}
+
+fn credential(name: &str) -> Value {
+    let key = KeyPair::generate().unwrap();
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionCredential",
+        "metadata": { "namespace": "vendor-atlas", "name": name },
+        "spec": {
+            "solution": "atlas-sih", "version": "4.2", "mode": "sandbox",
+            "establishment": { "inpe": "123456789" }, "healthGroup": "tanger-tetouan-al-hoceima",
+            "csr": CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap(),
+        },
+    })
+}
+
+fn revocation(name: &str, credential: &str) -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionRevocation", "metadata": { "name": name },
+        "spec": { "solution": "vendor-atlas/atlas-sih", "credential": credential, "reason": "a test" },
+    })
+}
+
+#[tokio::test]
+async fn a_credential_is_signed_told_and_revoked_within_its_time() {
+    let Some(mut world) = World::start().await else { return };
+    let (port, _) = world.operator("one");
+    world.apply(&samples("platform.yaml").remove(0)).await;
+
+    let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
+    let first = stream.next().await;
+    assert!(first.demonstration && first.credentials.is_empty() && first.stale_since.is_none());
+    assert_eq!(Stream::open(&world, port, "audit").await.err().map(|status| status.as_u16()), Some(403));
+
+    // References to nothing, each with its reason, until all are there.
+    let mut vendor = samples("vendor.yaml");
+    world.apply(&vendor.remove(0)).await;
+    let wanted = credential("chu-tanger");
+    world.apply(&wanted).await;
+    world.until(&wanted, "Ready", "False", "SolutionNotFound").await;
+    world.apply(&vendor.remove(0)).await;
+    world.until(&wanted, "Ready", "False", "VersionNotFound").await;
+    world.apply(&vendor.remove(0)).await;
+    world.until(&wanted, "Ready", "False", "HealthGroupNotFound").await;
+    world.apply(&samples("groups.yaml").remove(0)).await;
+    world.until(&wanted, "Ready", "True", "Ready").await;
+    let live = world.get(&wanted).await.unwrap();
+    let pem = live["status"]["certificate"].as_str().unwrap();
+    let leaf = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let peer = dmp_core::peer::Peer::of_certificate(&leaf).unwrap();
+    assert_eq!(peer.spiffe.as_credential(), Some(("vendor-atlas", "chu-tanger")));
+    let (facts, _) = stream.until(|facts| !facts.credentials.is_empty()).await;
+    assert_eq!(facts.credentials[0].certificate_sha256, hex::encode(peer.certificate_sha256));
+    assert!(facts.seq > first.seq);
+
+    // Ten revocations: each on the gateway's connection well within two seconds of the API server's answer.
+    let mut worst = Duration::ZERO;
+    for number in 0..10 {
+        world.apply(&revocation(&format!("r{number}"), "chu-tanger")).await;
+        let (_, took) = stream.until(|facts| facts.revocations.len() == number + 1).await;
+        worst = worst.max(took);
+    }
+    eprintln!("slowest of ten revocations from the API server's answer to the gateway's line: {worst:?}");
+    assert!(worst < Duration::from_secs(1), "{worst:?}");
+    world.until(&wanted, "Revoked", "True", "Revoked").await;
+    let hit = || async { world.get(&revocation("r0", "x")).await.is_some_and(|r| r["status"]["credentials"] == 1) };
+    world.wait("the revocation counts", hit).await;
+    assert!(world.delete(&revocation("r0", "x")).await.unwrap_err().contains("cannot be deleted"));
+
+    // A heartbeat every second, and a second replica that is never behind what the first has said.
+    let start = Instant::now();
+    let mut seq = 0;
+    for _ in 0..3 {
+        seq = stream.next().await.seq;
+    }
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let (other, _) = world.operator("two");
+    let mut second = Stream::open(&world, other, "gateway").await.unwrap();
+    assert!(second.next().await.seq >= seq);
+}
+
+#[tokio::test]
+async fn an_older_schema_stops_the_operator_and_says_so() {
+    let Some(mut world) = World::start().await else { return };
+    let mut crd = dmp_api::crds()
+        .into_iter()
+        .map(|crd| serde_json::to_value(crd).unwrap())
+        .find(|crd| crd["metadata"]["name"] == "sites.dmp.ma")
+        .unwrap();
+    let own = crd.clone();
+    crd["metadata"]["annotations"]["dmp.ma/schema-sha256"] = json!("older");
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    schema["properties"]["spec"]["properties"].as_object_mut().unwrap().remove("qualification");
+    world.apply(&crd).await;
+    let (_, health) = world.operator("one");
+    let site = samples("sites.yaml").remove(0);
+    world.apply(&site).await;
+    let ready = |expected: u16| async move {
+        let answer = reqwest::get(format!("http://127.0.0.1:{health}/readyz")).await;
+        match answer {
+            Ok(answer) if answer.status().as_u16() == expected => Some(answer.text().await.unwrap_or_default()),
+            _ => None,
+        }
+    };
+    world
+        .wait("not ready because of the schema", || async { ready(503).await.is_some_and(|text| text.contains("\"schema\"") && !text.contains("starting")) })
+        .await;
+    assert!(world.condition(&site, "Ready").await.is_none());
+    assert!(world.log("one").contains("is older than this operator"));
+    world.apply(&own).await;
+    world.until(&site, "Ready", "True", "Ready").await;
+    world.wait("ready", || async { ready(200).await.is_some() }).await;
+}

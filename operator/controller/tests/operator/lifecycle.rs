@@ -1,0 +1,142 @@
+//! A platform and a group from nothing to ready, through drift and retirement, on a real API server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::control_plane::{World, namespace, samples};
+
+const NAMESPACE: &str = "dmp-tanger-tetouan-al-hoceima";
+
+fn named(kind: &str, api_version: &str, namespace: Option<&str>, name: &str) -> Value {
+    let mut object = json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name } });
+    if let Some(namespace) = namespace {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    object
+}
+
+/// Resource versions of everything that the operator writes.
+async fn versions(world: &World) -> BTreeMap<String, String> {
+    let mut versions = BTreeMap::new();
+    let kinds = [
+        ("", "ConfigMap", "configmaps"),
+        ("", "Service", "services"),
+        ("", "ServiceAccount", "serviceaccounts"),
+        ("", "ResourceQuota", "resourcequotas"),
+        ("", "LimitRange", "limitranges"),
+        ("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
+        ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
+        ("apps", "Deployment", "deployments"),
+        ("postgresql.cnpg.io", "Cluster", "clusters"),
+    ];
+    for plane in ["dmp-national", NAMESPACE] {
+        for (group, kind, plural) in kinds {
+            for object in world.list(group, kind, plural, Some(plane)).await.unwrap() {
+                let key = format!("{plane}/{kind}/{}", object["metadata"]["name"].as_str().unwrap());
+                versions.insert(key, object["metadata"]["resourceVersion"].to_string());
+            }
+        }
+    }
+    for (kind, plural) in [("HealthGroup", "healthgroups"), ("Platform", "platforms"), ("Site", "sites")] {
+        for object in world.list("dmp.ma", kind, plural, None).await.unwrap() {
+            let key = format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap());
+            versions.insert(key, object["metadata"]["resourceVersion"].to_string());
+        }
+    }
+    versions
+}
+
+#[tokio::test]
+async fn a_group_lives_drifts_retires_and_comes_back() {
+    let Some(mut world) = World::start().await else { return };
+    world.operator("one");
+
+    // A group before its platform: refused with the remedy, and taken up when the platform comes.
+    let mut group = samples("groups.yaml").remove(0);
+    let platform = samples("platform.yaml").remove(0);
+    world.apply(&group).await;
+    world.until(&group, "Ready", "False", "PlatformNotFound").await;
+    world.apply(&platform).await;
+    world.until(&platform, "Ready", "False", "SiteNotFound").await;
+    world.until(&group, "Stalled", "True", "SiteNotFound").await;
+    for site in samples("sites.yaml") {
+        world.apply(&site).await;
+        world.until(&site, "Qualified", "False", "NotStated").await;
+    }
+    world.until(&platform, "Ready", "False", "DatabaseNotReady").await;
+    world.until(&group, "Ready", "False", "DatabaseNotReady").await;
+    for plane in ["dmp-national", NAMESPACE] {
+        world
+            .wait("ready databases and pods", || async {
+                world.up(plane).await;
+                let object = if plane == NAMESPACE { &group } else { &platform };
+                world.condition(object, "Ready").await == Some(("True".to_owned(), "Ready".to_owned()))
+            })
+            .await;
+    }
+
+    // A pass over what is converged writes nothing: a label on each object makes the passes.
+    world.until(&platform, "Ready", "True", "Ready").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut labelled = group.clone();
+    labelled["metadata"]["labels"] = json!({ "again": "1" });
+    world.apply(&labelled).await;
+    let mut touched = platform.clone();
+    touched["metadata"]["labels"] = json!({ "again": "1" });
+    world.apply(&touched).await;
+    let before = versions(&world).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(before, versions(&world).await);
+
+    // Drift is put right: a policy that was deleted, a config that was edited.
+    let policy = named("NetworkPolicy", "networking.k8s.io/v1", Some(NAMESPACE), "default-deny");
+    world.delete(&policy).await.unwrap();
+    world.wait("the policy is back", || async { world.get(&policy).await.is_some() }).await;
+    let mut config = named("ConfigMap", "v1", Some(NAMESPACE), "records-config");
+    config["data"] = json!({ "config.toml": "edited" });
+    world.apply(&config).await;
+    world
+        .wait("the config is back", || async {
+            world.get(&config).await.is_some_and(|live| live["data"]["config.toml"] != "edited")
+        })
+        .await;
+
+    // Deletion: denied while protected; then the group retires, and its data stays.
+    let denied = world.delete(&group).await.unwrap_err();
+    assert!(denied.contains("deletionProtection"), "{denied}");
+    assert!(world.delete(&namespace(NAMESPACE)).await.unwrap_err().contains("health data"));
+    group["spec"]["deletionProtection"] = json!(false);
+    world.apply(&group).await;
+    world.delete(&group).await.unwrap();
+    world.wait("the group is gone", || async { world.get(&group).await.is_none() }).await;
+    let deployment = named("Deployment", "apps/v1", Some(NAMESPACE), "records");
+    assert!(world.get(&deployment).await.is_none());
+    let cluster = |name| named("Cluster", "postgresql.cnpg.io/v1", Some(NAMESPACE), name);
+    let hibernation = |name| {
+        let world = &world;
+        async move {
+            let live = world.get(&cluster(name)).await.unwrap();
+            assert!(live["metadata"].get("ownerReferences").is_none());
+            live["metadata"]["annotations"]["cnpg.io/hibernation"].as_str().unwrap().to_owned()
+        }
+    };
+    for name in ["records", "keystore"] {
+        assert_eq!(hibernation(name).await, "on");
+    }
+    assert!(world.get(&namespace(NAMESPACE)).await.is_some());
+
+    // The same group again: awake, and serving.
+    world.apply(&group).await;
+    world
+        .wait("the group serves again", || async {
+            world.up(NAMESPACE).await;
+            world.condition(&group, "Ready").await == Some(("True".to_owned(), "Ready".to_owned()))
+        })
+        .await;
+    assert!(world.get(&deployment).await.is_some());
+    for name in ["records", "keystore"] {
+        assert_eq!(hibernation(name).await, "off");
+    }
+}

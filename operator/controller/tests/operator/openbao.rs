@@ -1,0 +1,86 @@
+//! A group's key space in a real OpenBao: complete after one call, unchanged by the next, with the pinned rights only.
+
+use dmp_core::ids::GroupName;
+use dmp_keys::Client;
+use dmp_operator::openbao::OpenBao;
+use dmp_testkit::Bao;
+use http::Method;
+use serde_json::json;
+
+/// The operator's own policy, as it is installed.
+const POLICY: &str = include_str!("../../../../manifests/openbao/policies/operator.policy");
+
+/// A server with Kubernetes auth mounted at root, as `dmpctl install` leaves it.
+async fn installed(bao: &Bao) -> OpenBao {
+    let root = Client::root(&bao.config(None)).unwrap();
+    let _ = root.request(Method::POST, "sys/auth/kubernetes", Some(&json!({ "type": "kubernetes" }))).await;
+    let token = bao.token(None, POLICY).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), token).unwrap();
+    let (_, path) = file.keep().unwrap();
+    let mut config = bao.config(None);
+    config.auth = dmp_core::config::OpenBaoAuth::TokenFile { path };
+    OpenBao::new(Client::root(&config).unwrap(), "pem")
+}
+
+#[tokio::test]
+async fn a_group_gets_its_key_space_with_the_operators_own_rights() {
+    let bao = Bao::shared();
+    let openbao = installed(bao).await;
+    let group: GroupName = "ensure-me".parse().unwrap();
+    assert!(openbao.group_log_key(&group).await.unwrap().is_none());
+    openbao.ensure_group(&group).await.unwrap();
+    let key = openbao.group_log_key(&group).await.unwrap().unwrap();
+    assert_eq!(key.kid, "log-v1");
+
+    let root = Client::root(&bao.config(None)).unwrap();
+    let inside = Some("group-ensure-me");
+    let policy = root.request_in(inside, Method::GET, "sys/policies/acl/records", None).await.unwrap();
+    assert_eq!(policy["data"]["policy"], dmp_api::openbao::RECORDS_POLICY);
+    let role = root.request_in(inside, Method::GET, "auth/kubernetes/role/records", None).await.unwrap();
+    assert_eq!(role["data"]["bound_service_account_namespaces"], json!(["dmp-ensure-me"]));
+    let role = root.request(Method::GET, "auth/kubernetes/role/dmp-ensure-me.records", None).await.unwrap();
+    assert_eq!(role["data"]["token_policies"], json!(["service"]));
+
+    // Again, by an operator that remembers nothing: the same key.
+    let again = OpenBao::new(openbao.client().clone(), "pem");
+    again.ensure_group(&group).await.unwrap();
+    assert_eq!(again.group_log_key(&group).await.unwrap().unwrap().x, key.x);
+}
+
+#[tokio::test]
+async fn a_changed_role_is_put_right() {
+    let bao = Bao::shared();
+    let openbao = installed(bao).await;
+    let group: GroupName = "drifted".parse().unwrap();
+    openbao.ensure_group(&group).await.unwrap();
+    let root = Client::root(&bao.config(None)).unwrap();
+    let path = "auth/kubernetes/role/dmp-drifted.records";
+    let wider = json!({
+        "bound_service_account_names": "*", "bound_service_account_namespaces": "*", "token_policies": "service",
+    });
+    root.request(Method::POST, path, Some(&wider)).await.unwrap();
+    OpenBao::new(openbao.client().clone(), "pem").ensure_group(&group).await.unwrap();
+    let role = root.request(Method::GET, path, None).await.unwrap();
+    assert_eq!(role["data"]["bound_service_account_names"], json!(["records"]));
+}
+
+#[tokio::test]
+async fn the_operator_cannot_widen_what_it_writes() {
+    let bao = Bao::shared();
+    let openbao = installed(bao).await;
+    let group: GroupName = "pinned".parse().unwrap();
+    openbao.ensure_group(&group).await.unwrap();
+    let client = openbao.client();
+    let inside = Some("group-pinned");
+    let refused = |outcome: Result<serde_json::Value, dmp_keys::openbao::Error>| {
+        assert!(matches!(outcome, Err(dmp_keys::openbao::Error::Forbidden { .. })), "{outcome:?}");
+    };
+    let all = json!({ "policy": "path \"*\" { capabilities = [\"sudo\", \"read\"] }" });
+    refused(client.request_in(inside, Method::POST, "sys/policies/acl/records", Some(&all)).await);
+    let mut role = dmp_api::openbao::root_role("dmp-pinned");
+    role["token_policies"] = json!("operator");
+    refused(client.request(Method::POST, "auth/kubernetes/role/dmp-pinned.records", Some(&role)).await);
+    let data_key = "transit/datakey/plaintext/kek";
+    refused(client.request_in(inside, Method::POST, data_key, Some(&json!({ "context": "AA==" }))).await);
+}

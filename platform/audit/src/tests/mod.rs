@@ -1,0 +1,8 @@
+//! The service against real parts: PostgreSQL, OpenBao, logs of dmp-tlog behind mTLS.
+#![allow(clippy::unwrap_used)]
+
+mod broken;
+mod copy;
+mod run;
+mod support;
+mod trail;

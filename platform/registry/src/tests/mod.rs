@@ -1,0 +1,10 @@
+//! The service on a real PostgreSQL and a real OpenBao, behind mTLS.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod directory;
+mod patients;
+mod plaintext;
+mod pseudonyms;
+mod shared_data;
+mod world;

@@ -1,0 +1,14 @@
+//! End to end: what a user would see, on an appliance that the suite starts itself (name `e2e`).
+//!
+//! Every test can run alone and twice: each makes its own patient and software. [`stage`] starts the appliance once
+//! and, when a test fails, leaves the logs of all pods, the events and the custom resources in `artifacts/e2e/<test>`.
+//! `make test-e2e` runs it and takes the appliance down; to keep it: `DMP_E2E_KEEP=1 make test-e2e`.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod demonstration;
+mod foreign_documents;
+mod foreign_transactions;
+mod operator;
+mod retirement;
+mod stage;

@@ -1,0 +1,145 @@
+//! The appliance under test, and what is kept of it when a test fails.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use dmp_appliance::{Options, Progress, Running};
+use dmpctl::demo::World;
+use dmpctl::demo::gateway::Gateway;
+use dmpctl::demo::steps;
+use dmpctl::demo::story::Story;
+use dmpctl::kubernetes::ClusterOptions;
+use dmpctl::up::UpOptions;
+use futures::FutureExt as _;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::{ListParams, LogParams};
+use kube::{Api, Client, ResourceExt as _};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// The running platform with its two groups.
+pub struct Stage {
+    pub client: Client,
+    pub gateway: Gateway,
+    pub running: Running,
+    pub progress: Progress,
+    pub options: Options,
+}
+
+impl Stage {
+    async fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let options = Options {
+            name: "e2e".parse().unwrap(),
+            binaries: Some(binaries()),
+            cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
+            ..Options::default()
+        };
+        let progress = Progress::to_stderr();
+        let running = dmp_appliance::up(&options, &progress).await.unwrap_or_else(|error| panic!("appliance: {error}"));
+        let cluster = ClusterOptions { kubeconfig: Some(running.kubeconfig.clone()), context: None };
+        let client = dmpctl::kubernetes::connect(&cluster).await.unwrap();
+        let up = UpOptions { appliance: options.clone(), custody: Some(running.state.join("custody")), no_demo: true };
+        let ready = dmpctl::up::ready(&client, &progress, &running, &up).await;
+        match ready {
+            Ok(gateway) => Self { client, gateway, running, progress, options },
+            Err(error) => {
+                keep(&client, "start").await;
+                panic!("{}", error.for_people());
+            }
+        }
+    }
+
+    /// Software with certificates, the directory, and a patient of this test's own who is not registered yet.
+    pub async fn world(&self) -> World {
+        World::new(&self.client, &self.progress, self.gateway.clone()).await.unwrap_or_else(|e| panic!("{}", e.for_people()))
+    }
+
+    /// As [`Stage::world`], after the first two steps: the patient has two documents and a care relation.
+    pub async fn world_with_relation(&self) -> World {
+        let story = Story::silent();
+        let mut world = self.world().await;
+        steps::publish::run(&mut world, &story).await.unwrap_or_else(|e| panic!("{}", e.for_people()));
+        steps::read::run(&mut world, &story).await.unwrap_or_else(|e| panic!("{}", e.for_people()));
+        assert_eq!(story.failures(), Vec::<String>::new());
+        world
+    }
+}
+
+/// The folder with `dmp`, `dmp-operator` and `dmp-verify`: the build's.
+pub fn binaries() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().to_owned()
+}
+
+/// The foreign test data; a visible skip when they are not there.
+pub fn testdata(folder: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("DMP_TESTDATA")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/testdata"));
+    let folder = root.join(folder);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: the test data `{}` are not there (DMP_TESTDATA)", folder.display());
+    None
+}
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+static STAGE: OnceCell<Stage> = OnceCell::const_new();
+
+/// Runs one test on the stage; when it fails, keeps what explains it.
+pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
+    let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+    runtime.block_on(async {
+        let stage = STAGE.get_or_init(Stage::start).await;
+        if let Err(panic) = AssertUnwindSafe(test(stage)).catch_unwind().await {
+            let folder = keep(&stage.client, name).await;
+            eprintln!("{name} failed; logs and events are in {}", folder.display());
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+/// Logs of all pods, events and custom resources, in one folder.
+async fn keep(client: &Client, test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../artifacts/e2e").join(test);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut overview = String::new();
+    let pods: Api<Pod> = Api::all(client.clone());
+    for pod in pods.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+        let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+        let phase = pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default();
+        overview.push_str(&format!("{namespace}/{name} {phase}\n"));
+        let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+        for container in pod.spec.iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten())) {
+            for previous in [false, true] {
+                let parameters = LogParams { container: Some(container.name.clone()), previous, ..LogParams::default() };
+                if let Ok(log) = api.logs(&name, &parameters).await {
+                    let suffix = if previous { "-previous" } else { "" };
+                    let file = folder.join(format!("{namespace}-{name}-{}{suffix}.log", container.name));
+                    std::fs::write(file, log).unwrap();
+                }
+            }
+        }
+    }
+    std::fs::write(folder.join("pods.txt"), overview).unwrap();
+    let events: Api<Event> = Api::all(client.clone());
+    let mut lines = String::new();
+    for event in events.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+        lines.push_str(&format!(
+            "{}/{} {} {}: {}\n",
+            event.involved_object.namespace.unwrap_or_default(),
+            event.involved_object.name.unwrap_or_default(),
+            event.type_.unwrap_or_default(),
+            event.reason.unwrap_or_default(),
+            event.message.unwrap_or_default()
+        ));
+    }
+    std::fs::write(folder.join("events.txt"), lines).unwrap();
+    if let Ok(text) = dmpctl::status::screen(client).await {
+        std::fs::write(folder.join("status.txt"), text).unwrap();
+    }
+    folder
+}
