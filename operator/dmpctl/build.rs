@@ -7,7 +7,9 @@ const FOLDERS: [&str; 4] = ["crds", "manifests", "policies", "tests/fixtures"];
 
 fn main() -> std::io::Result<()> {
     let variable = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).ok_or_else(|| std::io::Error::other(format!("{name} is not set")))
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or_else(|| std::io::Error::other(format!("{name} is not set")))
     };
     let root = variable("CARGO_MANIFEST_DIR")?.join("../..").canonicalize()?;
     let mut files = Vec::new();
@@ -16,7 +18,9 @@ fn main() -> std::io::Result<()> {
         walk(&root.join(folder), &mut files)?;
     }
     files.sort();
-    let mut code = String::from("/// Path from the root of the repository, and content.\npub static FILES: &[(&str, &[u8])] = &[\n");
+    let mut code = String::from(
+        "/// Path from the root of the repository, and content.\npub static FILES: &[(&str, &[u8])] = &[\n",
+    );
     for file in files {
         let name = file.strip_prefix(&root).map_err(std::io::Error::other)?;
         let _ = writeln!(code, "    ({name:?}, include_bytes!({file:?})),");

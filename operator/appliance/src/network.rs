@@ -13,7 +13,6 @@ use serde::Deserialize;
 use crate::{
     addresses::{AddressPlan, Range},
     error::{Error, Result},
-    machine::find,
     options::Name,
     shell::{program, run},
 };
@@ -185,9 +184,7 @@ async fn sysctl(namespace: Option<&str>, setting: &str) -> Result<()> {
         None => program("sysctl"),
         Some(namespace) => {
             let mut command = program("nsenter");
-            command
-                .arg(format!("--net=/run/netns/{namespace}"))
-                .arg(find("sysctl"));
+            command.arg(format!("--net=/run/netns/{namespace}")).arg("sysctl");
             command
         }
     };

@@ -12,7 +12,12 @@ use crate::up::UpOptions;
 
 /// The shared medical record (DMP): install, look, try, prove
 #[derive(Parser, Debug)]
-#[command(name = "dmpctl", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "dmpctl",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub cluster: ClusterOptions,

@@ -4,7 +4,10 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The file at this path from the root of the repository.
 pub fn file(path: &str) -> Option<&'static [u8]> {
-    FILES.iter().find(|(name, _)| *name == path).map(|(_, content)| *content)
+    FILES
+        .iter()
+        .find(|(name, _)| *name == path)
+        .map(|(_, content)| *content)
 }
 
 /// As [`file`], for text.

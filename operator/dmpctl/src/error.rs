@@ -20,7 +20,12 @@ pub type Result<T> = std::result::Result<T, CliError>;
 
 impl CliError {
     pub fn new(code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: remedy.into(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            remedy: remedy.into(),
+            source: None,
+        }
     }
 
     #[must_use]
@@ -40,7 +45,10 @@ impl CliError {
                 "kubernetes-refused",
                 "correct what the message names and apply again",
             ),
-            kube::Error::Api(_) => ("kubernetes-api", "look at the message; the command can be run again"),
+            kube::Error::Api(_) => (
+                "kubernetes-api",
+                "look at the message; the command can be run again",
+            ),
             _ => (
                 "kubernetes-unreachable",
                 "check that the cluster runs (`dmpctl appliance status`) and that KUBECONFIG points to it",
@@ -99,7 +107,12 @@ mod tests {
     #[test]
     fn an_error_says_why_what_to_do_and_its_code_once() {
         let inner = std::io::Error::other("disk full");
-        let text = CliError::new("x-y", "no room", "free some space").because(inner).for_people();
-        assert_eq!(text, "error: no room\n  because: disk full\n  what to do: free some space\n  code: x-y");
+        let text = CliError::new("x-y", "no room", "free some space")
+            .because(inner)
+            .for_people();
+        assert_eq!(
+            text,
+            "error: no room\n  because: disk full\n  what to do: free some space\n  code: x-y"
+        );
     }
 }

@@ -26,7 +26,10 @@ pub use error::CliError;
 /// Parses the command line, runs the command, prints its error with the remedy.
 pub fn run() -> ExitCode {
     // Before any TLS: kube and reqwest take the process's provider.
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         eprintln!("dmpctl: another TLS provider was installed first");
         return ExitCode::FAILURE;
     }

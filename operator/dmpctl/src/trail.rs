@@ -31,11 +31,21 @@ pub async fn run(cluster: &ClusterOptions, options: &TrailOptions) -> Result<()>
     people::require_demonstration(&client).await?;
     let gateway = options.gateway.open()?;
     let (system, value) = options.identifier.split_once('|').ok_or_else(|| {
-        CliError::new("identifier-required", "the identifier is written `system|value`", "quote it in the shell")
+        CliError::new(
+            "identifier-required",
+            "the identifier is written `system|value`",
+            "quote it in the shell",
+        )
     })?;
     // An app of its own: the demonstration's keeps its certificate.
-    let app =
-        Product { vendor: "amal", solution: "amal-trail", name: "Amal, trace", kind: "patient-app", version: "1.0.0", place: None };
+    let app = Product {
+        vendor: "amal",
+        solution: "amal-trail",
+        name: "Amal, trace",
+        kind: "patient-app",
+        version: "1.0.0",
+        place: None,
+    };
     let software = software::obtain(&client, &Progress::to_stderr(), &gateway, &app).await?;
     let identity = people::token(&client, PATIENT, &fixtures::patient_claims(system, value)).await?;
     let token = software.token_when_known(&identity, "PATRQT").await?;
@@ -48,10 +58,16 @@ pub async fn run(cluster: &ClusterOptions, options: &TrailOptions) -> Result<()>
     }
     if let Some(path) = &options.save {
         let keys = path.with_extension("keys.json");
-        let written = |path: &PathBuf, content: &[u8]| std::fs::write(path, content).map_err(|source| CliError::file(path, source));
+        let written = |path: &PathBuf, content: &[u8]| {
+            std::fs::write(path, content).map_err(|source| CliError::file(path, source))
+        };
         written(path, &bytes)?;
         written(&keys, trail::public_keys(&client).await?.as_bytes())?;
-        eprintln!("verify it offline: dmp-verify trail {} --key {}", path.display(), keys.display());
+        eprintln!(
+            "verify it offline: dmp-verify trail {} --key {}",
+            path.display(),
+            keys.display()
+        );
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `dmpctl up`: from this machine to a running DMP with two health groups and the demonstration; again: repairs and
 //! verifies. Called by `make up`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use dmp_appliance::{GATEWAY_PORT, Options, Progress, Running};
@@ -33,8 +34,14 @@ pub struct UpOptions {
 /// Says what is missing; run again, it goes on where it was.
 pub async fn run(options: &UpOptions) -> Result<()> {
     let progress = Progress::to_stderr();
-    let running = dmp_appliance::up(&options.appliance, &progress).await.map_err(CliError::appliance)?;
-    let cluster = ClusterOptions { kubeconfig: Some(running.kubeconfig.clone()), context: None };
+    let running = dmp_appliance::up(&options.appliance, &progress)
+        .await
+        .map_err(CliError::appliance)?;
+    link_kubectl(&running)?;
+    let cluster = ClusterOptions {
+        kubeconfig: Some(running.kubeconfig.clone()),
+        context: None,
+    };
     let client = crate::kubernetes::connect(&cluster).await?;
     let gateway = ready(&client, &progress, &running, options).await?;
     if !options.no_demo {
@@ -44,11 +51,33 @@ pub async fn run(options: &UpOptions) -> Result<()> {
     Ok(())
 }
 
+/// `kubectl` is one name of the multi-call binary of the Kubernetes part: in a checkout it goes to `bin`, beside `dmpctl`.
+fn link_kubectl(running: &Running) -> Result<()> {
+    let folder = Path::new("bin");
+    if !folder.join("dmpctl").exists() {
+        return Ok(());
+    }
+    let link = folder.join("kubectl");
+    if std::fs::read_link(&link).is_ok_and(|target| target == running.kubectl) {
+        return Ok(());
+    }
+    match std::fs::remove_file(&link) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(CliError::file(&link, source)),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(&running.kubectl, &link).map_err(|source| CliError::file(&link, source))
+}
+
 /// Installs, applies the platform with its groups, waits until all is ready. For the end-to-end tests as well.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn ready(client: &Client, progress: &Progress, running: &Running, options: &UpOptions) -> Result<Gateway> {
+pub async fn ready(
+    client: &Client,
+    progress: &Progress,
+    running: &Running,
+    options: &UpOptions,
+) -> Result<Gateway> {
     let install = InstallOptions {
         domain: DOMAIN.to_owned(),
         public_names: Vec::new(),
@@ -66,7 +95,10 @@ pub async fn ready(client: &Client, progress: &Progress, running: &Running, opti
     wait::all_ready(client, progress, &objects, Duration::from_secs(300)).await?;
     let ca = openbao::root_ca(client).await?;
     std::fs::write(&running.gateway_ca, &ca).map_err(|source| CliError::file(&running.gateway_ca, source))?;
-    Ok(Gateway { base: format!("https://{}:{GATEWAY_PORT}", running.node_address), ca })
+    Ok(Gateway {
+        base: format!("https://{}:{GATEWAY_PORT}", running.node_address),
+        ca,
+    })
 }
 
 /// Site, platform and the two groups.
@@ -105,13 +137,22 @@ fn objects(running: &Running) -> Result<Vec<DynamicObject>> {
     [
         site,
         platform,
-        group(TANGER, "MA-01", "Groupement sanitaire territorial Tanger-Tétouan-Al Hoceïma"),
-        group(CASABLANCA, "MA-06", "Groupement sanitaire territorial Casablanca-Settat"),
+        group(
+            TANGER,
+            "MA-01",
+            "Groupement sanitaire territorial Tanger-Tétouan-Al Hoceïma",
+        ),
+        group(
+            CASABLANCA,
+            "MA-06",
+            "Groupement sanitaire territorial Casablanca-Settat",
+        ),
     ]
     .into_iter()
     .map(|value| {
-        serde_json::from_value(value)
-            .map_err(|source| CliError::new("manifest", "an object of the appliance is broken", "report it").because(source))
+        serde_json::from_value(value).map_err(|source| {
+            CliError::new("manifest", "an object of the appliance is broken", "report it").because(source)
+        })
     })
     .collect()
 }

@@ -1,5 +1,7 @@
 //! The one binary of the platform: `dmp <service>` runs a service, nothing else is decided here.
 
+mod print;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,14 +65,6 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 fn print_config(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let config = arguments.config.as_path();
-    let text = match arguments.service {
-        Service::Registry => dmp_registry::effective_config(config)?,
-        Service::Records => dmp_records::effective_config(config)?,
-        Service::Consent => dmp_consent::effective_config(config)?,
-        Service::Audit => dmp_audit::effective_config(config)?,
-        Service::Gateway => dmp_gateway::effective_config(config)?,
-    };
-    print!("{text}");
+    print!("{}", print::config(&arguments.config)?);
     Ok(())
 }

@@ -70,13 +70,13 @@ impl<'a> Consent<'a> {
             Some(period) => (time(&period, "start")?, time(&period, "end")?),
             None => (None, None),
         };
-        if let (Some(start), Some(end)) = (start, end) {
-            if end.end() <= start.earliest() {
-                return Err(FhirError::value(
-                    provision.at("period"),
-                    "the period ends before it starts",
-                ));
-            }
+        if let (Some(start), Some(end)) = (start, end)
+            && end.end() <= start.earliest()
+        {
+            return Err(FhirError::value(
+                provision.at("period"),
+                "the period ends before it starts",
+            ));
         }
         Ok(Self {
             resource,

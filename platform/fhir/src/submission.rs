@@ -117,10 +117,10 @@ fn unique_id<'a>(element: &Element<'a>) -> Result<Identifier<'a>, FhirError> {
 
 fn source_id<'a>(element: &Element<'a>) -> Result<Option<&'a str>, FhirError> {
     for extension in element.elements("extension")? {
-        if extension.text("url")? == Some(SOURCE_ID) {
-            if let Some(identifier) = extension.element("valueIdentifier")? {
-                return identifier.text("value");
-            }
+        if extension.text("url")? == Some(SOURCE_ID)
+            && let Some(identifier) = extension.element("valueIdentifier")?
+        {
+            return identifier.text("value");
         }
     }
     Ok(None)

@@ -40,7 +40,12 @@ pub struct Bound<'a> {
 impl<'a> Bound<'a> {
     /// First version, one part.
     pub const fn new(kind: &'a str, id: Uuid) -> Self {
-        Self { kind, id, version: 1, part: (0, 1) }
+        Self {
+            kind,
+            id,
+            version: 1,
+            part: (0, 1),
+        }
     }
 }
 
@@ -75,7 +80,12 @@ impl KeyType for Length {
 
 impl DataKey {
     pub const fn new(id: Uuid, domain: String, subject: Uuid, key: Key256) -> Self {
-        Self { id, domain, subject, key }
+        Self {
+            id,
+            domain,
+            subject,
+            key,
+        }
     }
 
     /// Id of the key, as written in front of every sealing.
@@ -137,9 +147,15 @@ impl DataKey {
     fn derive(&self, salt: &[u8]) -> Option<(LessSafeKey, [u8; COMMITMENT])> {
         let prk = Salt::new(HKDF_SHA256, salt).extract(self.key.as_bytes());
         let mut key = Zeroizing::new([0; 32]);
-        prk.expand(&[b"dmp/v1/record-key"], Length(32)).ok()?.fill(key.as_mut()).ok()?;
+        prk.expand(&[b"dmp/v1/record-key"], Length(32))
+            .ok()?
+            .fill(key.as_mut())
+            .ok()?;
         let mut commitment = [0; COMMITMENT];
-        prk.expand(&[b"dmp/v1/commitment"], Length(COMMITMENT)).ok()?.fill(&mut commitment).ok()?;
+        prk.expand(&[b"dmp/v1/commitment"], Length(COMMITMENT))
+            .ok()?
+            .fill(&mut commitment)
+            .ok()?;
         let key = UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?;
         Some((LessSafeKey::new(key), commitment))
     }

@@ -23,13 +23,20 @@ impl BlindIndex {
     ///
     /// # Errors
     /// See [`KeyError`].
-    pub async fn open(pool: &PgPool, client: &Client, transit_key: &str, domain: &str) -> Result<Self, KeyError> {
+    pub async fn open(
+        pool: &PgPool,
+        client: &Client,
+        transit_key: &str,
+        domain: &str,
+    ) -> Result<Self, KeyError> {
         let key = service_key::load_or_create(pool, client, transit_key, domain, "blind-index").await?;
         Ok(Self::from_key(&key))
     }
 
     pub fn from_key(key: &Key256) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()),
+        }
     }
 
     /// The token of a value made of parts (`system`, `value`) in a field. Parts are kept apart by their lengths.
@@ -57,6 +64,9 @@ mod tests {
         assert_ne!(token, index.token("ipp", &[b"a", b"b"]));
         assert_ne!(token, index.token("cin", &[b"ab", b""]));
         assert_ne!(token, index.token("cin", &[b"", b"ab"]));
-        assert_ne!(token, BlindIndex::from_key(&Key256::from_bytes([8; 32])).token("cin", &[b"a", b"b"]));
+        assert_ne!(
+            token,
+            BlindIndex::from_key(&Key256::from_bytes([8; 32])).token("cin", &[b"a", b"b"])
+        );
     }
 }

@@ -23,7 +23,11 @@ struct Inner {
 
 impl KeyCache {
     pub(crate) fn new(max_entries: usize, max_age: Duration) -> Self {
-        Self { max_entries, max_age, inner: Mutex::default() }
+        Self {
+            max_entries,
+            max_age,
+            inner: Mutex::default(),
+        }
     }
 
     pub(crate) fn get(&self, patient: &Uuid, now: Instant) -> Option<Arc<DataKey>> {
@@ -73,7 +77,12 @@ mod tests {
     use crate::secret::Key256;
 
     fn key() -> Arc<DataKey> {
-        Arc::new(DataKey::new(Uuid::new_v4(), "test".into(), Uuid::nil(), Key256::from_bytes([1; 32])))
+        Arc::new(DataKey::new(
+            Uuid::new_v4(),
+            "test".into(),
+            Uuid::nil(),
+            Key256::from_bytes([1; 32]),
+        ))
     }
 
     #[test]

@@ -52,7 +52,12 @@ impl Keystore {
                 }
             }
         });
-        Ok(Self { pool, client, group, cache })
+        Ok(Self {
+            pool,
+            client,
+            group,
+            cache,
+        })
     }
 
     /// The patient's data key, if the group has one. At most one call of the key service.
@@ -69,8 +74,14 @@ impl Keystore {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let (id, wrapped): (Uuid, String) = (row.try_get("id")?, row.try_get("wrapped")?);
-        let key = self.client.unwrap_key(KEK, &self.context(patient), &wrapped).await?;
-        Ok(Some(self.remember(patient, DataKey::new(id, self.domain(), *patient.as_uuid(), key))))
+        let key = self
+            .client
+            .unwrap_key(KEK, &self.context(patient), &wrapped)
+            .await?;
+        Ok(Some(self.remember(
+            patient,
+            DataKey::new(id, self.domain(), *patient.as_uuid(), key),
+        )))
     }
 
     /// The patient's data key, made when there is none. Of two who make it at once, one wins and both use it.
@@ -92,7 +103,10 @@ impl Keystore {
         .execute(&self.pool)
         .await?;
         if written.rows_affected() == 1 {
-            return Ok(self.remember(patient, DataKey::new(id, self.domain(), *patient.as_uuid(), made.key)));
+            return Ok(self.remember(
+                patient,
+                DataKey::new(id, self.domain(), *patient.as_uuid(), made.key),
+            ));
         }
         self.key(patient).await?.ok_or(KeyError::Malformed)
     }
@@ -104,7 +118,8 @@ impl Keystore {
 
     fn remember(&self, patient: Pseudonym, key: DataKey) -> Arc<DataKey> {
         let key = Arc::new(key);
-        self.cache.put(*patient.as_uuid(), Arc::clone(&key), Instant::now());
+        self.cache
+            .put(*patient.as_uuid(), Arc::clone(&key), Instant::now());
         key
     }
 

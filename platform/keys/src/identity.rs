@@ -72,7 +72,11 @@ impl Names {
 
     /// With public names beside the service's own, signed by the role `gateway`.
     #[must_use]
-    pub fn with_public(mut self, dns: impl IntoIterator<Item = String>, ips: impl IntoIterator<Item = IpAddr>) -> Self {
+    pub fn with_public(
+        mut self,
+        dns: impl IntoIterator<Item = String>,
+        ips: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
         self.role = "gateway".to_owned();
         self.dns.extend(dns);
         self.ips.extend(ips);
@@ -98,7 +102,13 @@ pub async fn of_service(
     let checked = identity.clone();
     service.health().add("certificate", move || {
         let identity = checked.clone();
-        async move { if rest(&identity) > READY_REST { Ok(()) } else { Err("the certificate is about to expire") } }
+        async move {
+            if rest(&identity) > READY_REST {
+                Ok(())
+            } else {
+                Err("the certificate is about to expire")
+            }
+        }
     });
     service.spawn(keep(identity.clone(), client.clone(), names, service.shutdown()));
     Ok(identity)
@@ -181,9 +191,13 @@ fn request(names: &Names) -> Result<CertificateParams, rcgen::Error> {
     if let Some(name) = names.dns.first() {
         params.distinguished_name.push(DnType::CommonName, name);
     }
-    params.subject_alt_names.push(SanType::URI(Ia5String::try_from(names.spiffe.as_str())?));
+    params
+        .subject_alt_names
+        .push(SanType::URI(Ia5String::try_from(names.spiffe.as_str())?));
     for name in &names.dns {
-        params.subject_alt_names.push(SanType::DnsName(Ia5String::try_from(name.as_str())?));
+        params
+            .subject_alt_names
+            .push(SanType::DnsName(Ia5String::try_from(name.as_str())?));
     }
     for address in &names.ips {
         params.subject_alt_names.push(SanType::IpAddress(*address));

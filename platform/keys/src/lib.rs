@@ -45,7 +45,9 @@ impl KeyError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Service(error) => error.is_unavailable(),
-            Self::Database(error) => !matches!(error, sqlx::Error::Database(_) | sqlx::Error::ColumnDecode { .. }),
+            Self::Database(error) => {
+                !matches!(error, sqlx::Error::Database(_) | sqlx::Error::ColumnDecode { .. })
+            }
             Self::Migration(_) | Self::Malformed => false,
         }
     }

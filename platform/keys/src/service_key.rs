@@ -35,7 +35,9 @@ pub async fn load_or_create(
     name: &str,
 ) -> Result<Key256, KeyError> {
     if let Some(wrapped) = stored(pool, name).await? {
-        return client.unwrap_key(transit_key, &context(domain, name, 1), &wrapped).await;
+        return client
+            .unwrap_key(transit_key, &context(domain, name, 1), &wrapped)
+            .await;
     }
     let made = client.data_key(transit_key, &context(domain, name, 1)).await?;
     let written = sqlx::query(
@@ -49,7 +51,9 @@ pub async fn load_or_create(
         return Ok(made.key);
     }
     let wrapped = stored(pool, name).await?.ok_or(KeyError::Malformed)?;
-    client.unwrap_key(transit_key, &context(domain, name, 1), &wrapped).await
+    client
+        .unwrap_key(transit_key, &context(domain, name, 1), &wrapped)
+        .await
 }
 
 async fn stored(pool: &PgPool, name: &str) -> Result<Option<String>, KeyError> {
@@ -72,14 +76,18 @@ pub(crate) async fn load_epochs(
 ) -> Result<Vec<(i32, Key256)>, KeyError> {
     let first = load_or_create(pool, client, transit_key, domain, LocalKek::NAME).await?;
     let mut epochs = vec![(1, first)];
-    let rows = sqlx::query("SELECT epoch, wrapped FROM dmp_service_key WHERE name = $1 AND epoch > 1 ORDER BY epoch")
-        .bind(LocalKek::NAME)
-        .fetch_all(pool)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT epoch, wrapped FROM dmp_service_key WHERE name = $1 AND epoch > 1 ORDER BY epoch",
+    )
+    .bind(LocalKek::NAME)
+    .fetch_all(pool)
+    .await?;
     for row in rows {
         let epoch: i32 = row.try_get("epoch")?;
         let wrapped: String = row.try_get("wrapped")?;
-        let key = client.unwrap_key(transit_key, &context(domain, LocalKek::NAME, epoch), &wrapped).await?;
+        let key = client
+            .unwrap_key(transit_key, &context(domain, LocalKek::NAME, epoch), &wrapped)
+            .await?;
         epochs.push((epoch, key));
     }
     Ok(epochs)

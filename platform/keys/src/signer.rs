@@ -20,7 +20,10 @@ pub struct Signature {
 
 impl Signer {
     pub fn new(client: Client, key: impl Into<String>) -> Self {
-        Self { client, key: key.into() }
+        Self {
+            client,
+            key: key.into(),
+        }
     }
 
     pub fn key(&self) -> &str {
@@ -33,7 +36,10 @@ impl Signer {
     /// See [`Error`].
     pub async fn sign(&self, message: &[u8]) -> Result<Signature, Error> {
         let (version, bytes) = self.client.sign(&self.key, message).await?;
-        Ok(Signature { kid: self.kid(version), bytes })
+        Ok(Signature {
+            kid: self.kid(version),
+            bytes,
+        })
     }
 
     /// The public halves of all versions, oldest first.
@@ -42,7 +48,10 @@ impl Signer {
     /// See [`Error`].
     pub async fn public_keys(&self) -> Result<Vec<(String, [u8; 32])>, Error> {
         let keys = self.client.public_keys(&self.key).await?;
-        Ok(keys.into_iter().map(|VersionedKey { version, public }| (self.kid(version), public)).collect())
+        Ok(keys
+            .into_iter()
+            .map(|VersionedKey { version, public }| (self.kid(version), public))
+            .collect())
     }
 
     fn kid(&self, version: u32) -> String {

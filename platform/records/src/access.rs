@@ -41,11 +41,30 @@ impl App {
         let professional = match &act.claims.person {
             Person::Professional { inpe, .. } => Some(inpe.clone()),
             Person::Patient { .. } => None,
-            Person::Directory => return Err(self.refuse(act, Some(audit), Reason::Profession.as_str()).await),
+            Person::Directory => {
+                return Err(self.refuse(act, Some(audit), Reason::Profession.as_str()).await);
+            }
         };
-        let answer = self.upstream.facts(&FactsRequest { patient: consent, professional }, act.correlation).await?;
-        let facts = Facts { opposed: answer.opposed, care_relation_until: answer.care_relation_until };
-        Ok(Subject { patient, own: known.own, audit, facts })
+        let answer = self
+            .upstream
+            .facts(
+                &FactsRequest {
+                    patient: consent,
+                    professional,
+                },
+                act.correlation,
+            )
+            .await?;
+        let facts = Facts {
+            opposed: answer.opposed,
+            care_relation_until: answer.care_relation_until,
+        };
+        Ok(Subject {
+            patient,
+            own: known.own,
+            audit,
+            facts,
+        })
     }
 
     /// Lets through or refuses one action on documents of one category.
@@ -60,20 +79,28 @@ impl App {
         category: Category,
     ) -> Result<(), Problem> {
         let Some(request) = self.request(act, subject, action, category) else {
-            return Err(self.refuse(act, Some(subject.audit), Reason::Profession.as_str()).await);
+            return Err(self
+                .refuse(act, Some(subject.audit), Reason::Profession.as_str())
+                .await);
         };
         let decision = self.decider.decide(&request);
         if decision.allowed {
             return Ok(());
         }
-        Err(self.refuse(act, Some(subject.audit), decision.reason.as_str()).await)
+        Err(self
+            .refuse(act, Some(subject.audit), decision.reason.as_str())
+            .await)
     }
 
     /// The categories whose documents may be listed.
     ///
     /// # Errors
     /// The refusal, logged, when there is none.
-    pub(crate) async fn searchable(&self, act: &Act<'_>, subject: &Subject) -> Result<Vec<Category>, Problem> {
+    pub(crate) async fn searchable(
+        &self,
+        act: &Act<'_>,
+        subject: &Subject,
+    ) -> Result<Vec<Category>, Problem> {
         let outcome = match self.request(act, subject, Action::Search, Category::Other) {
             Some(request) => self.decider.search(&request),
             None => Err(Reason::Profession),
@@ -99,7 +126,9 @@ impl App {
                 establishment: claims.establishment.as_deref(),
                 group: claims.group.as_deref(),
             },
-            Person::Patient { id } => dmp_access::Person::Patient { is_subject: *id == subject.patient },
+            Person::Patient { id } => dmp_access::Person::Patient {
+                is_subject: *id == subject.patient,
+            },
             Person::Directory => return None,
         };
         Some(Request {
@@ -115,7 +144,10 @@ impl App {
 
     /// Logs the refusal with its reason and gives the one answer for all of them.
     pub(crate) async fn refuse(&self, act: &Act<'_>, patient: Option<Pseudonym>, reason: &str) -> Problem {
-        match self.log_now(&act.event(EventKind::Refusal, patient, reason)).await {
+        match self
+            .log_now(&act.event(EventKind::Refusal, patient, reason))
+            .await
+        {
             Ok(()) => Problem::access_refused(),
             Err(problem) => problem,
         }
@@ -126,7 +158,10 @@ impl App {
     /// # Errors
     /// 503 `audit-unavailable`.
     pub(crate) async fn log_now(&self, event: &Event) -> Result<(), Problem> {
-        self.log.append_now(event).await.map_err(|error| audit_unavailable(&error))
+        self.log
+            .append_now(event)
+            .await
+            .map_err(|error| audit_unavailable(&error))
     }
 }
 

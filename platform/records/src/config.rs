@@ -87,6 +87,9 @@ mode = "sandbox"
         std::fs::write(&path, text).unwrap();
         let config: Config = dmp_core::config::load_from(&path, "DMP_", []).unwrap();
         assert_eq!(config.records.group.as_str(), "a");
-        assert_eq!(config.records.registry_url, "https://registry.dmp-national.svc:8443");
+        assert_eq!(
+            config.records.registry_url,
+            "https://registry.dmp-national.svc:8443"
+        );
     }
 }

@@ -76,7 +76,13 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let trust = service.trust()?;
     let root = Client::root(&config.service.openbao)?;
     let group = Client::group(&config.service.openbao)?;
-    let identity = identity::of_service(&service, &config.service, Names::of_service(&config.service), &root).await?;
+    let identity = identity::of_service(
+        &service,
+        &config.service,
+        Names::of_service(&config.service),
+        &root,
+    )
+    .await?;
     let pool = db::connect(&config.database).await?;
     let keystore = db::connect(&config.keystore).await?;
     for (name, pool) in [("database", pool.clone()), ("keystore", keystore.clone())] {

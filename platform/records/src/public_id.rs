@@ -38,7 +38,13 @@ mod tests {
         let text = ids.format(id);
         assert_eq!(ids.parse(&text), Some(id));
         assert_eq!(PublicIds::new(&"b".parse().unwrap()).parse(&text), None);
-        for bad in [text.to_uppercase(), format!("{text}0"), format!("{}-{id}", ids.tag), String::new(), "é".repeat(9)] {
+        for bad in [
+            text.to_uppercase(),
+            format!("{text}0"),
+            format!("{}-{id}", ids.tag),
+            String::new(),
+            "é".repeat(9),
+        ] {
             assert_eq!(ids.parse(&bad), None, "{bad}");
         }
     }

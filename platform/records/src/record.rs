@@ -23,7 +23,12 @@ pub(crate) mod kind {
 
 /// The place of a document's metadata in its version.
 pub(crate) const fn document(id: Uuid, version: u32) -> Bound<'static> {
-    Bound { kind: kind::DOCUMENT, id, version, part: (0, 1) }
+    Bound {
+        kind: kind::DOCUMENT,
+        id,
+        version,
+        part: (0, 1),
+    }
 }
 
 /// Stored data that cannot be used: altered, moved, or of another key.
@@ -56,24 +61,44 @@ pub(crate) fn open_json(key: &DataKey, bound: &Bound<'_>, sealed: &[u8]) -> Resu
 
 /// A document's bytes in sealed pieces of at most [`CHUNK`]; one piece for an empty document.
 pub(crate) fn seal_content(key: &DataKey, id: Uuid, content: &[u8]) -> Result<Vec<Vec<u8>>, RecordError> {
-    let pieces: Vec<&[u8]> = if content.is_empty() { vec![content] } else { content.chunks(CHUNK).collect() };
+    let pieces: Vec<&[u8]> = if content.is_empty() {
+        vec![content]
+    } else {
+        content.chunks(CHUNK).collect()
+    };
     let of = u32::try_from(pieces.len()).map_err(|_| RecordError::Shape)?;
-    let sealed = (0..of).zip(pieces).map(|(n, piece)| Ok(key.seal(&content_part(id, n, of), piece)?));
+    let sealed = (0..of)
+        .zip(pieces)
+        .map(|(n, piece)| Ok(key.seal(&content_part(id, n, of), piece)?));
     sealed.collect()
 }
 
 /// The bytes again, exactly; all pieces in their order.
-pub(crate) fn open_content(key: &DataKey, id: Uuid, size: usize, pieces: &[Vec<u8>]) -> Result<Vec<u8>, RecordError> {
+pub(crate) fn open_content(
+    key: &DataKey,
+    id: Uuid,
+    size: usize,
+    pieces: &[Vec<u8>],
+) -> Result<Vec<u8>, RecordError> {
     let of = u32::try_from(pieces.len()).map_err(|_| RecordError::Shape)?;
     let mut content = Vec::with_capacity(size);
     for (n, piece) in (0..of).zip(pieces) {
         content.extend_from_slice(&key.open(&content_part(id, n, of), piece)?);
     }
-    if content.len() == size { Ok(content) } else { Err(RecordError::Shape) }
+    if content.len() == size {
+        Ok(content)
+    } else {
+        Err(RecordError::Shape)
+    }
 }
 
 const fn content_part(id: Uuid, n: u32, of: u32) -> Bound<'static> {
-    Bound { kind: kind::BINARY, id, version: 1, part: (n, of) }
+    Bound {
+        kind: kind::BINARY,
+        id,
+        version: 1,
+        part: (n, of),
+    }
 }
 
 /// Which patient of the registry this record belongs to.
@@ -83,7 +108,9 @@ pub(crate) fn seal_link(key: &DataKey, own: Uuid, patient: PatientId) -> Result<
 
 pub(crate) fn open_link(key: &DataKey, own: Uuid, sealed: &[u8]) -> Result<PatientId, RecordError> {
     let bytes = key.open(&Bound::new(kind::LINK, own), sealed)?;
-    Ok(PatientId::from_uuid(Uuid::from_slice(&bytes).map_err(|_| RecordError::Shape)?))
+    Ok(PatientId::from_uuid(
+        Uuid::from_slice(&bytes).map_err(|_| RecordError::Shape)?,
+    ))
 }
 
 /// 503 while the key service or the keystore is away, 500 when a key is wrong.
@@ -100,11 +127,17 @@ pub(crate) fn key_problem(error: &KeyError) -> Problem {
 pub(crate) fn database_problem(error: &sqlx::Error) -> Problem {
     let wrong = match error {
         // Classes of PostgreSQL: connection, transaction rollback, resources, operator intervention.
-        sqlx::Error::Database(answer) => {
-            !answer.code().is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)))
-        }
+        sqlx::Error::Database(answer) => !answer.code().is_some_and(|code| {
+            ["08", "40", "53", "57"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => true,
         _ => false,
     };
-    if wrong { Problem::internal(error) } else { Problem::unavailable("database-unavailable", error) }
+    if wrong {
+        Problem::internal(error)
+    } else {
+        Problem::unavailable("database-unavailable", error)
+    }
 }

@@ -70,9 +70,16 @@ impl Query {
                 "date" => Condition::Date(dates(value).ok_or_else(|| invalid("date"))?),
                 _ => {
                     let title = "a search parameter is not understood";
-                    let known = name.bytes().all(|b| b.is_ascii_lowercase() || b"_-.:".contains(&b)) && name.len() < 40;
+                    let known = name
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b"_-.:".contains(&b))
+                        && name.len() < 40;
                     let problem = Problem::bad_request("search-parameter-unknown", title);
-                    return Err(if known { problem.with_detail(format!("`{name}`")) } else { problem });
+                    return Err(if known {
+                        problem.with_detail(format!("`{name}`"))
+                    } else {
+                        problem
+                    });
                 }
             };
             query.conditions.push(condition);
@@ -81,13 +88,18 @@ impl Query {
     }
 
     pub(crate) fn matches(&self, document: &DocumentReference<'_>) -> bool {
-        self.conditions.iter().all(|condition| condition.matches(document))
+        self.conditions
+            .iter()
+            .all(|condition| condition.matches(document))
     }
 }
 
 fn invalid(name: &str) -> Problem {
-    Problem::bad_request("search-parameter-invalid", "a search parameter has no usable value")
-        .with_detail(format!("`{name}`"))
+    Problem::bad_request(
+        "search-parameter-invalid",
+        "a search parameter has no usable value",
+    )
+    .with_detail(format!("`{name}`"))
 }
 
 impl Condition {
@@ -119,7 +131,9 @@ impl Condition {
 }
 
 fn any_coding(tokens: &[Token], codings: &[Coding<'_>]) -> bool {
-    codings.iter().any(|coding| tokens.iter().any(|token| token.meets(coding.system, coding.code)))
+    codings
+        .iter()
+        .any(|coding| tokens.iter().any(|token| token.meets(coding.system, coding.code)))
 }
 
 impl Token {
@@ -145,7 +159,9 @@ impl Token {
 impl Comparison {
     /// R4 §3.1.1.4.6: both sides are periods.
     fn holds(self, date: &DateTime<'_>, wanted: &str) -> bool {
-        let Ok(wanted) = DateTime::parse(wanted, "date") else { return false };
+        let Ok(wanted) = DateTime::parse(wanted, "date") else {
+            return false;
+        };
         let ((first, last), (from, to)) = (period(date), period(&wanted));
         let within = first >= from && last <= to;
         match self {
@@ -174,9 +190,16 @@ fn alternatives(value: &str) -> Vec<String> {
 
 fn tokens(value: &str) -> Vec<Token> {
     let token = |text: &str| match text.split_once('|') {
-        None => Token { system: System::Any, code: Some(text.to_owned()) },
+        None => Token {
+            system: System::Any,
+            code: Some(text.to_owned()),
+        },
         Some((system, code)) => Token {
-            system: if system.is_empty() { System::None } else { System::Is(system.to_owned()) },
+            system: if system.is_empty() {
+                System::None
+            } else {
+                System::Is(system.to_owned())
+            },
             code: (!code.is_empty()).then(|| code.to_owned()),
         },
     };

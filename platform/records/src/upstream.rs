@@ -56,7 +56,9 @@ impl Upstream {
                 status => Err(UpstreamError::Status(status)),
             }
         };
-        outcome.await.map_err(|error| Problem::unavailable("registry-unavailable", &error))
+        outcome
+            .await
+            .map_err(|error| Problem::unavailable("registry-unavailable", &error))
     }
 
     /// Tells the registry that this group holds something of the patient.
@@ -67,16 +69,26 @@ impl Upstream {
         let url = format!("{}/v1/locator/register", self.registry);
         let outcome = async {
             let response = self.post(&url, &LocatorRequest { patient }, correlation).await?;
-            if response.status().is_success() { Ok(()) } else { Err(UpstreamError::Status(response.status())) }
+            if response.status().is_success() {
+                Ok(())
+            } else {
+                Err(UpstreamError::Status(response.status()))
+            }
         };
-        outcome.await.map_err(|error| Problem::unavailable("registry-unavailable", &error))
+        outcome
+            .await
+            .map_err(|error| Problem::unavailable("registry-unavailable", &error))
     }
 
     /// Opposition and care relation, as of now.
     ///
     /// # Errors
     /// 503 `consent-unavailable`.
-    pub(crate) async fn facts(&self, request: &FactsRequest, correlation: Correlation) -> Result<FactsAnswer, Problem> {
+    pub(crate) async fn facts(
+        &self,
+        request: &FactsRequest,
+        correlation: Correlation,
+    ) -> Result<FactsAnswer, Problem> {
         let url = format!("{}/v1/facts", self.consent);
         let outcome = async {
             let response = self.post(&url, request, correlation).await?;
@@ -85,7 +97,9 @@ impl Upstream {
                 status => Err(UpstreamError::Status(status)),
             }
         };
-        outcome.await.map_err(|error| Problem::unavailable("consent-unavailable", &error))
+        outcome
+            .await
+            .map_err(|error| Problem::unavailable("consent-unavailable", &error))
     }
 
     async fn post(
@@ -94,7 +108,11 @@ impl Upstream {
         body: &impl Serialize,
         correlation: Correlation,
     ) -> Result<reqwest::Response, UpstreamError> {
-        let request = self.http.post(url).header(correlation::HEADER, correlation.to_string()).json(body);
+        let request = self
+            .http
+            .post(url)
+            .header(correlation::HEADER, correlation.to_string())
+            .json(body);
         request.send().await.map_err(transport)
     }
 }

@@ -22,6 +22,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     plane.quotas = quota::group(ns, name.as_str(), spec.sizing, storage);
     plane.network_policies = network::group(ns, name.as_str());
     plane.service_accounts = vec![service_account(ns, "records", group)];
+    plane.service_accounts.extend(GROUP_DATABASES.map(|cluster| database::service_account(ns, cluster, group)));
     plane.databases = GROUP_DATABASES
         .iter()
         .zip([records_gib, keystore_gib])

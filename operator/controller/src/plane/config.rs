@@ -87,6 +87,11 @@ pub fn gateway(public_names: &[String], public_url: &str) -> String {
     )
 }
 
+/// `[consent]`.
+pub fn consent() -> String {
+    format!("\n[consent]\nregistry_url = {}\n", quote(&url("registry", NATIONAL_NAMESPACE)))
+}
+
 /// `[records]`.
 pub fn records(group: &str, mode: &str) -> String {
     format!("\n[records]\ngroup = {}\nmode = {}\n", quote(group), quote(mode))

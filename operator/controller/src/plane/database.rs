@@ -30,6 +30,23 @@ pub const fn instances(sizing: Sizing) -> i64 {
     }
 }
 
+/// ServiceAccount of a cluster's pods. By CNPG's default it would be the cluster's name, and so the account of the
+/// service beside it: a database could then ask OpenBao for the service's certificate and keys.
+pub fn service_account_name(cluster: &str) -> String {
+    format!("{cluster}-database")
+}
+
+/// Renders that ServiceAccount. CNPG's instances talk to the API server, so their pods do get a token.
+pub fn service_account(namespace: &str, cluster: &str, group: Option<&str>) -> Object {
+    let name = service_account_name(cluster);
+    Object::new(
+        ObjectKind::ServiceAccount,
+        Some(namespace),
+        &name,
+        json!({ "metadata": { "labels": labels(&name, group) } }),
+    )
+}
+
 /// Renders the `Cluster`, awake.
 pub fn cluster(database: &Database<'_>) -> Object {
     let instances = instances(database.sizing);
@@ -60,6 +77,7 @@ pub fn cluster(database: &Database<'_>) -> Object {
                     "localeProvider": "icu", "icuLocale": "und", "localeCollate": "C.UTF-8", "localeCType": "C.UTF-8",
                 } },
                 "enableSuperuserAccess": false,
+                "serviceAccountName": service_account_name(database.name),
                 "monitoring": { "disableDefaultQueries": true },
                 // CNPG's defaults (half an hour to stop, three minutes for open connections) keep a lost instance.
                 "startDelay": 300,

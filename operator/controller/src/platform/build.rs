@@ -35,6 +35,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let mut plane = Plane::new(namespace(ns, None));
     plane.network_policies = network::national();
     plane.service_accounts = NATIONAL_SERVICES.iter().map(|name| service_account(ns, name, None)).collect();
+    plane.service_accounts.extend(NATIONAL_DATABASES.map(|cluster| database::service_account(ns, cluster, None)));
     plane.config_maps = vec![trust.config_map(ns, None)];
     plane.databases = NATIONAL_DATABASES
         .iter()
@@ -103,6 +104,7 @@ fn service_config(name: &str, valid: &Valid) -> String {
     }
     match name {
         "gateway" => text += &config::gateway(&spec.gateway.public_names, &public_url(spec)),
+        "consent" => text += &config::consent(),
         "audit" => {
             for service in ["registry", "consent"] {
                 let origin = national_log_origin(&spec.domain, service);

@@ -17,8 +17,12 @@ fn policies() -> Vec<Value> {
 /// What the policies say to a request: the messages of those that deny.
 fn denied(operation: &str, resource: &str, object: &Value) -> Vec<String> {
     let evaluator = |expressions: &[VapExpression]| {
-        let builder = VapEvaluator::builder()
-            .request(AdmissionRequest { operation: operation.to_owned(), ..AdmissionRequest::default() });
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+        let builder = VapEvaluator::builder().request(AdmissionRequest {
+            operation: operation.to_owned(),
+            namespace,
+            ..AdmissionRequest::default()
+        });
         let builder =
             if operation == "DELETE" { builder.old_object(object.clone()) } else { builder.object(object.clone()) };
         builder.build().evaluate(expressions)
@@ -37,12 +41,26 @@ fn denied(operation: &str, resource: &str, object: &Value) -> Vec<String> {
         if !lists("operations", operation) || !lists("resources", resource) {
             continue;
         }
+        if !selects(&spec["matchConstraints"]["objectSelector"], &object["metadata"]["labels"]) {
+            continue;
+        }
         if !evaluator(&rules(&spec["matchConditions"])).iter().all(|result| result.passed) {
             continue;
         }
         messages.extend(evaluator(&rules(&spec["validations"])).into_iter().filter_map(|result| result.message));
     }
     messages
+}
+
+/// A label selector, as far as these policies use it.
+fn selects(selector: &Value, labels: &Value) -> bool {
+    let exact = selector["matchLabels"].as_object().into_iter().flatten().all(|(key, value)| labels[key] == *value);
+    let expressions = selector["matchExpressions"].as_array().into_iter().flatten().all(|expression| {
+        assert_eq!(expression["operator"], "NotIn");
+        let value = &labels[expression["key"].as_str().unwrap()];
+        !expression["values"].as_array().unwrap().contains(value)
+    });
+    exact && expressions
 }
 
 #[test]
@@ -84,13 +102,13 @@ fn a_revocation_is_not_deleted() {
 
 #[test]
 fn a_database_of_ours_goes_only_when_asked_twice() {
-    let cluster = |managed: &str, annotations: Value| {
-        json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": managed }, "annotations": annotations } })
+    let cluster = |managed: &str, allowed: &str| {
+        let labels = json!({ "app.kubernetes.io/managed-by": managed, "dmp.ma/allow-deletion": allowed });
+        json!({ "metadata": { "labels": labels } })
     };
-    assert_eq!(denied("DELETE", "clusters", &cluster("dmp-operator", json!({}))).len(), 1);
-    let asked = json!({ "dmp.ma/allow-deletion": "true" });
-    assert_eq!(denied("DELETE", "clusters", &cluster("dmp-operator", asked)), Vec::<String>::new());
-    assert_eq!(denied("DELETE", "clusters", &cluster("somebody", json!({}))), Vec::<String>::new());
+    assert_eq!(denied("DELETE", "clusters", &cluster("dmp-operator", "")).len(), 1);
+    assert_eq!(denied("DELETE", "clusters", &cluster("dmp-operator", "true")), Vec::<String>::new());
+    assert_eq!(denied("DELETE", "clusters", &cluster("somebody", "")), Vec::<String>::new());
 }
 
 #[test]

@@ -140,11 +140,24 @@ impl World {
         let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
         let token = accounts.create_token_request("dmp-operator", &PostParams::default(), &request).await.unwrap();
         write_kubeconfig(&self.kubeconfig, api_port, &token.status.unwrap().token.unwrap());
-        let _ = self.bao.call(None, http::Method::POST, "sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+        self.install_openbao().await;
         let served = || async { self.list("dmp.ma", "Site", "sites", None).await.is_some() };
         self.wait("the CRDs", served).await;
         let served = || async { self.list("postgresql.cnpg.io", "Cluster", "clusters", None).await.is_some() };
         self.wait("CNPG's CRD", served).await;
+    }
+
+    /// What `dmpctl install` leaves in OpenBao, as far as the operator meets it.
+    async fn install_openbao(&self) {
+        let post = |path: &'static str, body: Value| self.bao.call(None, http::Method::POST, path, body);
+        post("sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+        post("pki-solutions/roles/solution", json!({
+            "allowed_uri_sans": ["spiffe://dmp.test/credential/*"], "allow_any_name": false, "require_cn": false,
+            "use_csr_common_name": false, "use_csr_sans": false, "key_type": "any", "server_flag": false,
+            "client_flag": true, "ttl": "2160h", "max_ttl": "2160h", "no_store": true,
+        }))
+        .await;
+        crate::openbao::outside_of_a_pod(&self.bao, "group-tanger-tetouan-al-hoceima").await;
     }
 
     /// Starts a replica of the operator; its facts and health ports.
@@ -216,7 +229,14 @@ impl World {
             None => Api::<DynamicObject>::all_with(self.client.clone(), &resource),
         };
         let items = api.list(&kube::api::ListParams::default()).await.ok()?.items;
-        Some(items.into_iter().map(|item| serde_json::to_value(item).unwrap()).collect())
+        let typed = |item: DynamicObject| {
+            let mut object = serde_json::to_value(item).unwrap();
+            // The items of a list do not say what they are.
+            object["apiVersion"] = json!(resource.api_version);
+            object["kind"] = json!(kind);
+            object
+        };
+        Some(items.into_iter().map(typed).collect())
     }
 
     /// Writes the status that CloudNativePG and the kubelets would write for a namespace.
@@ -246,7 +266,9 @@ impl World {
         let start = Instant::now();
         while !holds().await {
             if start.elapsed() > PATIENCE {
-                panic!("{what}: not within {PATIENCE:?}\n{}\n{}", self.log("one"), self.log("api"));
+                let log = self.log("one");
+                let end: Vec<&str> = log.lines().rev().take(30).collect();
+                panic!("{what}: not within {PATIENCE:?}\n{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -6,7 +6,7 @@ use dmp_client::facts::{Facts, SignedFacts};
 use dmp_core::peer::SpiffeId;
 use dmp_core::tls::Identity;
 use dmp_keys::openbao::CertificateRequest;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, SanType};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
@@ -17,9 +17,12 @@ use crate::control_plane::{PATIENCE, World, samples};
 async fn identity(world: &World, name: &str) -> Identity {
     let client = dmp_keys::Client::root(&world.bao.config(None)).unwrap();
     let key = KeyPair::generate().unwrap();
+    let spiffe = SpiffeId::service("dmp.test", "dmp-national", name).to_string();
+    let mut parameters = CertificateParams::default();
+    parameters.subject_alt_names = vec![SanType::URI(spiffe.as_str().try_into().unwrap())];
     let request = CertificateRequest {
-        csr: CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap(),
-        uri_sans: vec![SpiffeId::service("dmp.test", "dmp-national", name).to_string()],
+        csr: parameters.serialize_request(&key).unwrap().pem().unwrap(),
+        uri_sans: vec![spiffe],
         ttl: "1h".to_owned(),
         ..CertificateRequest::default()
     };
@@ -191,8 +194,9 @@ async fn an_older_schema_stops_the_operator_and_says_so() {
     world
         .wait("not ready because of the schema", || async { ready(503).await.is_some_and(|text| text.contains("\"schema\"") && !text.contains("starting")) })
         .await;
+    let said = || async { world.log("one").contains("is older than this operator") };
+    world.wait("the log says so", said).await;
     assert!(world.condition(&site, "Ready").await.is_none());
-    assert!(world.log("one").contains("is older than this operator"));
     world.apply(&own).await;
     world.until(&site, "Ready", "True", "Ready").await;
     world.wait("ready", || async { ready(200).await.is_some() }).await;

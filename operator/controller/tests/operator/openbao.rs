@@ -23,11 +23,25 @@ async fn installed(bao: &Bao) -> OpenBao {
     OpenBao::new(Client::root(&config).unwrap(), "pem")
 }
 
+/// Kubernetes auth of a namespace as it is in a pod: OpenBao takes the API server's CA from its own ServiceAccount,
+/// which a process outside of a pod does not have.
+pub async fn outside_of_a_pod(bao: &Bao, namespace: &str) {
+    bao.call(None, Method::POST, &format!("sys/namespaces/{namespace}"), json!({})).await;
+    let inside = Some(namespace);
+    bao.call(inside, Method::POST, "sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+    let mut config = dmp_api::openbao::kubernetes_config();
+    config["disable_local_ca_jwt"] = json!(true);
+    config["kubernetes_ca_cert"] = json!(dmp_testkit::Pki::new("dmp.test").root_pem());
+    bao.call(inside, Method::POST, "auth/kubernetes/config", config).await;
+}
+
 #[tokio::test]
 async fn a_group_gets_its_key_space_with_the_operators_own_rights() {
     let bao = Bao::shared();
     let openbao = installed(bao).await;
     let group: GroupName = "ensure-me".parse().unwrap();
+    assert!(openbao.group_log_key(&group).await.unwrap().is_none());
+    outside_of_a_pod(bao, "group-ensure-me").await;
     assert!(openbao.group_log_key(&group).await.unwrap().is_none());
     openbao.ensure_group(&group).await.unwrap();
     let key = openbao.group_log_key(&group).await.unwrap().unwrap();
@@ -53,6 +67,7 @@ async fn a_changed_role_is_put_right() {
     let bao = Bao::shared();
     let openbao = installed(bao).await;
     let group: GroupName = "drifted".parse().unwrap();
+    outside_of_a_pod(bao, "group-drifted").await;
     openbao.ensure_group(&group).await.unwrap();
     let root = Client::root(&bao.config(None)).unwrap();
     let path = "auth/kubernetes/role/dmp-drifted.records";
@@ -70,6 +85,7 @@ async fn the_operator_cannot_widen_what_it_writes() {
     let bao = Bao::shared();
     let openbao = installed(bao).await;
     let group: GroupName = "pinned".parse().unwrap();
+    outside_of_a_pod(bao, "group-pinned").await;
     openbao.ensure_group(&group).await.unwrap();
     let client = openbao.client();
     let inside = Some("group-pinned");

@@ -59,13 +59,19 @@ pub struct Case {
 }
 
 fn text(name: &str) -> Result<&'static str> {
-    embedded::text(&format!("tests/fixtures/{name}"))
-        .ok_or_else(|| CliError::new("fixture", format!("the fixture `{name}` is missing"), "build dmpctl again"))
+    embedded::text(&format!("tests/fixtures/{name}")).ok_or_else(|| {
+        CliError::new(
+            "fixture",
+            format!("the fixture `{name}` is missing"),
+            "build dmpctl again",
+        )
+    })
 }
 
 fn value(name: &str, text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|source| CliError::new("fixture", format!("`{name}` is not JSON"), "build dmpctl again").because(source))
+    serde_json::from_str(text).map_err(|source| {
+        CliError::new("fixture", format!("`{name}` is not JSON"), "build dmpctl again").because(source)
+    })
 }
 
 impl Case {
@@ -200,10 +206,19 @@ mod tests {
     #[test]
     fn every_needle_is_in_what_is_sent() {
         let case = Case::new().unwrap();
-        let sent = [case.letter.bytes.clone(), case.summary.bytes.clone(), case.patient.to_string().into_bytes()].concat();
+        let sent = [
+            case.letter.bytes.clone(),
+            case.summary.bytes.clone(),
+            case.patient.to_string().into_bytes(),
+        ]
+        .concat();
         for needle in case.needles() {
             let scanner = crate::scan::Scanner::new(vec![needle.clone()]).unwrap();
-            assert!(!scanner.bytes("sent", &sent).hits.is_empty(), "{}", needle.label());
+            assert!(
+                !scanner.bytes("sent", &sent).hits.is_empty(),
+                "{}",
+                needle.label()
+            );
         }
     }
 
@@ -213,8 +228,17 @@ mod tests {
         let professionals = professionals().unwrap();
         assert_eq!(professionals.len(), 2);
         for person in professionals.values() {
-            assert!(directory.contains(&format!("{}-{}", person.inpe, person.establishment)), "{}", person.display);
+            assert!(
+                directory.contains(&format!("{}-{}", person.inpe, person.establishment)),
+                "{}",
+                person.display
+            );
         }
-        assert!(professional("dr-nobody").unwrap_err().remedy.contains("dr-benjelloun"));
+        assert!(
+            professional("dr-nobody")
+                .unwrap_err()
+                .remedy
+                .contains("dr-benjelloun")
+        );
     }
 }

@@ -47,7 +47,11 @@ impl Reply {
     /// Status and code, for people.
     pub fn summary(&self) -> String {
         let code = self.code();
-        if code.is_empty() { self.status.as_u16().to_string() } else { format!("{} {code}", self.status.as_u16()) }
+        if code.is_empty() {
+            self.status.as_u16().to_string()
+        } else {
+            format!("{} {code}", self.status.as_u16())
+        }
     }
 
     /// What a refusal looks like from outside: nothing else may differ between refusals.
@@ -72,7 +76,12 @@ impl Software {
     /// `tls` when CA or identity are not usable.
     pub fn new(gateway: &Gateway, identity_pem: Option<String>) -> Result<Self> {
         let http = client(&gateway.ca, identity_pem.as_deref())?;
-        Ok(Self { http, base: gateway.base.clone(), identity_pem, ca: gateway.ca.clone() })
+        Ok(Self {
+            http,
+            base: gateway.base.clone(),
+            identity_pem,
+            ca: gateway.ca.clone(),
+        })
     }
 
     /// The same software with no connection open yet.
@@ -115,15 +124,24 @@ impl Software {
         let start = std::time::Instant::now();
         loop {
             match self.token_for(identity_token, purpose).await {
-                Err(_) if start.elapsed() < Duration::from_secs(15) => tokio::time::sleep(Duration::from_millis(500)).await,
+                Err(_) if start.elapsed() < Duration::from_secs(15) => {
+                    tokio::time::sleep(Duration::from_millis(500)).await
+                }
                 done => return done,
             }
         }
     }
 
     async fn token(&self, form: &[(&str, &str)]) -> Result<String> {
-        let reply = self.form("/oauth2/token", None, form).await.map_err(unreachable)?;
-        let token = reply.json().get("access_token").and_then(Value::as_str).map(str::to_owned);
+        let reply = self
+            .form("/oauth2/token", None, form)
+            .await
+            .map_err(unreachable)?;
+        let token = reply
+            .json()
+            .get("access_token")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         token.ok_or_else(|| {
             CliError::new(
                 "token-refused",
@@ -137,8 +155,15 @@ impl Software {
     ///
     /// # Errors
     /// When there was no answer.
-    pub async fn form(&self, path: &str, token: Option<&str>, form: &[(&str, &str)]) -> reqwest::Result<Reply> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    pub async fn form(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        form: &[(&str, &str)],
+    ) -> reqwest::Result<Reply> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let request = self.http.post(format!("{}{path}", self.base)).body(body);
         answer(bearer(request, token).header(CONTENT_TYPE, "application/x-www-form-urlencoded")).await
     }
@@ -146,7 +171,10 @@ impl Software {
     /// # Errors
     /// When there was no answer.
     pub async fn get(&self, path: &str, token: Option<&str>) -> reqwest::Result<Reply> {
-        let request = self.http.get(format!("{}{path}", self.base)).header(ACCEPT, "*/*");
+        let request = self
+            .http
+            .get(format!("{}{path}", self.base))
+            .header(ACCEPT, "*/*");
         answer(bearer(request, token)).await
     }
 
@@ -154,7 +182,13 @@ impl Software {
     ///
     /// # Errors
     /// When there was no answer.
-    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> reqwest::Result<Reply> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> reqwest::Result<Reply> {
         self.send_text(method, path, token, body.to_string()).await
     }
 
@@ -162,9 +196,23 @@ impl Software {
     ///
     /// # Errors
     /// When there was no answer.
-    pub async fn send_text(&self, method: Method, path: &str, token: Option<&str>, body: String) -> reqwest::Result<Reply> {
-        let request = self.http.request(method, format!("{}{path}", self.base)).body(body);
-        answer(bearer(request, token).header(CONTENT_TYPE, FHIR).header(ACCEPT, FHIR)).await
+    pub async fn send_text(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: String,
+    ) -> reqwest::Result<Reply> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .body(body);
+        answer(
+            bearer(request, token)
+                .header(CONTENT_TYPE, FHIR)
+                .header(ACCEPT, FHIR),
+        )
+        .await
     }
 }
 
@@ -177,19 +225,38 @@ fn bearer(request: reqwest::RequestBuilder, token: Option<&str>) -> reqwest::Req
 
 async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Reply> {
     let response = request.send().await?;
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let (content_type, location) = (header(CONTENT_TYPE).unwrap_or_default(), header(LOCATION));
-    Ok(Reply { status: response.status(), content_type, location, body: response.bytes().await?.to_vec() })
+    Ok(Reply {
+        status: response.status(),
+        content_type,
+        location,
+        body: response.bytes().await?.to_vec(),
+    })
 }
 
 fn client(ca: &str, identity_pem: Option<&str>) -> Result<Client> {
     let unusable = |source: reqwest::Error| {
-        CliError::new("tls", "the gateway's CA or the software's certificate is not usable", "check DMP_CA")
-            .because(source)
+        CliError::new(
+            "tls",
+            "the gateway's CA or the software's certificate is not usable",
+            "check DMP_CA",
+        )
+        .because(source)
     };
     let roots = Certificate::from_pem_bundle(ca.as_bytes()).map_err(unusable)?;
-    let mut builder =
-        Client::builder().tls_certs_only(roots).https_only(true).no_proxy().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    let mut builder = Client::builder()
+        .tls_certs_only(roots)
+        .https_only(true)
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none());
     if let Some(pem) = identity_pem {
         builder = builder.identity(Identity::from_pem(pem.as_bytes()).map_err(unusable)?);
     }

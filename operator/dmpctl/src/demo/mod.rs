@@ -47,7 +47,10 @@ impl GatewayOptions {
     /// `file` when the CA cannot be read.
     pub fn open(&self) -> Result<Gateway> {
         let ca = std::fs::read_to_string(&self.ca).map_err(|source| CliError::file(&self.ca, source))?;
-        Ok(Gateway { base: self.gateway.trim_end_matches('/').to_owned(), ca })
+        Ok(Gateway {
+            base: self.gateway.trim_end_matches('/').to_owned(),
+            ca,
+        })
     }
 }
 
@@ -101,15 +104,39 @@ impl World {
     pub async fn new(client: &Client, progress: &Progress, gateway: Gateway) -> Result<Self> {
         people::require_demonstration(client).await?;
         crate::kubernetes::apply::apply_all(client, &crate::install::manifests("manifests/demo")?).await?;
-        let (author, cardiologist) = (fixtures::professional(AUTHOR)?, fixtures::professional(CARDIOLOGIST)?);
+        let (author, cardiologist) = (
+            fixtures::professional(AUTHOR)?,
+            fixtures::professional(CARDIOLOGIST)?,
+        );
         let cardio_solution = format!("cardio-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-        let product = |vendor, solution, name, kind, version, place| Product { vendor, solution, name, kind, version, place };
+        let product = |vendor, solution, name, kind, version, place| Product {
+            vendor,
+            solution,
+            name,
+            kind,
+            version,
+            place,
+        };
         let tanger = Some((author.establishment.as_str(), TANGER));
         let casablanca = Some((cardiologist.establishment.as_str(), CASABLANCA));
         let atlas = product("atlas", "sih-atlas", "SIH Atlas", "hospital", "4.2.0", tanger);
-        let cardio = product("cardio", &cardio_solution, "CardioSuite", "hospital", "2.6.1", casablanca);
+        let cardio = product(
+            "cardio",
+            &cardio_solution,
+            "CardioSuite",
+            "hospital",
+            "2.6.1",
+            casablanca,
+        );
         let amal = product("amal", "amal", "Amal, mon dossier", "patient-app", "1.8.2", None);
-        let directory = product("anam", "annuaire-inpe", "Annuaire national INPE", "directory", "2026.11", None);
+        let directory = product(
+            "anam",
+            "annuaire-inpe",
+            "Annuaire national INPE",
+            "directory",
+            "2026.11",
+            None,
+        );
         let (atlas, cardio, amal, directory) = (
             software::obtain(client, progress, &gateway, &atlas).await?,
             software::obtain(client, progress, &gateway, &cardio).await?,
@@ -139,7 +166,12 @@ impl World {
         let token = token_when_known(&self.directory, &step).await?;
         let reply = self
             .directory
-            .send(reqwest::Method::POST, "/fhir", Some(&token), &fixtures::directory()?)
+            .send(
+                reqwest::Method::POST,
+                "/fhir",
+                Some(&token),
+                &fixtures::directory()?,
+            )
             .await
             .map_err(gateway::unreachable)?;
         if !reply.status.is_success() {
@@ -159,7 +191,11 @@ impl World {
     /// `demonstration-order` before step 1.
     pub fn patient(&self) -> Result<&str> {
         self.patient.as_deref().ok_or_else(|| {
-            CliError::new("demonstration-order", "the patient is not registered yet", "run step 1 first")
+            CliError::new(
+                "demonstration-order",
+                "the patient is not registered yet",
+                "run step 1 first",
+            )
         })
     }
 
@@ -168,7 +204,8 @@ impl World {
     /// # Errors
     /// As [`Software::token_for`].
     pub async fn author_token(&self) -> Result<String> {
-        let identity = people::token(&self.client, AUTHOR, &fixtures::professional_claims(&self.author)).await?;
+        let identity =
+            people::token(&self.client, AUTHOR, &fixtures::professional_claims(&self.author)).await?;
         self.atlas.token_when_known(&identity, "TREAT").await
     }
 
@@ -214,7 +251,14 @@ pub async fn run(cluster: &ClusterOptions, options: &DemoOptions) -> Result<()> 
     let client = crate::kubernetes::connect(cluster).await?;
     let gateway = options.gateway.open()?;
     let data = options.data.clone().or_else(appliance_data);
-    play(&client, &Progress::to_stderr(), gateway, options.verifier.as_deref(), data.as_deref()).await
+    play(
+        &client,
+        &Progress::to_stderr(),
+        gateway,
+        options.verifier.as_deref(),
+        data.as_deref(),
+    )
+    .await
 }
 
 /// As [`run`], on a connection.
@@ -272,7 +316,11 @@ pub async fn token(cluster: &ClusterOptions, options: &TokenOptions) -> Result<(
         }
         (None, false) => return Err(identifier_required()),
     };
-    let user: String = options.person.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let user: String = options
+        .person
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
     println!("{}", people::token(&client, &user, &claims).await?);
     Ok(())
 }
@@ -281,6 +329,9 @@ fn identifier_required() -> CliError {
     CliError::new(
         "identifier-required",
         "a patient logs in with an identifier that the registry knows",
-        format!("add --identifier '{}|<number>' (`dmpctl demo run` prints the one of its patient)", fixtures::CNIE),
+        format!(
+            "add --identifier '{}|<number>' (`dmpctl demo run` prints the one of its patient)",
+            fixtures::CNIE
+        ),
     )
 }

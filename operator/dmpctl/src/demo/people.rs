@@ -65,6 +65,14 @@ pub async fn token(client: &Client, user: &str, claims: &Value) -> Result<String
     let mut password = [0u8; 24];
     aws_lc_rs::rand::SystemRandom::new()
         .fill(&mut password)
-        .map_err(|_| CliError::new("randomness", "the system gives no random numbers", "check /dev/urandom"))?;
-    identity_token(&mut bao, user, &hex::encode(password), claims).await.map_err(failed)
+        .map_err(|_| {
+            CliError::new(
+                "randomness",
+                "the system gives no random numbers",
+                "check /dev/urandom",
+            )
+        })?;
+    identity_token(&mut bao, user, &hex::encode(password), claims)
+        .await
+        .map_err(failed)
 }

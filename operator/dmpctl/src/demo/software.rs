@@ -75,31 +75,70 @@ impl Product<'_> {
 ///
 /// # Errors
 /// As [`wait::until`]: the reason is the credential's.
-pub async fn obtain(client: &Client, progress: &Progress, gateway: &Gateway, product: &Product<'_>) -> Result<Software> {
-    let objects = product.objects().into_iter().map(object).collect::<Result<Vec<_>>>()?;
+pub async fn obtain(
+    client: &Client,
+    progress: &Progress,
+    gateway: &Gateway,
+    product: &Product<'_>,
+) -> Result<Software> {
+    let objects = product
+        .objects()
+        .into_iter()
+        .map(object)
+        .collect::<Result<Vec<_>>>()?;
     apply::apply_all(client, &objects).await?;
     let failed = |source: rcgen::Error| {
-        CliError::new("csr", "the certificate request could not be made", "this is a defect: report it").because(source)
+        CliError::new(
+            "csr",
+            "the certificate request could not be made",
+            "this is a defect: report it",
+        )
+        .because(source)
     };
     let key = KeyPair::generate().map_err(failed)?;
-    let request = CertificateParams::default().serialize_request(&key).map_err(failed)?;
+    let request = CertificateParams::default()
+        .serialize_request(&key)
+        .map_err(failed)?;
     let csr = request.pem().map_err(failed)?;
     let certificate = certificate(client, progress, product, &csr).await?;
-    Software::new(gateway, Some(format!("{}\n{}", certificate.trim_end(), key.serialize_pem())))
+    Software::new(
+        gateway,
+        Some(format!("{}\n{}", certificate.trim_end(), key.serialize_pem())),
+    )
 }
 
 fn object(value: Value) -> Result<DynamicObject> {
-    serde_json::from_value(value)
-        .map_err(|source| CliError::new("manifest", "an object of the demonstration is broken", "report it").because(source))
+    serde_json::from_value(value).map_err(|source| {
+        CliError::new(
+            "manifest",
+            "an object of the demonstration is broken",
+            "report it",
+        )
+        .because(source)
+    })
 }
 
-async fn certificate(client: &Client, progress: &Progress, product: &Product<'_>, csr: &str) -> Result<String> {
+async fn certificate(
+    client: &Client,
+    progress: &Progress,
+    product: &Product<'_>,
+    csr: &str,
+) -> Result<String> {
     let namespace = product.namespace();
     let api: Api<SolutionCredential> = Api::namespaced(client.clone(), &namespace);
     let applied = api
-        .patch(product.solution, &PatchParams::apply(apply::MANAGER).force(), &Patch::Apply(product.credential(csr)))
+        .patch(
+            product.solution,
+            &PatchParams::apply(apply::MANAGER).force(),
+            &Patch::Apply(product.credential(csr)),
+        )
         .await
-        .map_err(|source| CliError::kubernetes(format!("applying SolutionCredential `{}`", product.solution), source))?;
+        .map_err(|source| {
+            CliError::kubernetes(
+                format!("applying SolutionCredential `{}`", product.solution),
+                source,
+            )
+        })?;
     let generation = applied.metadata.generation;
     let step = progress.step(format!("certificate of {}", product.name));
     let found = std::sync::Mutex::new(None);
@@ -110,7 +149,10 @@ async fn certificate(client: &Client, progress: &Progress, product: &Product<'_>
             .map_err(|source| CliError::kubernetes("reading the SolutionCredential", source))?;
         let status = now.status.clone().unwrap_or_default();
         let conditions = &status.conditions;
-        let Some(ready) = conditions.iter().find(|c| c.type_ == "Ready" && c.observed_generation == generation) else {
+        let Some(ready) = conditions
+            .iter()
+            .find(|c| c.type_ == "Ready" && c.observed_generation == generation)
+        else {
             return Ok(Look::Waiting("the operator has not looked at it yet".to_owned()));
         };
         match (ready.status.as_str(), status.certificate) {
@@ -123,6 +165,9 @@ async fn certificate(client: &Client, progress: &Progress, product: &Product<'_>
     })
     .await?;
     step.done();
-    let certificate = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    certificate.ok_or_else(|| CliError::new("certificate", "there is no certificate", "run the command again"))
+    let certificate = found
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    certificate
+        .ok_or_else(|| CliError::new("certificate", "there is no certificate", "run the command again"))
 }

@@ -10,12 +10,18 @@ pub struct Story {
 
 impl Story {
     pub const fn new() -> Self {
-        Self { failures: Mutex::new(Vec::new()), silent: false }
+        Self {
+            failures: Mutex::new(Vec::new()),
+            silent: false,
+        }
     }
 
     /// Says nothing: for tests that look at the failures only.
     pub const fn silent() -> Self {
-        Self { failures: Mutex::new(Vec::new()), silent: true }
+        Self {
+            failures: Mutex::new(Vec::new()),
+            silent: true,
+        }
     }
 
     /// A numbered step.
@@ -30,16 +36,25 @@ impl Story {
 
     /// What was tried, what was answered, and whether that is as it must be.
     pub fn check(&self, tried: &str, answered: &str, right: bool) -> bool {
-        self.say(&format!("   {} {tried} → {answered}", if right { '✔' } else { '✘' }));
+        self.say(&format!(
+            "   {} {tried} → {answered}",
+            if right { '✔' } else { '✘' }
+        ));
         if !right {
-            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{tried} → {answered}"));
+            self.failures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(format!("{tried} → {answered}"));
         }
         right
     }
 
     /// Every check that failed.
     pub fn failures(&self) -> Vec<String> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn say(&self, line: &str) {

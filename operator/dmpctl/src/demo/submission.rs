@@ -11,10 +11,19 @@ use super::fixtures::Document;
 const URI: &str = "urn:ietf:rfc:3986";
 
 /// A transaction that publishes documents of one patient. `source` identifies the sending system (an OID URN).
-pub fn provide_bundle(patient: &str, unique_id: &str, source: &str, date: &str, documents: &[&Document]) -> Value {
+pub fn provide_bundle(
+    patient: &str,
+    unique_id: &str,
+    source: &str,
+    date: &str,
+    documents: &[&Document],
+) -> Value {
     let subject = json!({ "reference": format!("Patient/{patient}") });
     let urns: Vec<(String, String)> = documents.iter().map(|_| (urn(), urn())).collect();
-    let items: Vec<Value> = urns.iter().map(|(reference, _)| json!({ "item": { "reference": reference } })).collect();
+    let items: Vec<Value> = urns
+        .iter()
+        .map(|(reference, _)| json!({ "item": { "reference": reference } }))
+        .collect();
     let mut entries = vec![json!({
         "fullUrl": urn(),
         "resource": {
@@ -107,7 +116,10 @@ fn urn() -> String {
 
 /// `Attachment.hash` of FHIR R4 is SHA-1.
 fn sha1_base64(bytes: &[u8]) -> String {
-    STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes))
+    STANDARD.encode(aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
+        bytes,
+    ))
 }
 
 #[cfg(test)]
@@ -125,10 +137,19 @@ mod tests {
             format: "f",
             bytes: b"Hello World".to_vec(),
         };
-        let bundle = provide_bundle("p", "urn:oid:2.25.2", "urn:oid:2.999.1", "2026-11-12T16:40:00+01:00", &[&document]);
+        let bundle = provide_bundle(
+            "p",
+            "urn:oid:2.25.2",
+            "urn:oid:2.999.1",
+            "2026-11-12T16:40:00+01:00",
+            &[&document],
+        );
         let entries = bundle["entry"].as_array().unwrap();
         assert_eq!(entries.len(), 3);
-        assert_eq!(entries[0]["resource"]["entry"][0]["item"]["reference"], entries[1]["fullUrl"]);
+        assert_eq!(
+            entries[0]["resource"]["entry"][0]["item"]["reference"],
+            entries[1]["fullUrl"]
+        );
         let attachment = &entries[1]["resource"]["content"][0]["attachment"];
         assert_eq!(attachment["url"], entries[2]["fullUrl"]);
         assert_eq!(attachment["hash"], "Ck1VqNd45QIvq3AZd8XYQLvEhtA=");

@@ -86,7 +86,14 @@ pub async fn install(client: &Client, progress: &Progress, options: &InstallOpti
     options.images.put_into(&mut operator);
     apply::apply_all(client, &operator).await?;
     step.done();
-    wait::deployment(client, progress, SYSTEM_NAMESPACE, "dmp-operator", Duration::from_secs(180)).await
+    wait::deployment(
+        client,
+        progress,
+        SYSTEM_NAMESPACE,
+        "dmp-operator",
+        Duration::from_secs(180),
+    )
+    .await
 }
 
 async fn custom_resources(client: &Client, progress: &Progress) -> Result<()> {
@@ -94,17 +101,31 @@ async fn custom_resources(client: &Client, progress: &Progress) -> Result<()> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in dmp_api::crds() {
         let name = definition.name_any();
-        api.patch(&name, &PatchParams::apply(apply::MANAGER).force(), &Patch::Apply(&definition))
-            .await
-            .map_err(|source| CliError::kubernetes(format!("applying CustomResourceDefinition `{name}`"), source))?;
+        api.patch(
+            &name,
+            &PatchParams::apply(apply::MANAGER).force(),
+            &Patch::Apply(&definition),
+        )
+        .await
+        .map_err(|source| {
+            CliError::kubernetes(format!("applying CustomResourceDefinition `{name}`"), source)
+        })?;
         wait::until(&step, &name, Duration::from_secs(30), || async {
-            let found = api
-                .get(&name)
-                .await
-                .map_err(|source| CliError::kubernetes(format!("reading CustomResourceDefinition `{name}`"), source))?;
-            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
-            let established = conditions.iter().any(|c| c.type_ == "Established" && c.status == "True");
-            Ok(if established { Look::Done } else { Look::Waiting(format!("{name} is not served yet")) })
+            let found = api.get(&name).await.map_err(|source| {
+                CliError::kubernetes(format!("reading CustomResourceDefinition `{name}`"), source)
+            })?;
+            let conditions = found
+                .status
+                .and_then(|status| status.conditions)
+                .unwrap_or_default();
+            let established = conditions
+                .iter()
+                .any(|c| c.type_ == "Established" && c.status == "True");
+            Ok(if established {
+                Look::Done
+            } else {
+                Look::Waiting(format!("{name} is not served yet"))
+            })
         })
         .await?;
     }
@@ -115,10 +136,17 @@ async fn custom_resources(client: &Client, progress: &Progress) -> Result<()> {
 async fn bootstrap_openbao(client: &Client, progress: &Progress, options: &InstallOptions) -> Result<()> {
     let policy = |name: &str| {
         embedded::text(&format!("manifests/openbao/policies/{name}.policy")).ok_or_else(|| {
-            CliError::new("manifest", format!("the policy `{name}` is missing"), "build dmpctl again")
+            CliError::new(
+                "manifest",
+                format!("the policy `{name}` is missing"),
+                "build dmpctl again",
+            )
         })
     };
-    let policies = Policies { person: policy("person")?, demo: policy("demo")? };
+    let policies = Policies {
+        person: policy("person")?,
+        demo: policy("demo")?,
+    };
     let plan = Plan {
         domain: options.domain.clone(),
         public_names: options.public_names.clone(),

@@ -10,8 +10,8 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
-use kube::api::{DeleteParams, LogParams, PostParams};
-use kube::{Api, Client};
+use kube::api::{DeleteParams, LogParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 
 use super::bootstrap::client::OpenBao;
@@ -27,13 +27,22 @@ const POD: &str = "openbao-0";
 pub const SERVER_NAME: &str = "openbao.dmp-system.svc";
 const PORT: u16 = 8200;
 const SEAL_BYTES: usize = 32;
-/// What `bao` says for ever after a first start that was cut off: it holds nothing, and will never hold anything.
-const CUT_OFF: &str = "self-initialization failed: refusing to unseal";
+/// What `bao` says for ever after a first start that was cut off, depending on how far it had come.
+const CUT_OFF: [&str; 2] = [
+    "self-initialization failed: refusing to unseal",
+    "barrier reports initialized but no seal configuration found",
+];
+/// The volume with OpenBao's data, and the mark that it has been in use: such a volume is never removed.
+const VOLUME: &str = "data-openbao-0";
+const IN_USE: &str = "dmp.ma/in-use";
 
 /// Configuration files and policy texts as one ConfigMap, flat as they are mounted.
 pub fn configuration() -> Result<kube::api::DynamicObject> {
     let mut data = BTreeMap::new();
-    for (folder, ending) in [("manifests/openbao/config", ".hcl"), ("manifests/openbao/policies", ".policy")] {
+    for (folder, ending) in [
+        ("manifests/openbao/config", ".hcl"),
+        ("manifests/openbao/policies", ".policy"),
+    ] {
         for (path, content) in embedded::below(folder, ending) {
             let name = path.rsplit('/').next().unwrap_or(path);
             data.insert(name, String::from_utf8_lossy(content));
@@ -53,7 +62,14 @@ pub fn configuration() -> Result<kube::api::DynamicObject> {
         },
         "data": data,
     }))
-    .map_err(|source| CliError::new("manifest", "the configuration of OpenBao is broken", "build dmpctl again").because(source))
+    .map_err(|source| {
+        CliError::new(
+            "manifest",
+            "the configuration of OpenBao is broken",
+            "build dmpctl again",
+        )
+        .because(source)
+    })
 }
 
 /// 32 random bytes, once: a Secret that exists is never touched, or what OpenBao holds would be lost.
@@ -63,11 +79,21 @@ pub fn configuration() -> Result<kube::api::DynamicObject> {
 pub async fn ensure_seal(client: &Client) -> Result<()> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let failed = |source| CliError::kubernetes("making OpenBao's seal key", source);
-    if secrets.get_metadata_opt(SEAL_SECRET).await.map_err(failed)?.is_some() {
+    if secrets
+        .get_metadata_opt(SEAL_SECRET)
+        .await
+        .map_err(failed)?
+        .is_some()
+    {
         return Ok(());
     }
     let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    if volumes.get_metadata_opt("data-openbao-0").await.map_err(failed)?.is_some() {
+    if volumes
+        .get_metadata_opt(VOLUME)
+        .await
+        .map_err(failed)?
+        .is_some()
+    {
         return Err(CliError::new(
             "seal-key-missing",
             "OpenBao has data (volume data-openbao-0), but its seal key (Secret openbao-seal) is gone",
@@ -76,11 +102,18 @@ pub async fn ensure_seal(client: &Client) -> Result<()> {
     }
     let mut key = [0u8; SEAL_BYTES];
     aws_lc_rs::rand::SystemRandom::new().fill(&mut key).map_err(|_| {
-        CliError::new("randomness", "the system gives no random numbers", "check /dev/urandom")
+        CliError::new(
+            "randomness",
+            "the system gives no random numbers",
+            "check /dev/urandom",
+        )
     })?;
     let mut secret = Secret::default();
     secret.metadata.name = Some(SEAL_SECRET.to_owned());
-    secret.metadata.labels = Some(BTreeMap::from([("app.kubernetes.io/part-of".to_owned(), "dmp".to_owned())]));
+    secret.metadata.labels = Some(BTreeMap::from([(
+        "app.kubernetes.io/part-of".to_owned(),
+        "dmp".to_owned(),
+    )]));
     secret.immutable = Some(true);
     secret.data = Some(BTreeMap::from([("key".to_owned(), ByteString(key.to_vec()))]));
     match secrets.create(&PostParams::default(), &secret).await {
@@ -126,11 +159,23 @@ pub async fn wait_ready(client: &Client, progress: &Progress, limit: Duration) -
         step.at(reason);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+    let mark = json!({ "metadata": { "annotations": { IN_USE: "true" } } });
+    let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    volumes
+        .patch_metadata(VOLUME, &PatchParams::default(), &Patch::Merge(&mark))
+        .await
+        .map_err(|source| CliError::kubernetes("marking OpenBao's volume", source))?;
     step.done();
     Ok(())
 }
 
+/// Only of a volume that was never in use: on another the same words mean damage, which people must look at.
 async fn was_cut_off(client: &Client) -> bool {
+    let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    match volumes.get_metadata(VOLUME).await {
+        Ok(volume) if !volume.annotations().contains_key(IN_USE) => {}
+        _ => return false,
+    }
     let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     for previous in [false, true] {
         let parameters = LogParams {
@@ -139,7 +184,11 @@ async fn was_cut_off(client: &Client) -> bool {
             tail_lines: Some(50),
             ..LogParams::default()
         };
-        if pods.logs(POD, &parameters).await.is_ok_and(|log| log.contains(CUT_OFF)) {
+        if pods
+            .logs(POD, &parameters)
+            .await
+            .is_ok_and(|log| CUT_OFF.iter().any(|words| log.contains(words)))
+        {
             return true;
         }
     }
@@ -149,12 +198,18 @@ async fn was_cut_off(client: &Client) -> bool {
 /// Its volume goes: OpenBao refuses to open it, so nothing was ever encrypted with what it holds.
 async fn begin_again(client: &Client, step: &Step) -> Result<()> {
     step.at("its first start was cut off: making its volume anew");
-    let failed = |source| CliError::kubernetes("removing the volume of a first start that was cut off", source);
+    let failed =
+        |source| CliError::kubernetes("removing the volume of a first start that was cut off", source);
     let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     for result in [
-        volumes.delete("data-openbao-0", &DeleteParams::default()).await.map(drop),
-        pods.delete(POD, &DeleteParams::default().grace_period(0)).await.map(drop),
+        volumes
+            .delete(VOLUME, &DeleteParams::default())
+            .await
+            .map(drop),
+        pods.delete(POD, &DeleteParams::default().grace_period(0))
+            .await
+            .map(drop),
     ] {
         match result {
             Ok(()) => {}
@@ -175,18 +230,29 @@ pub async fn open(client: &Client) -> Result<OpenBao> {
         .get_opt("openbao-ca")
         .await
         .map_err(|source| CliError::kubernetes("reading ConfigMap `openbao-ca`", source))?;
-    let ca = map.and_then(|map| map.data).and_then(|mut data| data.remove("ca.crt")).ok_or_else(|| {
+    let ca = map
+        .and_then(|map| map.data)
+        .and_then(|mut data| data.remove("ca.crt"))
+        .ok_or_else(|| {
+            CliError::new(
+                "openbao-ca",
+                "OpenBao has not published its certificate (ConfigMap openbao-ca, key ca.crt)",
+                "look at `kubectl -n dmp-system logs openbao-0 -c tls`",
+            )
+        })?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    let dial = Dial::PortForward {
+        pods: Box::new(pods),
+        pod: POD.to_owned(),
+        port: PORT,
+    };
+    let endpoint = Endpoint::new(dial, SERVER_NAME, &ca).map_err(|source| {
         CliError::new(
             "openbao-ca",
-            "OpenBao has not published its certificate (ConfigMap openbao-ca, key ca.crt)",
-            "look at `kubectl -n dmp-system logs openbao-0 -c tls`",
+            "the published certificate of OpenBao is not usable",
+            "restart openbao-0",
         )
-    })?;
-    let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let dial = Dial::PortForward { pods, pod: POD.to_owned(), port: PORT };
-    let endpoint = Endpoint::new(dial, SERVER_NAME, &ca).map_err(|source| {
-        CliError::new("openbao-ca", "the published certificate of OpenBao is not usable", "restart openbao-0")
-            .because(source)
+        .because(source)
     })?;
     Ok(OpenBao::new(endpoint))
 }
@@ -198,7 +264,12 @@ pub async fn open(client: &Client) -> Result<OpenBao> {
 pub async fn root_ca(client: &Client) -> Result<String> {
     let path = "pki-root/issuer/default/json";
     let failed = |source: super::bootstrap::client::OpenBaoError| {
-        CliError::new("openbao-bootstrap", "the root CA is not there", "run `dmpctl install` again").because(source)
+        CliError::new(
+            "openbao-bootstrap",
+            "the root CA is not there",
+            "run `dmpctl install` again",
+        )
+        .because(source)
     };
     let answer = open(client).await?.read(path).await.map_err(failed)?;
     super::bootstrap::client::string(path, &answer, "/data/certificate", "certificate").map_err(failed)
@@ -221,9 +292,18 @@ pub async fn service_account_token(client: &Client, account: &str) -> Result<Str
     let answer = accounts
         .create_token_request(account, &PostParams::default(), &request)
         .await
-        .map_err(|source| CliError::kubernetes(format!("asking for a token of ServiceAccount `{account}`"), source))?;
+        .map_err(|source| {
+            CliError::kubernetes(
+                format!("asking for a token of ServiceAccount `{account}`"),
+                source,
+            )
+        })?;
     answer.status.and_then(|status| status.token).ok_or_else(|| {
-        CliError::new("token-request", "the API server gave no token", "look at the API server's log")
+        CliError::new(
+            "token-request",
+            "the API server gave no token",
+            "look at the API server's log",
+        )
     })
 }
 
@@ -231,11 +311,18 @@ pub async fn service_account_token(client: &Client, account: &str) -> Result<Str
 ///
 /// # Errors
 /// As [`CliError::kubernetes`].
-pub async fn deploy(client: &Client, images: &super::ProductImages, storage_class: Option<&str>) -> Result<()> {
+pub async fn deploy(
+    client: &Client,
+    images: &super::ProductImages,
+    storage_class: Option<&str>,
+) -> Result<()> {
     let mut objects = super::manifests("manifests/openbao")?;
     images.put_into(&mut objects);
     for object in &mut objects {
-        let templates = object.data.pointer_mut("/spec/volumeClaimTemplates").and_then(|list| list.as_array_mut());
+        let templates = object
+            .data
+            .pointer_mut("/spec/volumeClaimTemplates")
+            .and_then(|list| list.as_array_mut());
         for template in templates.into_iter().flatten() {
             if let (Some(class), Some(spec)) = (storage_class, template.get_mut("spec")) {
                 spec["storageClassName"] = json!(class);
@@ -244,8 +331,12 @@ pub async fn deploy(client: &Client, images: &super::ProductImages, storage_clas
     }
     objects.push(configuration()?);
     apply::sort(&mut objects);
-    let (namespaces, rest): (Vec<_>, Vec<_>) =
-        objects.into_iter().partition(|object| object.types.as_ref().is_some_and(|types| types.kind == "Namespace"));
+    let (namespaces, rest): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
+        object
+            .types
+            .as_ref()
+            .is_some_and(|types| types.kind == "Namespace")
+    });
     apply::apply_all(client, &namespaces).await?;
     ensure_seal(client).await?;
     apply::apply_all(client, &rest).await

@@ -12,6 +12,11 @@ fn the_operator_policy_pins_the_text_that_the_operator_writes() {
 #[test]
 fn nothing_in_the_manifests_of_openbao_is_a_secret() {
     for object in manifests("manifests/openbao").unwrap() {
-        assert_ne!(object.types.as_ref().unwrap().kind, "Secret", "{}", object.name_any());
+        assert_ne!(
+            object.types.as_ref().unwrap().kind,
+            "Secret",
+            "{}",
+            object.name_any()
+        );
     }
 }

@@ -17,8 +17,12 @@ pub const MANAGER: &str = "dmpctl";
 /// `manifest` with the name of the text.
 pub fn parse(name: &str, text: &str) -> Result<Vec<DynamicObject>> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| {
-        CliError::new("manifest", format!("`{name}` is not a Kubernetes manifest"), "correct the file")
-            .because(source)
+        CliError::new(
+            "manifest",
+            format!("`{name}` is not a Kubernetes manifest"),
+            "correct the file",
+        )
+        .because(source)
     };
     serde_saphyr::from_multiple::<Value>(text)
         .map_err(|source| broken(Box::new(source)))?
@@ -34,11 +38,19 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<DynamicObject>> {
 /// `manifest` when it names no kind.
 pub fn api(client: &Client, object: &DynamicObject) -> Result<Api<DynamicObject>> {
     let types = object.types.as_ref().ok_or_else(|| {
-        CliError::new("manifest", format!("`{}` has no kind", object.name_any()), "correct the file")
+        CliError::new(
+            "manifest",
+            format!("`{}` has no kind", object.name_any()),
+            "correct the file",
+        )
     })?;
     let kind = GroupVersionKind::try_from(types).map_err(|source| {
-        CliError::new("manifest", format!("`{}` has no usable apiVersion", object.name_any()), "correct the file")
-            .because(source)
+        CliError::new(
+            "manifest",
+            format!("`{}` has no usable apiVersion", object.name_any()),
+            "correct the file",
+        )
+        .because(source)
     })?;
     let resource = ApiResource::from_gvk(&kind);
     Ok(match object.namespace() {
@@ -52,7 +64,10 @@ pub fn api(client: &Client, object: &DynamicObject) -> Result<Api<DynamicObject>
 /// # Errors
 /// As [`CliError::kubernetes`].
 pub async fn apply(client: &Client, object: &DynamicObject) -> Result<DynamicObject> {
-    let kind = object.types.as_ref().map_or("object", |types| types.kind.as_str());
+    let kind = object
+        .types
+        .as_ref()
+        .map_or("object", |types| types.kind.as_str());
     let name = object.name_any();
     api(client, object)?
         .patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(object))
@@ -73,8 +88,8 @@ pub async fn apply_all(client: &Client, objects: &[DynamicObject]) -> Result<()>
 
 /// Namespaces before accounts and rights, those before what runs: the order in which one run is enough.
 pub fn sort(objects: &mut [DynamicObject]) {
-    objects.sort_by_key(|object| {
-        match object.types.as_ref().map_or("", |types| types.kind.as_str()) {
+    objects.sort_by_key(
+        |object| match object.types.as_ref().map_or("", |types| types.kind.as_str()) {
             "Namespace" => 0,
             "CustomResourceDefinition" => 1,
             "ServiceAccount" => 2,
@@ -84,8 +99,8 @@ pub fn sort(objects: &mut [DynamicObject]) {
             "Service" | "NetworkPolicy" | "PodDisruptionBudget" => 6,
             "Deployment" | "StatefulSet" | "DaemonSet" => 8,
             _ => 7,
-        }
-    });
+        },
+    );
 }
 
 #[cfg(test)]

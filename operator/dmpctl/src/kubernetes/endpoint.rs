@@ -24,7 +24,11 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How to get there.
 pub enum Dial {
-    PortForward { pods: Api<Pod>, pod: String, port: u16 },
+    PortForward {
+        pods: Box<Api<Pod>>,
+        pod: String,
+        port: u16,
+    },
     Tcp(SocketAddr),
 }
 
@@ -73,7 +77,9 @@ impl Endpoint {
         if roots.is_empty() {
             return Err(EndpointError::Trust);
         }
-        let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let tls = rustls::ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Ok(Self {
             dial,
             tls: tokio_rustls::TlsConnector::from(Arc::new(tls)),
@@ -106,11 +112,19 @@ impl Endpoint {
         body: Option<&Value>,
     ) -> Result<Answer, EndpointError> {
         let http = |source: Box<dyn std::error::Error + Send + Sync>| EndpointError::Http(source);
-        let stream = self.tls.connect(self.name.clone(), self.dial().await?).await.map_err(EndpointError::Connection)?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| http(Box::new(e)))?;
+        let stream = self
+            .tls
+            .connect(self.name.clone(), self.dial().await?)
+            .await
+            .map_err(EndpointError::Connection)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| http(Box::new(e)))?;
         let driver = tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.host);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -122,9 +136,16 @@ impl Endpoint {
             }
         };
         let request = request.body(Full::new(bytes)).map_err(|e| http(Box::new(e)))?;
-        let response = sender.send_request(request).await.map_err(|e| http(Box::new(e)))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|e| http(Box::new(e)))?;
         let status = response.status();
-        let bytes = Limited::new(response.into_body(), MAX_ANSWER).collect().await.map_err(http)?.to_bytes();
+        let bytes = Limited::new(response.into_body(), MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(http)?
+            .to_bytes();
         driver.abort();
         let body = if bytes.is_empty() {
             Value::Null
@@ -137,7 +158,9 @@ impl Endpoint {
     async fn dial(&self) -> Result<Box<dyn Stream>, EndpointError> {
         match &self.dial {
             Dial::Tcp(address) => {
-                let stream = tokio::net::TcpStream::connect(address).await.map_err(EndpointError::Connection)?;
+                let stream = tokio::net::TcpStream::connect(address)
+                    .await
+                    .map_err(EndpointError::Connection)?;
                 Ok(Box::new(stream))
             }
             Dial::PortForward { pods, pod, port } => {
@@ -145,9 +168,9 @@ impl Endpoint {
                     .portforward(pod, &[*port])
                     .await
                     .map_err(|source| EndpointError::PortForward(pod.clone(), Box::new(source)))?;
-                let stream = forward
-                    .take_stream(*port)
-                    .ok_or_else(|| EndpointError::Connection(std::io::Error::other("the forward has no stream")))?;
+                let stream = forward.take_stream(*port).ok_or_else(|| {
+                    EndpointError::Connection(std::io::Error::other("the forward has no stream"))
+                })?;
                 // The forwarding task ends with its streams.
                 Ok(Box::new(stream))
             }

@@ -35,11 +35,16 @@ pub async fn connect(options: &ClusterOptions) -> Result<Client> {
         )
         .because(source)
     };
-    let choice = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
+    let choice = KubeConfigOptions {
+        context: options.context.clone(),
+        ..KubeConfigOptions::default()
+    };
     let config = match &options.kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).map_err(unusable)?;
-            Config::from_custom_kubeconfig(file, &choice).await.map_err(unusable)?
+            Config::from_custom_kubeconfig(file, &choice)
+                .await
+                .map_err(unusable)?
         }
         None => Config::from_kubeconfig(&choice).await.map_err(unusable)?,
     };

@@ -49,7 +49,13 @@ where
 ///
 /// # Errors
 /// As [`until`].
-pub async fn deployment(client: &Client, progress: &Progress, namespace: &str, name: &str, limit: Duration) -> Result<()> {
+pub async fn deployment(
+    client: &Client,
+    progress: &Progress,
+    namespace: &str,
+    name: &str,
+    limit: Duration,
+) -> Result<()> {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let step = progress.step(format!("waiting for {namespace}/{name}"));
     until(&step, name, limit, || async {
@@ -57,7 +63,10 @@ pub async fn deployment(client: &Client, progress: &Progress, namespace: &str, n
             .get_opt(name)
             .await
             .map_err(|source| CliError::kubernetes(format!("reading Deployment `{name}`"), source))?;
-        Ok(found.map_or_else(|| Look::Waiting("it does not exist yet".to_owned()), |d| deployment_look(&d)))
+        Ok(found.map_or_else(
+            || Look::Waiting("it does not exist yet".to_owned()),
+            |d| deployment_look(&d),
+        ))
     })
     .await?;
     step.done();
@@ -65,7 +74,11 @@ pub async fn deployment(client: &Client, progress: &Progress, namespace: &str, n
 }
 
 fn deployment_look(deployment: &Deployment) -> Look {
-    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = deployment
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1);
     let status = deployment.status.clone().unwrap_or_default();
     let current = status.observed_generation >= deployment.metadata.generation;
     let updated = status.updated_replicas.unwrap_or(0);
@@ -84,7 +97,11 @@ pub fn stateful_set_look(set: &StatefulSet) -> Look {
     let current = status.observed_generation >= set.metadata.generation
         && (status.update_revision == status.current_revision || status.updated_replicas == Some(wanted));
     let ready = status.ready_replicas.unwrap_or(0);
-    if current && ready >= wanted { Look::Done } else { Look::Waiting(format!("{ready} of {wanted} ready")) }
+    if current && ready >= wanted {
+        Look::Done
+    } else {
+        Look::Waiting(format!("{ready} of {wanted} ready"))
+    }
 }
 
 /// The conditions of any object whose status has them.
@@ -102,7 +119,8 @@ pub fn ready(object: &DynamicObject) -> Look {
     let Some(ready) = conditions.iter().find(|condition| condition.type_ == "Ready") else {
         return Look::Waiting("the operator has not looked at it yet".to_owned());
     };
-    let current = ready.observed_generation.is_none() || ready.observed_generation == object.metadata.generation;
+    let current =
+        ready.observed_generation.is_none() || ready.observed_generation == object.metadata.generation;
     match (current, ready.status.as_str()) {
         (true, "True") => Look::Done,
         (true, _) => Look::Waiting(format!("{}: {}", ready.reason, ready.message)),
@@ -114,10 +132,19 @@ pub fn ready(object: &DynamicObject) -> Look {
 ///
 /// # Errors
 /// As [`until`].
-pub async fn all_ready(client: &Client, progress: &Progress, objects: &[DynamicObject], limit: Duration) -> Result<()> {
+pub async fn all_ready(
+    client: &Client,
+    progress: &Progress,
+    objects: &[DynamicObject],
+    limit: Duration,
+) -> Result<()> {
     use kube::ResourceExt as _;
     for object in objects {
-        let kind = object.types.as_ref().map_or("object", |types| types.kind.as_str()).to_owned();
+        let kind = object
+            .types
+            .as_ref()
+            .map_or("object", |types| types.kind.as_str())
+            .to_owned();
         let name = object.name_any();
         let api = super::apply::api(client, object)?;
         let step = progress.step(format!("waiting for {kind} {name}"));
@@ -126,7 +153,9 @@ pub async fn all_ready(client: &Client, progress: &Progress, objects: &[DynamicO
                 .get_opt(&name)
                 .await
                 .map_err(|source| CliError::kubernetes(format!("reading {kind} `{name}`"), source))?;
-            Ok(found.as_ref().map_or_else(|| Look::Waiting("it does not exist".to_owned()), ready))
+            Ok(found
+                .as_ref()
+                .map_or_else(|| Look::Waiting("it does not exist".to_owned()), ready))
         })
         .await?;
         step.done();
@@ -156,7 +185,9 @@ mod tests {
     fn ready_counts_for_the_current_generation_only() {
         assert!(matches!(ready(&object(2, 2, "True")), Look::Done));
         assert!(matches!(ready(&object(3, 2, "True")), Look::Waiting(_)));
-        let Look::Waiting(reason) = ready(&object(2, 2, "False")) else { panic!("not ready") };
+        let Look::Waiting(reason) = ready(&object(2, 2, "False")) else {
+            panic!("not ready")
+        };
         assert_eq!(reason, "Why: because");
     }
 }

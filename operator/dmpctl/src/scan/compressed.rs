@@ -16,6 +16,9 @@ const DEPTH: usize = 2;
 /// A match by chance usually ends before this.
 const LEAST: usize = 16;
 
+/// Called with offset, kinds (outermost first) and content of a stream.
+pub(super) type Found<'a> = &'a mut dyn FnMut(usize, &[&'static str], &[u8]);
+
 /// Finds where streams begin.
 pub(super) struct Opener {
     magics: AhoCorasick,
@@ -40,20 +43,15 @@ impl Opener {
 
     /// Calls `found` with offset, kinds (outermost first) and content of each stream whose first bytes end in
     /// `bytes` after the first `seen`.
-    pub(super) fn open(&self, bytes: &[u8], seen: usize, found: &mut dyn FnMut(usize, &[&'static str], &[u8])) {
+    pub(super) fn open(&self, bytes: &[u8], seen: usize, found: Found<'_>) {
         self.inside(bytes, seen, &[], found);
     }
 
-    fn inside(
-        &self,
-        bytes: &[u8],
-        seen: usize,
-        kinds: &[&'static str],
-        found: &mut dyn FnMut(usize, &[&'static str], &[u8]),
-    ) {
+    fn inside(&self, bytes: &[u8], seen: usize, kinds: &[&'static str], found: Found<'_>) {
         for magic in self.magics.find_overlapping_iter(bytes) {
             let start = magic.start();
-            let (Some(rest), Some((_, kind))) = (bytes.get(start..), MAGICS.get(magic.pattern().as_usize())) else {
+            let (Some(rest), Some((_, kind))) = (bytes.get(start..), MAGICS.get(magic.pattern().as_usize()))
+            else {
                 continue;
             };
             if magic.end() <= seen {
@@ -67,7 +65,9 @@ impl Opener {
             kinds.push(kind);
             found(start, &kinds, &content);
             if kinds.len() < DEPTH {
-                self.inside(&content, 0, &kinds, &mut |_, kinds, content| found(start, kinds, content));
+                self.inside(&content, 0, &kinds, &mut |_, kinds, content| {
+                    found(start, kinds, content)
+                });
             }
         }
     }
@@ -78,7 +78,9 @@ impl Opener {
 /// It ends where the stream breaks off: what comes after that is not of it.
 pub(super) fn whole<'r>(first: &[u8], stream: impl Read + 'r) -> Option<(&'static str, Box<dyn Read + 'r>)> {
     // Two bytes of zlib are too common as the beginning of a file.
-    let (_, kind) = MAGICS.iter().find(|(magic, kind)| *kind != "zlib" && first.starts_with(magic))?;
+    let (_, kind) = MAGICS
+        .iter()
+        .find(|(magic, kind)| *kind != "zlib" && first.starts_with(magic))?;
     let content: Box<dyn Read + 'r> = match *kind {
         "gzip" => Box::new(flate2::read::MultiGzDecoder::new(stream)),
         "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(stream)),
@@ -103,7 +105,9 @@ fn decompress(kind: &str, bytes: &[u8]) -> Vec<u8> {
         "gzip" => drain(flate2::read::GzDecoder::new(bytes)),
         "zlib" => drain(flate2::read::ZlibDecoder::new(bytes)),
         "lz4" => drain(lz4_flex::frame::FrameDecoder::new(bytes)),
-        "zstd" => ruzstd::decoding::StreamingDecoder::new(bytes).map(drain).unwrap_or_default(),
+        "zstd" => ruzstd::decoding::StreamingDecoder::new(bytes)
+            .map(drain)
+            .unwrap_or_default(),
         _ => Vec::new(),
     }
 }
@@ -114,7 +118,9 @@ fn drain(stream: impl Read) -> Vec<u8> {
     let mut stream = stream.take(MOST);
     let mut part = vec![0u8; 64 * 1024];
     while let Ok(read) = stream.read(&mut part) {
-        let Some(new) = part.get(..read).filter(|new| !new.is_empty()) else { break };
+        let Some(new) = part.get(..read).filter(|new| !new.is_empty()) else {
+            break;
+        };
         content.extend_from_slice(new);
     }
     content

@@ -79,7 +79,10 @@ struct Patterns {
 
 impl Patterns {
     fn new(patterns: Vec<(usize, Encoding, Vec<u8>)>, fold: bool) -> Result<Self, NeedleError> {
-        let meaning = patterns.iter().map(|(needle, encoding, _)| (*needle, *encoding)).collect();
+        let meaning = patterns
+            .iter()
+            .map(|(needle, encoding, _)| (*needle, *encoding))
+            .collect();
         let automaton = AhoCorasickBuilder::new()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(fold)
@@ -97,7 +100,11 @@ impl Scanner {
         for (index, needle) in needles.iter().enumerate() {
             for (encoding, bytes) in needle.patterns()? {
                 longest = longest.max(bytes.len());
-                let list = if encoding.case_matters() { &mut exact } else { &mut folded };
+                let list = if encoding.case_matters() {
+                    &mut exact
+                } else {
+                    &mut folded
+                };
                 list.push((index, encoding, bytes));
             }
         }
@@ -112,7 +119,11 @@ impl Scanner {
 
     /// Scans bytes in memory.
     pub fn bytes(&self, place: &str, bytes: &[u8]) -> Report {
-        let mut report = Report { places: 1, bytes: bytes.len() as u64, ..Report::default() };
+        let mut report = Report {
+            places: 1,
+            bytes: bytes.len() as u64,
+            ..Report::default()
+        };
         self.window(place, 0, 0, bytes, &mut report);
         report
     }
@@ -122,7 +133,10 @@ impl Scanner {
     /// # Errors
     /// The stream's own.
     pub fn reader(&self, place: &str, mut stream: impl Read) -> io::Result<Report> {
-        let mut report = Report { places: 1, ..Report::default() };
+        let mut report = Report {
+            places: 1,
+            ..Report::default()
+        };
         let overlap = self.longest.saturating_sub(1);
         let mut window: Vec<u8> = Vec::new();
         let (mut start, mut seen) = (0u64, 0usize);
@@ -151,7 +165,9 @@ impl Scanner {
         file.rewind()?;
         let mut report = self.reader(place, &mut file)?;
         file.rewind()?;
-        if let Some((kind, content)) = compressed::whole(first.get(..read).unwrap_or_default(), io::BufReader::new(file)) {
+        if let Some((kind, content)) =
+            compressed::whole(first.get(..read).unwrap_or_default(), io::BufReader::new(file))
+        {
             let mut inside = self.reader(&format!("{place} ({kind})"), content)?;
             inside.places = 0;
             for hit in &mut inside.hits {
@@ -174,14 +190,26 @@ impl Scanner {
         });
     }
 
-    fn plain(&self, place: &str, start: u64, seen: usize, bytes: &[u8], kinds: &[&'static str], report: &mut Report) {
+    fn plain(
+        &self,
+        place: &str,
+        start: u64,
+        seen: usize,
+        bytes: &[u8],
+        kinds: &[&'static str],
+        report: &mut Report,
+    ) {
         for patterns in [&self.folded, &self.exact] {
             for found in patterns.automaton.find_overlapping_iter(bytes) {
                 if found.end() <= seen {
                     continue;
                 }
-                let Some((needle, encoding)) = patterns.meaning.get(found.pattern().as_usize()) else { continue };
-                let Some(needle) = self.needles.get(*needle) else { continue };
+                let Some((needle, encoding)) = patterns.meaning.get(found.pattern().as_usize()) else {
+                    continue;
+                };
+                let Some(needle) = self.needles.get(*needle) else {
+                    continue;
+                };
                 report.hits.push(Hit {
                     place: place.to_owned(),
                     offset: start + found.start() as u64,

@@ -43,7 +43,10 @@ pub enum NeedleError {
 
 impl Needle {
     pub fn new(label: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { label: label.into(), text: text.into() }
+        Self {
+            label: label.into(),
+            text: text.into(),
+        }
     }
 
     pub fn label(&self) -> &str {
@@ -59,12 +62,21 @@ impl Needle {
         }
         let mut patterns = vec![
             (Encoding::Utf8, bytes.to_vec()),
-            (Encoding::Utf16Le, text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-            (Encoding::Utf16Be, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+            (
+                Encoding::Utf16Le,
+                text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            ),
+            (
+                Encoding::Utf16Be,
+                text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            ),
             (Encoding::Hex, hex::encode(bytes).into_bytes()),
         ];
         for offset in 0..3u8 {
-            patterns.push((Encoding::Base64(offset), base64_at(&STANDARD_NO_PAD, bytes, offset)));
+            patterns.push((
+                Encoding::Base64(offset),
+                base64_at(&STANDARD_NO_PAD, bytes, offset),
+            ));
             let url = base64_at(&URL_SAFE_NO_PAD, bytes, offset);
             if patterns.last().is_some_and(|(_, standard)| *standard != url) {
                 patterns.push((Encoding::Base64Url(offset), url));

@@ -11,11 +11,20 @@ const NAME: &str = "Ouazzani-Tahiri Ghizlane";
 const ARABIC: &str = "غزلان الوزاني";
 
 fn scanner() -> Scanner {
-    Scanner::new(vec![Needle::new("name", NAME), Needle::new("arabic name", ARABIC)]).unwrap()
+    Scanner::new(vec![
+        Needle::new("name", NAME),
+        Needle::new("arabic name", ARABIC),
+    ])
+    .unwrap()
 }
 
 fn found(bytes: &[u8]) -> Vec<(String, Encoding)> {
-    scanner().bytes("x", bytes).hits.into_iter().map(|hit| (hit.needle, hit.encoding)).collect()
+    scanner()
+        .bytes("x", bytes)
+        .hits
+        .into_iter()
+        .map(|hit| (hit.needle, hit.encoding))
+        .collect()
 }
 
 fn around(middle: &[u8]) -> Vec<u8> {
@@ -25,15 +34,26 @@ fn around(middle: &[u8]) -> Vec<u8> {
 #[test]
 fn nothing_is_found_in_nothing() {
     assert!(found(&around(b"Ouazzani Tahiri")).is_empty());
-    let random: Vec<u8> = (0..1_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let random: Vec<u8> = (0..1_000_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
     assert!(found(&random).is_empty());
 }
 
 #[test]
 fn utf8_in_any_letter_case() {
-    assert_eq!(found(&around(NAME.as_bytes())), [("name".to_owned(), Encoding::Utf8)]);
-    assert_eq!(found(&around(NAME.to_uppercase().as_bytes())), [("name".to_owned(), Encoding::Utf8)]);
-    assert_eq!(found(&around(ARABIC.as_bytes())), [("arabic name".to_owned(), Encoding::Utf8)]);
+    assert_eq!(
+        found(&around(NAME.as_bytes())),
+        [("name".to_owned(), Encoding::Utf8)]
+    );
+    assert_eq!(
+        found(&around(NAME.to_uppercase().as_bytes())),
+        [("name".to_owned(), Encoding::Utf8)]
+    );
+    assert_eq!(
+        found(&around(ARABIC.as_bytes())),
+        [("arabic name".to_owned(), Encoding::Utf8)]
+    );
 }
 
 #[test]
@@ -50,7 +70,10 @@ fn utf16_in_both_byte_orders() {
 #[test]
 fn hex_in_both_cases() {
     for text in [hex::encode(NAME), hex::encode_upper(NAME)] {
-        assert_eq!(found(&around(text.as_bytes())), [("name".to_owned(), Encoding::Hex)]);
+        assert_eq!(
+            found(&around(text.as_bytes())),
+            [("name".to_owned(), Encoding::Hex)]
+        );
     }
 }
 
@@ -62,7 +85,10 @@ fn base64_at_every_offset_in_both_alphabets() {
             for after in ["", "1", "12", "123"] {
                 let whole = format!("{before}{text}{after}");
                 for encoded in [STANDARD.encode(&whole), URL_SAFE.encode(&whole)] {
-                    assert!(!scanner.bytes("x", encoded.as_bytes()).hits.is_empty(), "{encoded}");
+                    assert!(
+                        !scanner.bytes("x", encoded.as_bytes()).hits.is_empty(),
+                        "{encoded}"
+                    );
                 }
             }
         }
@@ -73,9 +99,18 @@ fn base64_at_every_offset_in_both_alphabets() {
 fn json_escapes_and_percent_encoding() {
     let escaped: String = ARABIC
         .chars()
-        .map(|c| if c.is_ascii() { c.to_string() } else { format!("\\u{:04X}", u32::from(c)) })
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                format!("\\u{:04X}", u32::from(c))
+            }
+        })
         .collect();
-    assert_eq!(found(&around(escaped.as_bytes())), [("arabic name".to_owned(), Encoding::JsonEscape)]);
+    assert_eq!(
+        found(&around(escaped.as_bytes())),
+        [("arabic name".to_owned(), Encoding::JsonEscape)]
+    );
     assert_eq!(
         found(&around(b"?family=ouazzani-tahiri%20ghizlane")),
         [("name".to_owned(), Encoding::Percent)]
@@ -103,7 +138,12 @@ fn inside_compressed_streams() {
     };
     let zstd =
         ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
-    for (kind, packed) in [("gzip", gzip(text.as_bytes())), ("zlib", zlib), ("lz4", lz4), ("zstd", zstd)] {
+    for (kind, packed) in [
+        ("gzip", gzip(text.as_bytes())),
+        ("zlib", zlib),
+        ("lz4", lz4),
+        ("zstd", zstd),
+    ] {
         let report = scanner().bytes("file", &around(&packed));
         let hit = report.hits.iter().find(|hit| hit.inside == [kind]);
         assert!(hit.is_some(), "{kind}: {:?}", report.hits);
@@ -116,7 +156,11 @@ fn inside_a_stream_in_a_stream_and_in_one_that_breaks_off() {
     let once = gzip(format!("{NAME} {}", "tail ".repeat(2000)).as_bytes());
     let twice = gzip(&once);
     let report = scanner().bytes("file", &twice);
-    assert!(report.hits.iter().any(|hit| hit.inside == ["gzip", "gzip"]), "{:?}", report.hits);
+    assert!(
+        report.hits.iter().any(|hit| hit.inside == ["gzip", "gzip"]),
+        "{:?}",
+        report.hits
+    );
     let cut = &once[..once.len() - 8];
     assert!(!scanner().bytes("file", cut).hits.is_empty());
 }
@@ -148,7 +192,10 @@ fn a_tree_is_searched_and_links_are_not_followed() {
     assert_eq!(report.hits.len(), 1);
     assert!(report.hits[0].place.ends_with("a/b/file"));
     assert!(report.unread.is_empty());
-    assert_eq!(tree::scan(&scanner(), &root.path().join("missing")).unread.len(), 1);
+    assert_eq!(
+        tree::scan(&scanner(), &root.path().join("missing")).unread.len(),
+        1
+    );
 }
 
 #[test]
@@ -157,7 +204,9 @@ fn a_compressed_file_longer_than_a_window_is_read_to_its_end() {
     let mut state = 1u64;
     let mut content: Vec<u8> = (0..WINDOW + 500_000)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 56) as u8
         })
         .collect();
@@ -165,7 +214,11 @@ fn a_compressed_file_longer_than_a_window_is_read_to_its_end() {
     content.extend_from_slice(&[b'.'; 1000]);
     let file = io::Cursor::new(gzip(&content));
     let report = scanner().file("wal.gz", file).unwrap();
-    assert!(report.hits.iter().any(|hit| hit.inside.first() == Some(&"gzip")), "{:?}", report.hits);
+    assert!(
+        report.hits.iter().any(|hit| hit.inside.first() == Some(&"gzip")),
+        "{:?}",
+        report.hits
+    );
 }
 
 #[test]

@@ -33,11 +33,8 @@ pub fn scan_except(scanner: &Scanner, root: &Path, without: &[&str]) -> Report {
             };
             let path = entry.path();
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    if !without.iter().any(|name| entry.file_name() == *name) {
-                        folders.push(path);
-                    }
-                }
+                Ok(kind) if kind.is_dir() && without.iter().any(|name| entry.file_name() == *name) => {}
+                Ok(kind) if kind.is_dir() => folders.push(path),
                 Ok(kind) if kind.is_file() => file(scanner, &path, &mut report),
                 _ => {}
             }

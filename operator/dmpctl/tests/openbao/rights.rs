@@ -13,14 +13,27 @@ async fn installed() -> TestBao {
     let bao = TestBao::start().await;
     let custody = tempfile::tempdir().unwrap();
     let own = jwt("dmp-system", "dmp-bootstrap", "openbao");
-    run(&mut bao.client(), &own, &plan(false), &policies(), custody.path(), |_| {}).await.unwrap();
+    run(
+        &mut bao.client(),
+        &own,
+        &plan(false),
+        &policies(),
+        custody.path(),
+        |_| {},
+    )
+    .await
+    .unwrap();
     bao
 }
 
 fn csr(sans: &[SanType]) -> String {
     let mut parameters = CertificateParams::default();
     parameters.subject_alt_names = sans.to_vec();
-    parameters.serialize_request(&KeyPair::generate().unwrap()).unwrap().pem().unwrap()
+    parameters
+        .serialize_request(&KeyPair::generate().unwrap())
+        .unwrap()
+        .pem()
+        .unwrap()
 }
 
 fn uri(text: &str) -> SanType {
@@ -37,7 +50,9 @@ async fn sign(client: &OpenBao, path: &str, sans: &[SanType]) -> Result<Value, O
 
 fn refused<T>(what: &str, result: Result<T, OpenBaoError>) {
     match result {
-        Err(OpenBaoError::Refused { status: 400 | 403, .. }) => {}
+        Err(OpenBaoError::Refused {
+            status: 400 | 403, ..
+        }) => {}
         Err(error) => panic!("{what}: {error}"),
         Ok(_) => panic!("{what} was permitted"),
     }
@@ -54,36 +69,94 @@ async fn a_service_gets_its_own_certificate_and_keys_and_nothing_else() {
         dns("registry.dmp-national"),
     ];
     let signed = sign(&registry, "pki-services/sign/service", &own).await.unwrap();
-    let certificate = signed.pointer("/data/certificate").and_then(Value::as_str).unwrap();
+    let certificate = signed
+        .pointer("/data/certificate")
+        .and_then(Value::as_str)
+        .unwrap();
     let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).unwrap();
     let validity = pem.parse_x509().unwrap().validity().clone();
     assert!(validity.not_after.timestamp() - validity.not_before.timestamp() <= 3600 + 60);
-    assert_eq!(signed.pointer("/data/ca_chain").and_then(Value::as_array).unwrap().len(), 2);
+    assert_eq!(
+        signed
+            .pointer("/data/ca_chain")
+            .and_then(Value::as_array)
+            .unwrap()
+            .len(),
+        2
+    );
 
     for (what, sans) in [
-        ("another service", vec![uri("spiffe://dmp.test/ns/dmp-national/sa/consent")]),
-        ("another domain", vec![uri("spiffe://other.test/ns/dmp-national/sa/registry")]),
-        ("a credential", vec![uri("spiffe://dmp.test/credential/vendor-x/y")]),
-        ("another name", vec![own[0].clone(), dns("consent.dmp-national.svc")]),
+        (
+            "another service",
+            vec![uri("spiffe://dmp.test/ns/dmp-national/sa/consent")],
+        ),
+        (
+            "another domain",
+            vec![uri("spiffe://other.test/ns/dmp-national/sa/registry")],
+        ),
+        (
+            "a credential",
+            vec![uri("spiffe://dmp.test/credential/vendor-x/y")],
+        ),
+        (
+            "another name",
+            vec![own[0].clone(), dns("consent.dmp-national.svc")],
+        ),
         ("a public name", vec![own[0].clone(), dns("gateway.dmp.test")]),
-        ("an address", vec![own[0].clone(), SanType::IpAddress([127, 0, 0, 1].into())]),
+        (
+            "an address",
+            vec![own[0].clone(), SanType::IpAddress([127, 0, 0, 1].into())],
+        ),
     ] {
         refused(what, sign(&registry, "pki-services/sign/service", &sans).await);
     }
-    refused("the gateway's role", sign(&registry, "pki-services/sign/gateway", &own).await);
-    refused("a credential", sign(&registry, "pki-solutions/sign/solution", &own).await);
+    refused(
+        "the gateway's role",
+        sign(&registry, "pki-services/sign/gateway", &own).await,
+    );
+    refused(
+        "a credential",
+        sign(&registry, "pki-solutions/sign/solution", &own).await,
+    );
 
     let context = json!({ "context": "ZG1wLnRlc3Q=" });
-    let data_key = registry.write("transit/datakey/plaintext/audit-events", &context).await.unwrap();
+    let data_key = registry
+        .write("transit/datakey/plaintext/audit-events", &context)
+        .await
+        .unwrap();
     let wrapped = json!({ "ciphertext": data_key["data"]["ciphertext"], "context": "ZG1wLnRlc3Q=" });
-    refused("opening an audit key", registry.write("transit/decrypt/audit-events", &wrapped).await);
-    refused("a key without context", registry.write("transit/datakey/plaintext/audit-events", &json!({})).await);
-    registry.write("transit/sign/log-registry", &json!({ "input": "eA==" })).await.unwrap();
-    refused("another log", registry.write("transit/sign/log-consent", &json!({ "input": "eA==" })).await);
-    refused("the token key", registry.write("transit/sign/token", &json!({ "input": "eA==" })).await);
+    refused(
+        "opening an audit key",
+        registry.write("transit/decrypt/audit-events", &wrapped).await,
+    );
+    refused(
+        "a key without context",
+        registry
+            .write("transit/datakey/plaintext/audit-events", &json!({}))
+            .await,
+    );
+    registry
+        .write("transit/sign/log-registry", &json!({ "input": "eA==" }))
+        .await
+        .unwrap();
+    refused(
+        "another log",
+        registry
+            .write("transit/sign/log-consent", &json!({ "input": "eA==" }))
+            .await,
+    );
+    refused(
+        "the token key",
+        registry
+            .write("transit/sign/token", &json!({ "input": "eA==" }))
+            .await,
+    );
 
     let audit = bao.service("dmp-national", "audit").await;
-    audit.write("transit/decrypt/audit-events", &wrapped).await.unwrap();
+    audit
+        .write("transit/decrypt/audit-events", &wrapped)
+        .await
+        .unwrap();
 
     let gateway = bao.service("dmp-national", "gateway").await;
     let public = [
@@ -92,11 +165,19 @@ async fn a_service_gets_its_own_certificate_and_keys_and_nothing_else() {
         dns("dmp.example.ma"),
         SanType::IpAddress([10, 88, 0, 2].into()),
     ];
-    sign(&gateway, "pki-services/sign/gateway", &public).await.unwrap();
+    sign(&gateway, "pki-services/sign/gateway", &public)
+        .await
+        .unwrap();
     let foreign = [public[0].clone(), dns("www.example.org")];
-    refused("a foreign public name", sign(&gateway, "pki-services/sign/gateway", &foreign).await);
+    refused(
+        "a foreign public name",
+        sign(&gateway, "pki-services/sign/gateway", &foreign).await,
+    );
     let foreign = [public[0].clone(), SanType::IpAddress([8, 8, 8, 8].into())];
-    refused("a foreign address", sign(&gateway, "pki-services/sign/gateway", &foreign).await);
+    refused(
+        "a foreign address",
+        sign(&gateway, "pki-services/sign/gateway", &foreign).await,
+    );
 }
 
 #[tokio::test]
@@ -107,8 +188,14 @@ async fn a_service_account_of_another_place_or_audience_does_not_log_in() {
         ("vendor-x", "registry", "openbao"),
         ("dmp-national", "registry", "https://kubernetes.default.svc"),
     ] {
-        let result = bao.client().log_in("dmp-national.registry", &jwt(namespace, account, audience)).await;
-        assert!(matches!(result, Err(OpenBaoError::Refused { .. })), "{namespace} {account} {audience}");
+        let result = bao
+            .client()
+            .log_in("dmp-national.registry", &jwt(namespace, account, audience))
+            .await;
+        assert!(
+            matches!(result, Err(OpenBaoError::Refused { .. })),
+            "{namespace} {account} {audience}"
+        );
     }
 }
 
@@ -120,44 +207,120 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
     let policy = json!({ "policy": pinned::RECORDS_POLICY });
     // Twice: the second time changes nothing and is not refused.
     for _ in 0..2 {
-        operator.write("sys/namespaces/group-a", &json!({})).await.unwrap();
-        operator.mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" })).await.unwrap();
-        operator.write_in(group, "transit/keys/kek", &pinned::kek_key()).await.unwrap();
-        operator.write_in(group, "transit/keys/log", &pinned::log_key()).await.unwrap();
-        operator.mount_in(group, "sys/auth/kubernetes", &json!({ "type": "kubernetes" })).await.unwrap();
-        operator.write_in(group, "sys/policies/acl/records", &policy).await.unwrap();
-        operator.write_in(group, "auth/kubernetes/role/records", &pinned::group_role("dmp-a")).await.unwrap();
+        operator
+            .write("sys/namespaces/group-a", &json!({}))
+            .await
+            .unwrap();
+        operator
+            .mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" }))
+            .await
+            .unwrap();
+        operator
+            .write_in(group, "transit/keys/kek", &pinned::kek_key())
+            .await
+            .unwrap();
+        operator
+            .write_in(group, "transit/keys/log", &pinned::log_key())
+            .await
+            .unwrap();
+        operator
+            .mount_in(group, "sys/auth/kubernetes", &json!({ "type": "kubernetes" }))
+            .await
+            .unwrap();
+        operator
+            .write_in(group, "sys/policies/acl/records", &policy)
+            .await
+            .unwrap();
+        operator
+            .write_in(
+                group,
+                "auth/kubernetes/role/records",
+                &pinned::group_role("dmp-a"),
+            )
+            .await
+            .unwrap();
         let root_role = format!("auth/kubernetes/role/{}", pinned::root_role_name("dmp-a"));
-        operator.write(&root_role, &pinned::root_role("dmp-a")).await.unwrap();
+        operator
+            .write(&root_role, &pinned::root_role("dmp-a"))
+            .await
+            .unwrap();
     }
     // The text of the pinned configuration passes the policy; the server here lacks the pod's CA file.
-    let configured = operator.write_in(group, "auth/kubernetes/config", &pinned::kubernetes_config()).await;
-    assert!(matches!(configured, Err(OpenBaoError::Refused { status: 400, .. })));
-    for path in ["sys/mounts/transit", "transit/keys/log", "sys/auth/kubernetes", "sys/policies/acl/records", "auth/kubernetes/role/records"] {
+    let configured = operator
+        .write_in(group, "auth/kubernetes/config", &pinned::kubernetes_config())
+        .await;
+    assert!(matches!(
+        configured,
+        Err(OpenBaoError::Refused { status: 400, .. })
+    ));
+    for path in [
+        "sys/mounts/transit",
+        "transit/keys/log",
+        "sys/auth/kubernetes",
+        "sys/policies/acl/records",
+        "auth/kubernetes/role/records",
+    ] {
         operator.read_in(group, path).await.unwrap();
     }
     for key in ["facts", "token", "log-registry", "log-consent", "log-audit"] {
         operator.read(&format!("transit/keys/{key}")).await.unwrap();
     }
-    operator.write("transit/sign/facts", &json!({ "input": "eA==" })).await.unwrap();
+    operator
+        .write("transit/sign/facts", &json!({ "input": "eA==" }))
+        .await
+        .unwrap();
 
     let records = bao.service("dmp-a", "records").await;
-    sign(&records, "pki-services/sign/service", &[uri("spiffe://dmp.test/ns/dmp-a/sa/records")]).await.unwrap();
-    refused("another group's name", sign(&records, "pki-services/sign/service", &[uri("spiffe://dmp.test/ns/dmp-b/sa/records")]).await);
+    sign(
+        &records,
+        "pki-services/sign/service",
+        &[uri("spiffe://dmp.test/ns/dmp-a/sa/records")],
+    )
+    .await
+    .unwrap();
+    refused(
+        "another group's name",
+        sign(
+            &records,
+            "pki-services/sign/service",
+            &[uri("spiffe://dmp.test/ns/dmp-b/sa/records")],
+        )
+        .await,
+    );
 
     let credential = "spiffe://dmp.test/credential/vendor-x/y";
     let solution = json!({ "csr": csr(&[dns("evil.example")]), "uri_sans": credential, "ttl": "2160h" });
-    let signed = operator.write("pki-solutions/sign/solution", &solution).await.unwrap();
-    let certificate = signed.pointer("/data/certificate").and_then(Value::as_str).unwrap();
+    let signed = operator
+        .write("pki-solutions/sign/solution", &solution)
+        .await
+        .unwrap();
+    let certificate = signed
+        .pointer("/data/certificate")
+        .and_then(Value::as_str)
+        .unwrap();
     let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).unwrap();
     let certificate = pem.parse_x509().unwrap();
-    let names = format!("{:?}", certificate.subject_alternative_name().unwrap().unwrap().value.general_names);
+    let names = format!(
+        "{:?}",
+        certificate
+            .subject_alternative_name()
+            .unwrap()
+            .unwrap()
+            .value
+            .general_names
+    );
     assert!(names.contains(credential) && !names.contains("evil"), "{names}");
     let service = json!({ "csr": csr(&[]), "uri_sans": "spiffe://dmp.test/ns/dmp-national/sa/registry" });
-    refused("a service's name for a solution", operator.write("pki-solutions/sign/solution", &service).await);
+    refused(
+        "a service's name for a solution",
+        operator.write("pki-solutions/sign/solution", &service).await,
+    );
     let long = json!({ "csr": csr(&[]), "uri_sans": credential, "ttl": "9000h" });
     if let Ok(signed) = operator.write("pki-solutions/sign/solution", &long).await {
-        let expiration = signed.pointer("/data/expiration").and_then(Value::as_i64).unwrap();
+        let expiration = signed
+            .pointer("/data/expiration")
+            .and_then(Value::as_i64)
+            .unwrap();
         assert!(expiration - jiff::Timestamp::now().as_second() <= 90 * 86_400 + 60);
     }
 }
@@ -167,10 +330,22 @@ async fn the_operator_can_give_nobody_another_right() {
     let bao = installed().await;
     let operator = bao.service("dmp-system", "dmp-operator").await;
     let group = Some("group-a");
-    operator.write("sys/namespaces/group-a", &json!({})).await.unwrap();
-    operator.mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" })).await.unwrap();
-    operator.write_in(group, "transit/keys/kek", &pinned::kek_key()).await.unwrap();
-    operator.mount_in(group, "sys/auth/kubernetes", &json!({ "type": "kubernetes" })).await.unwrap();
+    operator
+        .write("sys/namespaces/group-a", &json!({}))
+        .await
+        .unwrap();
+    operator
+        .mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" }))
+        .await
+        .unwrap();
+    operator
+        .write_in(group, "transit/keys/kek", &pinned::kek_key())
+        .await
+        .unwrap();
+    operator
+        .mount_in(group, "sys/auth/kubernetes", &json!({ "type": "kubernetes" }))
+        .await
+        .unwrap();
 
     let changed = |field: &str, value: Value| {
         let mut role = pinned::group_role("dmp-a");
@@ -182,43 +357,128 @@ async fn the_operator_can_give_nobody_another_right() {
         (None, "sys/namespaces/evil", json!({})),
         (None, "sys/namespaces/group-b", json!({ "seal": "x" })),
         (group, "sys/policies/acl/records", json!({ "policy": all })),
-        (group, "sys/policies/acl/records", json!({ "policy": format!("{}\n", pinned::RECORDS_POLICY) })),
-        (group, "sys/policies/acl/other", json!({ "policy": pinned::RECORDS_POLICY })),
+        (
+            group,
+            "sys/policies/acl/records",
+            json!({ "policy": format!("{}\n", pinned::RECORDS_POLICY) }),
+        ),
+        (
+            group,
+            "sys/policies/acl/other",
+            json!({ "policy": pinned::RECORDS_POLICY }),
+        ),
         (None, "sys/policies/acl/operator", json!({ "policy": all })),
         (None, "sys/policies/acl/service", json!({ "policy": all })),
         (group, "sys/mounts/kv", json!({ "type": "kv" })),
-        (group, "transit/keys/kek", json!({ "type": "aes256-gcm96", "derived": true, "exportable": true })),
+        (
+            group,
+            "transit/keys/kek",
+            json!({ "type": "aes256-gcm96", "derived": true, "exportable": true }),
+        ),
         (group, "transit/keys/kek", json!({ "type": "aes256-gcm96" })),
-        (group, "transit/keys/kek/config", json!({ "deletion_allowed": true, "exportable": true })),
-        (group, "transit/decrypt/kek", json!({ "ciphertext": "vault:v1:x", "context": "eA==" })),
-        (group, "transit/datakey/plaintext/kek", json!({ "context": "eA==" })),
+        (
+            group,
+            "transit/keys/kek/config",
+            json!({ "deletion_allowed": true, "exportable": true }),
+        ),
+        (
+            group,
+            "transit/decrypt/kek",
+            json!({ "ciphertext": "vault:v1:x", "context": "eA==" }),
+        ),
+        (
+            group,
+            "transit/datakey/plaintext/kek",
+            json!({ "context": "eA==" }),
+        ),
         (group, "transit/sign/log", json!({ "input": "eA==" })),
-        (None, "transit/decrypt/registry", json!({ "ciphertext": "vault:v1:x", "context": "eA==" })),
-        (None, "transit/decrypt/audit-events", json!({ "ciphertext": "vault:v1:x", "context": "eA==" })),
+        (
+            None,
+            "transit/decrypt/registry",
+            json!({ "ciphertext": "vault:v1:x", "context": "eA==" }),
+        ),
+        (
+            None,
+            "transit/decrypt/audit-events",
+            json!({ "ciphertext": "vault:v1:x", "context": "eA==" }),
+        ),
         (None, "transit/sign/token", json!({ "input": "eA==" })),
         (None, "transit/sign/log-registry", json!({ "input": "eA==" })),
-        (group, "auth/kubernetes/config", json!({ "kubernetes_host": "https://evil.example" })),
-        (group, "auth/kubernetes/config", json!({ "kubernetes_host": "https://kubernetes.default.svc", "disable_local_ca_jwt": true })),
-        (group, "auth/kubernetes/role/records", changed("bound_service_account_names", json!("*"))),
-        (group, "auth/kubernetes/role/records", changed("bound_service_account_namespaces", json!("kube-system"))),
-        (group, "auth/kubernetes/role/records", changed("bound_service_account_namespaces", json!(["dmp-a", "kube-system"]))),
-        (group, "auth/kubernetes/role/records", changed("token_policies", json!("root"))),
+        (
+            group,
+            "auth/kubernetes/config",
+            json!({ "kubernetes_host": "https://evil.example" }),
+        ),
+        (
+            group,
+            "auth/kubernetes/config",
+            json!({ "kubernetes_host": "https://kubernetes.default.svc", "disable_local_ca_jwt": true }),
+        ),
+        (
+            group,
+            "auth/kubernetes/role/records",
+            changed("bound_service_account_names", json!("*")),
+        ),
+        (
+            group,
+            "auth/kubernetes/role/records",
+            changed("bound_service_account_namespaces", json!("kube-system")),
+        ),
+        (
+            group,
+            "auth/kubernetes/role/records",
+            changed(
+                "bound_service_account_namespaces",
+                json!(["dmp-a", "kube-system"]),
+            ),
+        ),
+        (
+            group,
+            "auth/kubernetes/role/records",
+            changed("token_policies", json!("root")),
+        ),
         (group, "auth/kubernetes/role/other", pinned::group_role("dmp-a")),
-        (None, "auth/kubernetes/role/dmp-a.records", changed("token_policies", json!("service,operator"))),
-        (None, "auth/kubernetes/role/dmp-a.records", changed("token_policies", json!(["service", "operator"]))),
-        (None, "auth/kubernetes/role/dmp-national.registry", pinned::root_role("dmp-national")),
-        (None, "auth/kubernetes/role/dmp-system.dmp-operator", pinned::root_role("dmp-system")),
+        (
+            None,
+            "auth/kubernetes/role/dmp-a.records",
+            changed("token_policies", json!("service,operator")),
+        ),
+        (
+            None,
+            "auth/kubernetes/role/dmp-a.records",
+            changed("token_policies", json!(["service", "operator"])),
+        ),
+        (
+            None,
+            "auth/kubernetes/role/dmp-national.registry",
+            pinned::root_role("dmp-national"),
+        ),
+        (
+            None,
+            "auth/kubernetes/role/dmp-system.dmp-operator",
+            pinned::root_role("dmp-system"),
+        ),
         (None, "auth/kubernetes/role/evil", pinned::root_role("dmp-a")),
         (None, "auth/token/create", json!({ "policies": ["root"] })),
-        (Some("people"), "auth/kubernetes/role/records", pinned::group_role("dmp-a")),
+        (
+            Some("people"),
+            "auth/kubernetes/role/records",
+            pinned::group_role("dmp-a"),
+        ),
     ];
     for (namespace, path, body) in attempts {
         match operator.write_in(namespace, path, &body).await {
-            Err(OpenBaoError::Refused { status: 403 | 404, .. }) => {}
+            Err(OpenBaoError::Refused {
+                status: 403 | 404, ..
+            }) => {}
             other => panic!("{path} {body}: {other:?}"),
         }
     }
-    for path in ["sys/namespaces/group-a", "auth/kubernetes/role/dmp-a.records", "pki-solutions/root"] {
+    for path in [
+        "sys/namespaces/group-a",
+        "auth/kubernetes/role/dmp-a.records",
+        "pki-solutions/root",
+    ] {
         refused(path, operator.delete(path).await);
     }
 }

@@ -30,7 +30,10 @@ impl TestBao {
         }
         let key = rcgen::KeyPair::generate().unwrap();
         let names = vec!["openbao.dmp-system.svc".to_owned()];
-        let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let certificate = rcgen::CertificateParams::new(names)
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
         std::fs::write(folder.join("data/tls/tls.crt"), certificate.pem()).unwrap();
         std::fs::write(folder.join("data/tls/tls.key"), key.serialize_pem()).unwrap();
         std::fs::write(folder.join("seal/key"), [7u8; 32]).unwrap();
@@ -39,7 +42,12 @@ impl TestBao {
         let config = format!("-config={}", folder.join("config").display());
         let binary = dmp_testkit::bao::binary().display().to_string();
         let server = Server::spawn(folder.clone(), "TERM", &[&binary, "server", &config]);
-        let bao = Self { _server: server, folder, port, ca: certificate.pem() };
+        let bao = Self {
+            _server: server,
+            folder,
+            port,
+            ca: certificate.pem(),
+        };
         let start = Instant::now();
         while bao.client().cluster_id().await.is_err() {
             assert!(start.elapsed() < Duration::from_secs(90), "{}", bao._server.log());
@@ -57,7 +65,13 @@ impl TestBao {
     /// Logged in as a ServiceAccount at its role.
     pub async fn service(&self, namespace: &str, account: &str) -> OpenBao {
         let mut client = self.client();
-        let there = client.log_in(&format!("{namespace}.{account}"), &jwt(namespace, account, "openbao")).await.unwrap();
+        let there = client
+            .log_in(
+                &format!("{namespace}.{account}"),
+                &jwt(namespace, account, "openbao"),
+            )
+            .await
+            .unwrap();
         assert!(there, "there is no role {namespace}.{account}");
         client
     }
@@ -66,7 +80,12 @@ impl TestBao {
 /// What the token reviewer reads; nobody checks its signature here.
 pub fn jwt(namespace: &str, account: &str, audience: &str) -> String {
     let now = jiff::Timestamp::now().as_second();
-    let uid = uuid::Uuid::from_u128(namespace.bytes().chain(account.bytes()).fold(1, |n, b| n * 31 + u128::from(b)));
+    let uid = uuid::Uuid::from_u128(
+        namespace
+            .bytes()
+            .chain(account.bytes())
+            .fold(1, |n, b| n * 31 + u128::from(b)),
+    );
     let claims = json!({
         "aud": [audience], "iss": "https://kubernetes.default.svc",
         "sub": format!("system:serviceaccount:{namespace}:{account}"),
@@ -74,7 +93,12 @@ pub fn jwt(namespace: &str, account: &str, audience: &str) -> String {
         "kubernetes.io": { "namespace": namespace, "serviceaccount": { "name": account, "uid": uid } },
     });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.{}", part(&json!({ "alg": "RS256", "kid": "k" })), part(&claims), URL_SAFE_NO_PAD.encode([1u8; 256]))
+    format!(
+        "{}.{}.{}",
+        part(&json!({ "alg": "RS256", "kid": "k" })),
+        part(&claims),
+        URL_SAFE_NO_PAD.encode([1u8; 256])
+    )
 }
 
 async fn reviewer() -> String {
@@ -89,8 +113,17 @@ async fn review(Json(review): Json<Value>) -> (axum::http::StatusCode, Json<Valu
     let token = review["spec"]["token"].as_str().unwrap();
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
-    let wanted = review["spec"]["audiences"].as_array().cloned().unwrap_or_default();
-    let audiences: Vec<Value> = claims["aud"].as_array().unwrap().iter().filter(|a| wanted.contains(a)).cloned().collect();
+    let wanted = review["spec"]["audiences"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let audiences: Vec<Value> = claims["aud"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|a| wanted.contains(a))
+        .cloned()
+        .collect();
     let answer = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
         "status": {

@@ -149,7 +149,9 @@ async fn every_version_is_kept_and_search_gives_the_newest() {
     let world = World::new().await;
     let patient = world.patient();
     let mut consent = relation(patient, DOCTOR);
-    consent["extension"] = json!([{ "url": "https://example.org/x", "valueDecimal": 1.50 }]);
+    // A literal of Rust would lose the last digit before it is sent.
+    consent["extension"] =
+        serde_json::from_str(r#"[{ "url": "https://example.org/x", "valueDecimal": 1.50 }]"#).unwrap();
     let stored = world.recorded(patient, &consent).await;
     let other = world.recorded(patient, &opposition(patient)).await;
     let inactive = world.set_status(patient, &stored, "inactive").await;

@@ -1,3 +1,5 @@
+//! Ids, dates, references.
+
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod dates_and_references;
-mod resources;
+mod documents;
+mod people;
 mod shared_data;
 
 use serde_json::Value;

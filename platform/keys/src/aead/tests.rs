@@ -3,11 +3,21 @@
 use super::*;
 
 fn key(id: u128, domain: &str, subject: u128, bytes: u8) -> DataKey {
-    DataKey::new(Uuid::from_u128(id), domain.to_owned(), Uuid::from_u128(subject), Key256::from_bytes([bytes; 32]))
+    DataKey::new(
+        Uuid::from_u128(id),
+        domain.to_owned(),
+        Uuid::from_u128(subject),
+        Key256::from_bytes([bytes; 32]),
+    )
 }
 
 fn bound(kind: &str, id: u128, version: u32, part: (u32, u32)) -> Bound<'_> {
-    Bound { kind, id: Uuid::from_u128(id), version, part }
+    Bound {
+        kind,
+        id: Uuid::from_u128(id),
+        version,
+        part,
+    }
 }
 
 #[test]
@@ -26,7 +36,10 @@ fn what_was_sealed_opens_again() {
 fn the_same_text_never_looks_the_same() {
     let key = key(1, "group:a", 2, 3);
     let bound = bound("Binary", 4, 1, (0, 1));
-    assert_ne!(key.seal(&bound, b"text").unwrap(), key.seal(&bound, b"text").unwrap());
+    assert_ne!(
+        key.seal(&bound, b"text").unwrap(),
+        key.seal(&bound, b"text").unwrap()
+    );
 }
 
 /// Same key bytes everywhere: only the bound context differs. Every pair of different places must refuse.
@@ -49,7 +62,9 @@ fn a_ciphertext_opens_in_its_own_place_only() {
     let sealed: Vec<Vec<u8>> = places
         .iter()
         .map(|(domain, subject, kind, id, version, part)| {
-            key(9, domain, *subject, 7).seal(&bound(kind, *id, *version, *part), b"secret").unwrap()
+            key(9, domain, *subject, 7)
+                .seal(&bound(kind, *id, *version, *part), b"secret")
+                .unwrap()
         })
         .collect();
     for (n, (domain, subject, kind, id, version, part)) in places.iter().enumerate() {
@@ -62,8 +77,14 @@ fn a_ciphertext_opens_in_its_own_place_only() {
 
 #[test]
 fn neighbouring_fields_do_not_run_into_each_other() {
-    let sealed = key(1, "group:a", 2, 3).seal(&bound("bc", 4, 1, (0, 1)), b"x").unwrap();
-    assert!(key(1, "group:ab", 2, 3).open(&bound("c", 4, 1, (0, 1)), &sealed).is_err());
+    let sealed = key(1, "group:a", 2, 3)
+        .seal(&bound("bc", 4, 1, (0, 1)), b"x")
+        .unwrap();
+    assert!(
+        key(1, "group:ab", 2, 3)
+            .open(&bound("c", 4, 1, (0, 1)), &sealed)
+            .is_err()
+    );
 }
 
 #[test]
@@ -87,9 +108,18 @@ fn every_altered_byte_is_noticed() {
 fn the_commitment_names_one_key() {
     let bound = bound("Binary", 4, 1, (0, 1));
     let sealed = key(1, "group:a", 2, 3).seal(&bound, b"text").unwrap();
-    assert_eq!(key(1, "group:a", 2, 4).open(&bound, &sealed).err(), Some(OpenError::OtherKey));
-    assert_eq!(key(2, "group:a", 2, 3).open(&bound, &sealed).err(), Some(OpenError::OtherKey));
+    assert_eq!(
+        key(1, "group:a", 2, 4).open(&bound, &sealed).err(),
+        Some(OpenError::OtherKey)
+    );
+    assert_eq!(
+        key(2, "group:a", 2, 3).open(&bound, &sealed).err(),
+        Some(OpenError::OtherKey)
+    );
     let mut altered = sealed;
     altered[1 + 16 + SALT] ^= 1;
-    assert_eq!(key(1, "group:a", 2, 3).open(&bound, &altered).err(), Some(OpenError::OtherKey));
+    assert_eq!(
+        key(1, "group:a", 2, 3).open(&bound, &altered).err(),
+        Some(OpenError::OtherKey)
+    );
 }

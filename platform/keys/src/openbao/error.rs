@@ -38,7 +38,9 @@ impl Error {
     }
 
     pub(crate) fn malformed(path: &str) -> Self {
-        Self::Malformed { path: path.to_owned() }
+        Self::Malformed {
+            path: path.to_owned(),
+        }
     }
 
     pub(crate) fn rejected(path: &str, status: StatusCode, body: &[u8]) -> Self {
@@ -47,7 +49,11 @@ impl Error {
             403 => Self::Forbidden { path },
             404 => Self::NotFound { path },
             status @ (429 | 472 | 473 | 502..=504) => Self::Unavailable(status),
-            status => Self::Rejected { path, status, text: error_text(body) },
+            status => Self::Rejected {
+                path,
+                status,
+                text: error_text(body),
+            },
         }
     }
 
@@ -68,9 +74,19 @@ pub(crate) fn error_text(body: &[u8]) -> String {
         #[serde(default)]
         errors: Vec<String>,
     }
-    let text = serde_json::from_slice::<Errors>(body).map(|e| e.errors.join("; ")).unwrap_or_default();
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
-    if text.is_empty() { "no reason given".to_owned() } else { text }
+    let text = serde_json::from_slice::<Errors>(body)
+        .map(|e| e.errors.join("; "))
+        .unwrap_or_default();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_TEXT)
+        .collect();
+    if text.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

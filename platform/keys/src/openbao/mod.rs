@@ -31,7 +31,11 @@ use session::Sessions;
 /// The longest one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Waits between attempts at an unavailable or busy server.
-const RETRY_WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+const RETRY_WAITS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(900),
+];
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
@@ -75,13 +79,18 @@ impl Client {
             .map_err(|_| Error::Configuration(format!("`{}` is not an address", config.address)))?;
         let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         if url.scheme() != "https" && !loopback {
-            return Err(Error::Configuration(format!("`{}` must be https", config.address)));
+            return Err(Error::Configuration(format!(
+                "`{}` must be https",
+                config.address
+            )));
         }
         let mut certificates = Vec::new();
         if let Some(path) = &config.ca_file {
-            let unreadable = |what: String| Error::Configuration(format!("CA file `{}`: {what}", path.display()));
+            let unreadable =
+                |what: String| Error::Configuration(format!("CA file `{}`: {what}", path.display()));
             let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-            certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| unreadable("not PEM".into()))?;
+            certificates =
+                reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| unreadable("not PEM".into()))?;
         }
         let http = reqwest::Client::builder()
             .tls_certs_only(certificates)
@@ -120,13 +129,22 @@ impl Client {
     /// As [`Client::new`]; [`Error::Configuration`] when no namespace is configured.
     pub fn group(config: &OpenBaoConfig) -> Result<Self, Error> {
         let missing = || Error::Configuration("a record store needs `namespace`".to_owned());
-        let namespace = config.namespace.clone().filter(|name| !name.is_empty()).ok_or_else(missing)?;
+        let namespace = config
+            .namespace
+            .clone()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(missing)?;
         let mut auth = Auth::from(&config.auth);
         if let Auth::Kubernetes { role, .. } = &mut auth {
             GROUP_ROLE.clone_into(role);
         }
         let (address, ca_file) = (config.address.clone(), config.ca.clone());
-        Self::new(&Config { address, ca_file, namespace: Some(namespace), auth })
+        Self::new(&Config {
+            address,
+            ca_file,
+            namespace: Some(namespace),
+            auth,
+        })
     }
 
     /// The namespace of the calls, `None` for root.
@@ -160,7 +178,10 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Error> {
-        let answer = self.authorised(namespace, method, path, body).await?.success(path)?;
+        let answer = self
+            .authorised(namespace, method, path, body)
+            .await?
+            .success(path)?;
         if answer.bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -179,12 +200,15 @@ impl Client {
             data: T,
         }
         let answer = self.call(method, path, body).await?;
-        let envelope: Envelope<T> = serde_json::from_slice(&answer.bytes).map_err(|_| Error::malformed(path))?;
+        let envelope: Envelope<T> =
+            serde_json::from_slice(&answer.bytes).map_err(|_| Error::malformed(path))?;
         Ok(envelope.data)
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Error> {
-        self.authorised(self.inner.namespace.as_deref(), method, path, body).await?.success(path)
+        self.authorised(self.inner.namespace.as_deref(), method, path, body)
+            .await?
+            .success(path)
     }
 
     /// With a valid token; once more with a new one when the first is refused.
@@ -196,14 +220,19 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer, Error> {
         let session = self.inner.sessions.current(self).await?;
-        let answer = self.attempt(namespace, Some(session.token()), method.clone(), path, body).await?;
+        let answer = self
+            .attempt(namespace, Some(session.token()), method.clone(), path, body)
+            .await?;
         if answer.status != StatusCode::FORBIDDEN {
             return Ok(answer);
         }
         // A revoked or expired token and a missing right look alike; a fresh log-in tells them apart.
         match self.inner.sessions.replace(self, &session).await? {
             None => Ok(answer),
-            Some(session) => self.attempt(namespace, Some(session.token()), method, path, body).await,
+            Some(session) => {
+                self.attempt(namespace, Some(session.token()), method, path, body)
+                    .await
+            }
         }
     }
 
@@ -238,14 +267,17 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, Error> {
-        let mut request = self.inner.http.request(method, format!("{}/v1/{path}", self.inner.address));
+        let mut request = self
+            .inner
+            .http
+            .request(method, format!("{}/v1/{path}", self.inner.address));
         request = request.header("X-Vault-Request", "true");
         if let Some(namespace) = namespace.filter(|name| !name.is_empty()) {
             request = request.header("X-Vault-Namespace", namespace);
         }
         if let Some(token) = token {
-            let mut value =
-                reqwest::header::HeaderValue::from_str(token).map_err(|_| Error::Configuration("token".into()))?;
+            let mut value = reqwest::header::HeaderValue::from_str(token)
+                .map_err(|_| Error::Configuration("token".into()))?;
             value.set_sensitive(true);
             request = request.header("X-Vault-Token", value);
         }
@@ -283,7 +315,11 @@ impl Drop for Answer {
 
 impl Answer {
     fn success(self, path: &str) -> Result<Self, Error> {
-        if self.status.is_success() { Ok(self) } else { Err(Error::rejected(path, self.status, &self.bytes)) }
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(Error::rejected(path, self.status, &self.bytes))
+        }
     }
 }
 

@@ -81,9 +81,17 @@ impl Client {
             _ => None,
         }
         .ok_or_else(|| Error::malformed(&path))?;
-        let above = if data.ca_chain.is_empty() { data.issuing_ca.into_iter().collect() } else { data.ca_chain };
+        let above = if data.ca_chain.is_empty() {
+            data.issuing_ca.into_iter().collect()
+        } else {
+            data.ca_chain
+        };
         let mut chain = vec![data.certificate];
         chain.extend(above);
-        Ok(SignedCertificate { chain, serial: data.serial_number, expiration })
+        Ok(SignedCertificate {
+            chain,
+            serial: data.serial_number,
+            expiration,
+        })
     }
 }

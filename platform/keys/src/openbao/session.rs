@@ -37,9 +37,11 @@ pub enum Auth {
 impl From<&OpenBaoAuth> for Auth {
     fn from(auth: &OpenBaoAuth) -> Self {
         match auth.clone() {
-            OpenBaoAuth::Kubernetes { role, token_path } => {
-                Self::Kubernetes { role, token_file: token_path, namespace: None }
-            }
+            OpenBaoAuth::Kubernetes { role, token_path } => Self::Kubernetes {
+                role,
+                token_file: token_path,
+                namespace: None,
+            },
             OpenBaoAuth::TokenFile { path } => Self::TokenFile { path },
         }
     }
@@ -61,7 +63,8 @@ impl Session {
 
     /// Two thirds of the lease are over.
     fn is_old(&self) -> bool {
-        self.lease.is_some_and(|lease| self.since.elapsed() >= lease.mul_f64(2.0 / 3.0))
+        self.lease
+            .is_some_and(|lease| self.since.elapsed() >= lease.mul_f64(2.0 / 3.0))
     }
 
     fn is_over(&self) -> bool {
@@ -101,7 +104,10 @@ impl From<LogIn> for Session {
 
 impl Sessions {
     pub(crate) fn new(auth: Auth) -> Self {
-        Self { auth, current: Mutex::new(None) }
+        Self {
+            auth,
+            current: Mutex::new(None),
+        }
     }
 
     /// A token that is valid as far as known here; renewed, or taken anew, when it gets old.
@@ -124,7 +130,11 @@ impl Sessions {
 
     /// A new session in place of a refused one; `None` when the refused one is so young that its token is not
     /// the reason, or when another caller's new one was refused just as well.
-    pub(crate) async fn replace(&self, client: &Client, refused: &Arc<Session>) -> Result<Option<Arc<Session>>, Error> {
+    pub(crate) async fn replace(
+        &self,
+        client: &Client,
+        refused: &Arc<Session>,
+    ) -> Result<Option<Arc<Session>>, Error> {
         let mut current = self.current.lock().await;
         if let Some(session) = current.as_ref().filter(|session| !Arc::ptr_eq(session, refused)) {
             return Ok(Some(Arc::clone(session)));
@@ -142,10 +152,17 @@ impl Sessions {
         }
         let path = "auth/token/renew-self";
         let answer = client
-            .attempt(client.login_namespace(&self.auth), Some(session.token()), Method::POST, path, Some(&json!({})))
+            .attempt(
+                client.login_namespace(&self.auth),
+                Some(session.token()),
+                Method::POST,
+                path,
+                Some(&json!({})),
+            )
             .await?
             .success(path)?;
-        let answer: LogInAnswer = serde_json::from_slice(&answer.bytes).map_err(|_| Error::malformed(path))?;
+        let answer: LogInAnswer =
+            serde_json::from_slice(&answer.bytes).map_err(|_| Error::malformed(path))?;
         let renewed = Session::from(answer.auth);
         // At its maximum age a token is "renewed" for a shorter and shorter time: log in anew then.
         match (renewed.lease, session.lease) {
@@ -159,8 +176,15 @@ impl Sessions {
             Auth::TokenFile { path } => {
                 let token = read_token(path).await?;
                 let path = "auth/token/lookup-self";
-                let answer = client.attempt(client.namespace(), Some(token.expose()), Method::GET, path, None).await?;
-                let unlimited = Session { token, since: Instant::now(), lease: None, renewable: false };
+                let answer = client
+                    .attempt(client.namespace(), Some(token.expose()), Method::GET, path, None)
+                    .await?;
+                let unlimited = Session {
+                    token,
+                    since: Instant::now(),
+                    lease: None,
+                    renewable: false,
+                };
                 // A token without the right to look at itself is used as it is.
                 if !answer.status.is_success() {
                     return Ok(unlimited);
@@ -168,21 +192,34 @@ impl Sessions {
                 let look: TokenLookup =
                     serde_json::from_slice(&answer.bytes).map_err(|_| Error::malformed(path))?;
                 let lease = (look.data.ttl > 0).then(|| Duration::from_secs(look.data.ttl));
-                Ok(Session { lease, renewable: look.data.renewable, ..unlimited })
+                Ok(Session {
+                    lease,
+                    renewable: look.data.renewable,
+                    ..unlimited
+                })
             }
             Auth::Kubernetes { role, token_file, .. } => {
                 let jwt = read_token(token_file).await?;
                 let path = format!("auth/{KUBERNETES}/login");
                 let mut body = json!({ "role": role, "jwt": jwt.expose() });
                 let answer = client
-                    .attempt(client.login_namespace(&self.auth), None, Method::POST, &path, Some(&body))
+                    .attempt(
+                        client.login_namespace(&self.auth),
+                        None,
+                        Method::POST,
+                        &path,
+                        Some(&body),
+                    )
                     .await;
                 if let Some(serde_json::Value::String(jwt)) = body.get_mut("jwt") {
                     zeroize::Zeroize::zeroize(jwt);
                 }
                 let answer = answer?;
                 if matches!(answer.status.as_u16(), 400 | 401 | 403 | 404) {
-                    return Err(Error::LogIn { role: role.clone(), text: error_text(&answer.bytes) });
+                    return Err(Error::LogIn {
+                        role: role.clone(),
+                        text: error_text(&answer.bytes),
+                    });
                 }
                 let answer = answer.success(&path)?;
                 let answer: LogInAnswer =
@@ -197,7 +234,10 @@ impl Client {
     /// The namespace in which the log-in happens (and its token is renewed).
     fn login_namespace<'a>(&'a self, auth: &'a Auth) -> Option<&'a str> {
         match auth {
-            Auth::Kubernetes { namespace: Some(namespace), .. } => Some(namespace),
+            Auth::Kubernetes {
+                namespace: Some(namespace),
+                ..
+            } => Some(namespace),
             _ => self.namespace(),
         }
     }
@@ -220,6 +260,9 @@ async fn read_token(path: &std::path::Path) -> Result<Secret, Error> {
     let text = tokio::fs::read_to_string(path)
         .await
         .map(Secret::new)
-        .map_err(|source| Error::TokenFile { path: path.display().to_string(), source })?;
+        .map_err(|source| Error::TokenFile {
+            path: path.display().to_string(),
+            source,
+        })?;
     Ok(Secret::new(text.expose().trim().to_owned()))
 }

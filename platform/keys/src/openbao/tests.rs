@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::routing::post;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dmp_testkit::Bao;
 use serde_json::json;
 
@@ -20,7 +20,9 @@ fn client(namespace: Option<&str>, token_file: &Path) -> Client {
         address: Bao::shared().address().to_owned(),
         ca_file: None,
         namespace: namespace.map(str::to_owned),
-        auth: Auth::TokenFile { path: token_file.to_owned() },
+        auth: Auth::TokenFile {
+            path: token_file.to_owned(),
+        },
     })
     .unwrap()
 }
@@ -32,7 +34,10 @@ fn root(namespace: Option<&str>) -> Client {
 #[tokio::test]
 async fn health_is_read_without_a_token() {
     let health = root(None).health().await.unwrap();
-    assert!(health.is_ready() && health.version.starts_with("2."), "{health:?}");
+    assert!(
+        health.is_ready() && health.version.starts_with("2."),
+        "{health:?}"
+    );
 }
 
 #[tokio::test]
@@ -42,8 +47,14 @@ async fn a_wrapped_key_opens_in_its_own_context_only() {
     let again = a.unwrap_key("kek", b"v1|a|one", &made.wrapped).await.unwrap();
     assert_eq!(again.as_bytes(), made.key.as_bytes());
     let other = a.unwrap_key("kek", b"v1|a|two", &made.wrapped).await;
-    assert!(matches!(other.err(), Some(KeyError::Service(Error::Rejected { status: 400, .. }))));
-    assert!(b.unwrap_key("kek", b"v1|a|one", &made.wrapped).await.is_err(), "another group's key");
+    assert!(matches!(
+        other.err(),
+        Some(KeyError::Service(Error::Rejected { status: 400, .. }))
+    ));
+    assert!(
+        b.unwrap_key("kek", b"v1|a|one", &made.wrapped).await.is_err(),
+        "another group's key"
+    );
 }
 
 #[tokio::test]
@@ -60,13 +71,22 @@ async fn text_is_encrypted_and_decrypted_alone_and_in_batches() {
     assert_eq!(results[2].as_ref().unwrap().as_slice(), b"second");
     // More than one batch.
     let items: Vec<(&[u8], &str)> = vec![(b"1", one.as_str()); transit::MAX_BATCH + 5];
-    assert!(a.decrypt_batch("kek", &items).await.unwrap().iter().all(Result::is_ok));
+    assert!(
+        a.decrypt_batch("kek", &items)
+            .await
+            .unwrap()
+            .iter()
+            .all(Result::is_ok)
+    );
 }
 
 #[tokio::test]
 async fn hmac_is_stable() {
     let client = root(None);
-    let (one, two) = (client.hmac("registry", b"x").await.unwrap(), client.hmac("registry", b"x").await.unwrap());
+    let (one, two) = (
+        client.hmac("registry", b"x").await.unwrap(),
+        client.hmac("registry", b"x").await.unwrap(),
+    );
     assert_eq!(one, two);
     assert_ne!(one, client.hmac("registry", b"y").await.unwrap());
 }
@@ -88,8 +108,15 @@ async fn a_certificate_carries_the_names_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let roots = folder.path().join("ca.crt");
     let client = root(None);
-    let chain = client.request(Method::GET, "pki-root/cert/ca", None).await.unwrap();
-    std::fs::write(&roots, chain.pointer("/data/certificate").unwrap().as_str().unwrap()).unwrap();
+    let chain = client
+        .request(Method::GET, "pki-root/cert/ca", None)
+        .await
+        .unwrap();
+    std::fs::write(
+        &roots,
+        chain.pointer("/data/certificate").unwrap().as_str().unwrap(),
+    )
+    .unwrap();
     let config: dmp_core::config::ServiceConfig = serde_json::from_value(json!({
         "domain": "dmp.test", "name": "records", "namespace": "dmp-a",
         "openbao": { "address": Bao::shared().address(), "auth": { "kind": "token-file", "path": "/none" } },
@@ -97,7 +124,10 @@ async fn a_certificate_carries_the_names_asked_for() {
     .unwrap();
     let names = crate::identity::Names::of_service(&config);
     let identity = crate::identity::obtain(&client, &names, &roots).await.unwrap();
-    assert_eq!(identity.spiffe().as_str(), "spiffe://dmp.test/ns/dmp-a/sa/records");
+    assert_eq!(
+        identity.spiffe().as_str(),
+        "spiffe://dmp.test/ns/dmp-a/sa/records"
+    );
     let first = identity.not_after();
     assert!(identity.issuer().is_ok());
     // The renewed certificate takes its place in the same identity.
@@ -117,8 +147,14 @@ async fn a_missing_right_is_an_error_without_a_flood() {
     std::fs::write(&file, Bao::shared().token(None, policy).await).unwrap();
     let client = client(None, &file);
     assert!(client.public_keys("token").await.is_ok());
-    assert!(matches!(client.public_keys("facts").await, Err(Error::Forbidden { .. })));
-    assert!(matches!(client.request(Method::GET, "sys/nothing", None).await, Err(Error::Forbidden { .. })));
+    assert!(matches!(
+        client.public_keys("facts").await,
+        Err(Error::Forbidden { .. })
+    ));
+    assert!(matches!(
+        client.request(Method::GET, "sys/nothing", None).await,
+        Err(Error::Forbidden { .. })
+    ));
 }
 
 #[tokio::test]
@@ -131,7 +167,8 @@ async fn a_revoked_token_leads_to_a_new_log_in() {
     std::fs::write(&file, &old).unwrap();
     let client = client(None, &file);
     client.public_keys("token").await.unwrap();
-    bao.call(None, Method::POST, "auth/token/revoke", json!({ "token": old })).await;
+    bao.call(None, Method::POST, "auth/token/revoke", json!({ "token": old }))
+        .await;
     std::fs::write(&file, bao.token(None, policy).await).unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     client.public_keys("token").await.unwrap();
@@ -144,7 +181,11 @@ async fn a_token_is_renewed_before_its_end() {
     let file = folder.path().join("token");
     let body = json!({ "policies": ["root"], "ttl": "3s", "renewable": true });
     let answer = bao.call(None, Method::POST, "auth/token/create", body).await;
-    std::fs::write(&file, answer.pointer("/auth/client_token").unwrap().as_str().unwrap()).unwrap();
+    std::fs::write(
+        &file,
+        answer.pointer("/auth/client_token").unwrap().as_str().unwrap(),
+    )
+    .unwrap();
     let client = client(None, &file);
     for _ in 0..8 {
         client.public_keys("token").await.unwrap();
@@ -181,7 +222,10 @@ fn plain_http_is_for_loopback_only() {
         namespace: None,
         auth: Auth::TokenFile { path: "/none".into() },
     };
-    assert!(matches!(Client::new(&config("http://openbao.example:8200")), Err(Error::Configuration(_))));
+    assert!(matches!(
+        Client::new(&config("http://openbao.example:8200")),
+        Err(Error::Configuration(_))
+    ));
     assert!(Client::new(&config("https://openbao.example:8200")).is_ok());
 }
 
@@ -204,20 +248,46 @@ async fn a_pod_logs_in_with_its_service_account_token() {
     tokio::spawn(async move { axum::serve(listener, review).await });
 
     let namespace = "group-k8s";
-    bao.call(None, Method::POST, "sys/namespaces/group-k8s", json!({})).await;
+    bao.call(None, Method::POST, "sys/namespaces/group-k8s", json!({}))
+        .await;
     let ns = Some(namespace);
-    bao.call(ns, Method::POST, "sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+    bao.call(
+        ns,
+        Method::POST,
+        "sys/auth/kubernetes",
+        json!({ "type": "kubernetes" }),
+    )
+    .await;
     let config = json!({ "kubernetes_host": host, "token_reviewer_jwt": jwt(), "kubernetes_ca_cert": ca(), "disable_local_ca_jwt": true });
     bao.call(ns, Method::POST, "auth/kubernetes/config", config).await;
-    bao.call(ns, Method::POST, "sys/mounts/transit", json!({ "type": "transit" })).await;
-    bao.call(ns, Method::POST, "transit/keys/kek", json!({ "type": "aes256-gcm96", "derived": true })).await;
+    bao.call(
+        ns,
+        Method::POST,
+        "sys/mounts/transit",
+        json!({ "type": "transit" }),
+    )
+    .await;
+    bao.call(
+        ns,
+        Method::POST,
+        "transit/keys/kek",
+        json!({ "type": "aes256-gcm96", "derived": true }),
+    )
+    .await;
     let policy = r#"path "transit/datakey/plaintext/kek" { capabilities = ["update"] }"#;
-    bao.call(ns, Method::PUT, "sys/policies/acl/records", json!({ "policy": policy })).await;
+    bao.call(
+        ns,
+        Method::PUT,
+        "sys/policies/acl/records",
+        json!({ "policy": policy }),
+    )
+    .await;
     let role = json!({
         "bound_service_account_names": "records", "bound_service_account_namespaces": "dmp-a",
         "audience": "openbao", "token_policies": "records", "token_ttl": "1h",
     });
-    bao.call(ns, Method::POST, "auth/kubernetes/role/records", role).await;
+    bao.call(ns, Method::POST, "auth/kubernetes/role/records", role)
+        .await;
 
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
@@ -226,15 +296,28 @@ async fn a_pod_logs_in_with_its_service_account_token() {
         address: bao.address().to_owned(),
         namespace: Some(namespace.to_owned()),
         ca: None,
-        auth: dmp_core::config::OpenBaoAuth::Kubernetes { role: role.to_owned(), token_path: token_file.clone() },
+        auth: dmp_core::config::OpenBaoAuth::Kubernetes {
+            role: role.to_owned(),
+            token_path: token_file.clone(),
+        },
     };
     dmp_core::install_crypto_provider();
     let group = Client::group(&config("dmp-a.records")).unwrap();
     group.data_key("kek", b"context").await.unwrap();
-    assert!(matches!(group.public_keys("kek").await, Err(Error::Forbidden { .. })));
+    assert!(matches!(
+        group.public_keys("kek").await,
+        Err(Error::Forbidden { .. })
+    ));
     // The root namespace has no such role here.
-    let refused = Client::root(&config("dmp-a.records")).unwrap().public_keys("token").await;
-    assert!(matches!(refused, Err(Error::LogIn { .. } | Error::Forbidden { .. })), "{:?}", refused.err());
+    let refused = Client::root(&config("dmp-a.records"))
+        .unwrap()
+        .public_keys("token")
+        .await;
+    assert!(
+        matches!(refused, Err(Error::LogIn { .. } | Error::Forbidden { .. })),
+        "{:?}",
+        refused.err()
+    );
 }
 
 fn jwt() -> String {
@@ -245,7 +328,12 @@ fn jwt() -> String {
         "kubernetes.io": { "namespace": "dmp-a", "serviceaccount": { "name": "records", "uid": "1" } },
     });
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.{}", part(json!({ "alg": "RS256", "kid": "k" })), part(claims), URL_SAFE_NO_PAD.encode([0; 256]))
+    format!(
+        "{}.{}.{}",
+        part(json!({ "alg": "RS256", "kid": "k" })),
+        part(claims),
+        URL_SAFE_NO_PAD.encode([0; 256])
+    )
 }
 
 fn ca() -> String {

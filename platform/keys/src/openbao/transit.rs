@@ -55,7 +55,10 @@ impl Client {
         let body = json!({ "context": STANDARD.encode(context), "bits": 256 });
         let path = format!("transit/datakey/plaintext/{key}");
         let data: Data = self.data(Method::POST, &path, Some(&body)).await?;
-        Ok(DataKeyAnswer { key: Key256::from_base64(data.plaintext.expose())?, wrapped: data.ciphertext })
+        Ok(DataKeyAnswer {
+            key: Key256::from_base64(data.plaintext.expose())?,
+            wrapped: data.ciphertext,
+        })
     }
 
     /// Opens a wrapped 256-bit key.
@@ -64,7 +67,9 @@ impl Client {
     /// [`KeyError::Service`] (`Rejected` when context or ciphertext do not belong together).
     pub async fn unwrap_key(&self, key: &str, context: &[u8], wrapped: &str) -> Result<Key256, KeyError> {
         let body = json!({ "context": STANDARD.encode(context), "ciphertext": wrapped });
-        let data: Plaintext = self.data(Method::POST, &format!("transit/decrypt/{key}"), Some(&body)).await?;
+        let data: Plaintext = self
+            .data(Method::POST, &format!("transit/decrypt/{key}"), Some(&body))
+            .await?;
         Key256::from_base64(data.plaintext.expose())
     }
 
@@ -73,8 +78,11 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn encrypt(&self, key: &str, context: &[u8], plaintext: &[u8]) -> Result<String, Error> {
-        let mut body = json!({ "context": STANDARD.encode(context), "plaintext": STANDARD.encode(plaintext) });
-        let data = self.data::<Ciphertext>(Method::POST, &format!("transit/encrypt/{key}"), Some(&body)).await;
+        let mut body =
+            json!({ "context": STANDARD.encode(context), "plaintext": STANDARD.encode(plaintext) });
+        let data = self
+            .data::<Ciphertext>(Method::POST, &format!("transit/encrypt/{key}"), Some(&body))
+            .await;
         if let Some(Value::String(text)) = body.get_mut("plaintext") {
             text.zeroize();
         }
@@ -85,11 +93,19 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn decrypt(&self, key: &str, context: &[u8], ciphertext: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub async fn decrypt(
+        &self,
+        key: &str,
+        context: &[u8],
+        ciphertext: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let path = format!("transit/decrypt/{key}");
         let body = json!({ "context": STANDARD.encode(context), "ciphertext": ciphertext });
         let data: Plaintext = self.data(Method::POST, &path, Some(&body)).await?;
-        STANDARD.decode(data.plaintext.expose()).map(Zeroizing::new).map_err(|_| Error::malformed(&path))
+        STANDARD
+            .decode(data.plaintext.expose())
+            .map(Zeroizing::new)
+            .map_err(|_| Error::malformed(&path))
     }
 
     /// Decrypts many at once: one result per item, in order; a bad item does not spoil the others.
@@ -124,7 +140,9 @@ impl Client {
                 .map(|(context, ciphertext)| json!({ "context": STANDARD.encode(context), "ciphertext": ciphertext }))
                 .collect();
             let body = json!({ "batch_input": input });
-            let answer = self.authorised(self.namespace(), Method::POST, &path, Some(&body)).await?;
+            let answer = self
+                .authorised(self.namespace(), Method::POST, &path, Some(&body))
+                .await?;
             // One bad item makes the whole answer a 400, with the results of all items in its body.
             let batch = match serde_json::from_slice::<Batch>(&answer.bytes) {
                 Ok(batch) if answer.status.is_success() || answer.status == StatusCode::BAD_REQUEST => batch,
@@ -134,13 +152,15 @@ impl Client {
                 return Err(Error::malformed(&path));
             }
             for item in batch.data.batch_results {
-                results.push(match (item.plaintext, item.error.filter(|error| !error.is_empty())) {
-                    (Some(text), None) => STANDARD
-                        .decode(text.expose())
-                        .map(Zeroizing::new)
-                        .map_err(|_| "not base64".to_owned()),
-                    (_, error) => Err(error.unwrap_or_else(|| "no reason given".to_owned())),
-                });
+                results.push(
+                    match (item.plaintext, item.error.filter(|error| !error.is_empty())) {
+                        (Some(text), None) => STANDARD
+                            .decode(text.expose())
+                            .map(Zeroizing::new)
+                            .map_err(|_| "not base64".to_owned()),
+                        (_, error) => Err(error.unwrap_or_else(|| "no reason given".to_owned())),
+                    },
+                );
             }
         }
         Ok(results)
@@ -156,7 +176,9 @@ impl Client {
             hmac: String,
         }
         let body = json!({ "input": STANDARD.encode(input), "algorithm": "sha2-256" });
-        let data: Data = self.data(Method::POST, &format!("transit/hmac/{key}"), Some(&body)).await?;
+        let data: Data = self
+            .data(Method::POST, &format!("transit/hmac/{key}"), Some(&body))
+            .await?;
         Ok(data.hmac)
     }
 
@@ -193,7 +215,10 @@ impl Client {
         let data: Data = self.data(Method::GET, &path, None).await?;
         let mut keys = Vec::with_capacity(data.keys.len());
         for (version, value) in data.keys {
-            let public = STANDARD.decode(&value.public_key).ok().and_then(|bytes| bytes.try_into().ok());
+            let public = STANDARD
+                .decode(&value.public_key)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok());
             let (Ok(version), Some(public)) = (version.parse(), public) else {
                 return Err(Error::malformed(&path));
             };
@@ -207,5 +232,8 @@ impl Client {
 /// `vault:v<version>:<base64>`.
 fn parse_signature(text: &str) -> Option<(u32, [u8; 64])> {
     let (version, signature) = text.strip_prefix("vault:v")?.split_once(':')?;
-    Some((version.parse().ok()?, STANDARD.decode(signature).ok()?.try_into().ok()?))
+    Some((
+        version.parse().ok()?,
+        STANDARD.decode(signature).ok()?.try_into().ok()?,
+    ))
 }

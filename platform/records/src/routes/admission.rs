@@ -26,12 +26,25 @@ pub(super) fn room() -> Room {
 }
 
 /// Lets a submission in when there is room for its body; 503 `busy` after 5 s.
-pub(super) async fn admit(State(room): State<Room>, request: Request, next: Next) -> Result<Response, Problem> {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+pub(super) async fn admit(
+    State(room): State<Room>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     // An unknown length may be any; a longer one is refused by the body limit.
     let kib = length.unwrap_or(SUBMISSION_LIMIT).min(SUBMISSION_LIMIT) / 1024 + 1;
     let permits = u32::try_from(kib.min(BODIES_KIB)).unwrap_or(u32::MAX);
-    let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many large submissions at once");
+    let busy = || {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "too many large submissions at once",
+        )
+    };
     let permit = tokio::time::timeout(PATIENCE, room.acquire_many(permits)).await;
     let _permit = permit.ok().and_then(Result::ok).ok_or_else(busy)?;
     Ok(next.run(request).await)

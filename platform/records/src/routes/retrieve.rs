@@ -29,29 +29,48 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = app.ids.parse(&request.binary);
     let resource_id = id.map(|id| app.ids.format(id));
-    let act = Act { claims: &claims, correlation, resource: "Binary", resource_id };
+    let act = Act {
+        claims: &claims,
+        correlation,
+        resource: "Binary",
+        resource_id,
+    };
     let found = match id {
-        Some(id) => store::content::find(&app.pool, id).await.map_err(|e| database_problem(&e))?.map(|f| (id, f)),
+        Some(id) => store::content::find(&app.pool, id)
+            .await
+            .map_err(|e| database_problem(&e))?
+            .map(|f| (id, f)),
         None => None,
     };
     let Some((id, found)) = found else {
         return Err(app.refuse(&act, None, UNKNOWN_DOCUMENT).await);
     };
     let own = Pseudonym::from_uuid(found.patient);
-    let key = app.keystore.key(own).await.map_err(|e| key_problem(&e))?.ok_or(RecordError::Shape)?;
-    let subject = app.subject(&act, open_link(&key, found.patient, &found.link)?).await?;
+    let key = app
+        .keystore
+        .key(own)
+        .await
+        .map_err(|e| key_problem(&e))?
+        .ok_or(RecordError::Shape)?;
+    let subject = app
+        .subject(&act, open_link(&key, found.patient, &found.link)?)
+        .await?;
     if subject.own != own {
         // The registry's answer is not about whose record this is: better no answer than a wrong one.
         return Err(app.refuse(&act, Some(subject.audit), UNKNOWN_DOCUMENT).await);
     }
     let place = record::document(found.document.id, found.document.version);
     let metadata = open_json(&key, &place, &found.document.sealed)?;
-    app.permit(&act, &subject, Action::Read, category(&metadata)?).await?;
+    app.permit(&act, &subject, Action::Read, category(&metadata)?)
+        .await?;
 
-    let pieces = store::content::pieces(&app.pool, id).await.map_err(|e| database_problem(&e))?;
+    let pieces = store::content::pieces(&app.pool, id)
+        .await
+        .map_err(|e| database_problem(&e))?;
     let size = usize::try_from(found.size).map_err(|_| RecordError::Shape)?;
     let bytes = open_off_thread(key, id, size, pieces).await?;
-    app.log_now(&act.event(EventKind::Read, Some(subject.audit), "permitted")).await?;
+    app.log_now(&act.event(EventKind::Read, Some(subject.audit), "permitted"))
+        .await?;
     Ok(([(header::CONTENT_TYPE, content_type(&metadata))], bytes).into_response())
 }
 
@@ -61,7 +80,9 @@ fn category(metadata: &Value) -> Result<Category, RecordError> {
 }
 
 fn content_type(metadata: &Value) -> HeaderValue {
-    let text = metadata.pointer("/content/0/attachment/contentType").and_then(Value::as_str);
+    let text = metadata
+        .pointer("/content/0/attachment/contentType")
+        .and_then(Value::as_str);
     text.and_then(|text| HeaderValue::from_str(text).ok())
         .unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }

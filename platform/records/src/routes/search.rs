@@ -24,31 +24,48 @@ pub(super) async fn post(
     Json(request): Json<DocumentSearchRequest>,
 ) -> Result<Json<DocumentSearchAnswer>, Problem> {
     let query = Query::parse(&request.parameters)?;
-    let act = Act { claims: &claims, correlation, resource: "DocumentReference", resource_id: None };
+    let act = Act {
+        claims: &claims,
+        correlation,
+        resource: "DocumentReference",
+        resource_id: None,
+    };
     let subject = app.subject(&act, request.patient).await?;
     let categories = app.searchable(&act, &subject).await?;
 
     let mut documents = Vec::new();
     for resource in whole_record(&app, &subject).await? {
-        let Ok(document) = DocumentReference::parse(&resource) else { return Err(RecordError::Shape.into()) };
+        let Ok(document) = DocumentReference::parse(&resource) else {
+            return Err(RecordError::Shape.into());
+        };
         let category = dmp_access::Category::of_codes(document.codes());
         if categories.contains(&category) && query.matches(&document) {
             documents.push(with_subject(resource, &subject));
         }
     }
-    app.log_now(&act.event(EventKind::Search, Some(subject.audit), "permitted")).await?;
+    app.log_now(&act.event(EventKind::Search, Some(subject.audit), "permitted"))
+        .await?;
     Ok(Json(DocumentSearchAnswer { documents }))
 }
 
 /// The metadata of every document of the patient, opened: one statement, at most one call of the key service.
 async fn whole_record(app: &App, subject: &Subject) -> Result<Vec<Value>, Problem> {
     let own = *subject.own.as_uuid();
-    let rows = store::document::of_patient(&app.pool, own).await.map_err(|e| database_problem(&e))?;
+    let rows = store::document::of_patient(&app.pool, own)
+        .await
+        .map_err(|e| database_problem(&e))?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let key = app.keystore.key(subject.own).await.map_err(|e| key_problem(&e))?.ok_or(RecordError::Shape)?;
-    let opened = rows.iter().map(|row| open_json(&key, &record::document(row.id, row.version), &row.sealed));
+    let key = app
+        .keystore
+        .key(subject.own)
+        .await
+        .map_err(|e| key_problem(&e))?
+        .ok_or(RecordError::Shape)?;
+    let opened = rows
+        .iter()
+        .map(|row| open_json(&key, &record::document(row.id, row.version), &row.sealed));
     Ok(opened.collect::<Result<_, _>>()?)
 }
 

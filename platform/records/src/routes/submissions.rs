@@ -22,7 +22,9 @@ use uuid::Uuid;
 use crate::access::{Subject, audit_unavailable};
 use crate::app::App;
 use crate::events::Act;
-use crate::record::{self, RecordError, database_problem, key_problem, kind, open_json, seal_content, seal_json, seal_link};
+use crate::record::{
+    self, RecordError, database_problem, key_problem, kind, open_json, seal_content, seal_json, seal_link,
+};
 use crate::store;
 use crate::submission::{Plan, SubmissionError, Target, answer, content_digest, superseded};
 
@@ -34,10 +36,16 @@ pub(super) async fn post(
 ) -> Result<Json<SubmissionAnswer>, Problem> {
     let now = Timestamp::now();
     let (plan, digest) = read_off_thread(&app, request.bundle, now).await?;
-    let act = Act { claims: &claims, correlation, resource: "DocumentReference", resource_id: None };
+    let act = Act {
+        claims: &claims,
+        correlation,
+        resource: "DocumentReference",
+        resource_id: None,
+    };
     let subject = app.subject(&act, request.patient).await?;
     for document in &plan.documents {
-        app.permit(&act, &subject, Action::Write, document.category).await?;
+        app.permit(&act, &subject, Action::Write, document.category)
+            .await?;
     }
 
     let tokens = Tokens::new(&app, &act, &subject, &plan, &digest);
@@ -45,10 +53,17 @@ pub(super) async fn post(
         return Ok(Json(repeated));
     }
     let own = *subject.own.as_uuid();
-    if !store::link::exists(&app.pool, &own).await.map_err(|e| database_problem(&e))? {
+    if !store::link::exists(&app.pool, &own)
+        .await
+        .map_err(|e| database_problem(&e))?
+    {
         app.upstream.register(subject.patient, correlation).await?;
     }
-    let key = app.keystore.key_or_create(subject.own).await.map_err(|e| key_problem(&e))?;
+    let key = app
+        .keystore
+        .key_or_create(subject.own)
+        .await
+        .map_err(|e| key_problem(&e))?;
     let sealed = Sealed::new_off_thread(&app, Arc::clone(&key), &subject, plan, now).await?;
     match write(&app, &act, &subject, &key, &tokens, &sealed, now).await {
         Ok(true) => {}
@@ -59,7 +74,10 @@ pub(super) async fn post(
         }
         Err(problem) => return Err(problem),
     }
-    Ok(Json(SubmissionAnswer { bundle: sealed.answer, repeated: false }))
+    Ok(Json(SubmissionAnswer {
+        bundle: sealed.answer,
+        repeated: false,
+    }))
 }
 
 /// Reading decodes and hashes whole documents: not on a thread that others wait for.
@@ -96,7 +114,9 @@ impl Tokens {
         ];
         Self {
             submission: app.index.token("submission", &parts),
-            content: app.index.token("submission-content", &[subject.own.as_uuid().as_bytes(), digest]),
+            content: app
+                .index
+                .token("submission-content", &[subject.own.as_uuid().as_bytes(), digest]),
         }
     }
 }
@@ -108,15 +128,26 @@ async fn repeated(
     subject: &Subject,
     tokens: &Tokens,
 ) -> Result<Option<SubmissionAnswer>, Problem> {
-    let stored = store::submission::find(&app.pool, &tokens.submission).await.map_err(|e| database_problem(&e))?;
+    let stored = store::submission::find(&app.pool, &tokens.submission)
+        .await
+        .map_err(|e| database_problem(&e))?;
     let Some(stored) = stored else { return Ok(None) };
     if stored.content != tokens.content || stored.patient != *subject.own.as_uuid() {
         return Err(SubmissionError::SubmissionConflict.into());
     }
-    let key = app.keystore.key(subject.own).await.map_err(|e| key_problem(&e))?.ok_or(RecordError::Shape)?;
+    let key = app
+        .keystore
+        .key(subject.own)
+        .await
+        .map_err(|e| key_problem(&e))?
+        .ok_or(RecordError::Shape)?;
     let bundle = open_json(&key, &Bound::new(kind::RESPONSE, stored.id), &stored.response)?;
-    app.log_now(&act.event(EventKind::Write, Some(subject.audit), "repeated")).await?;
-    Ok(Some(SubmissionAnswer { bundle, repeated: true }))
+    app.log_now(&act.event(EventKind::Write, Some(subject.audit), "repeated"))
+        .await?;
+    Ok(Some(SubmissionAnswer {
+        bundle,
+        repeated: true,
+    }))
 }
 
 /// Everything that goes into the tables, sealed before the transaction begins.
@@ -155,7 +186,13 @@ impl Sealed {
         Ok(task.await.map_err(|error| Problem::internal(&error))??)
     }
 
-    fn new(app: &App, key: &DataKey, subject: &Subject, plan: Plan, now: Timestamp) -> Result<Self, RecordError> {
+    fn new(
+        app: &App,
+        key: &DataKey,
+        subject: &Subject,
+        plan: Plan,
+        now: Timestamp,
+    ) -> Result<Self, RecordError> {
         let answer = answer(&plan, &app.ids, &subject.patient, &instant(now));
         let own = *subject.own.as_uuid();
         let mut documents = Vec::with_capacity(plan.documents.len());
@@ -192,7 +229,8 @@ impl Sealed {
 
 fn identifier_token(app: &App, (system, value): &(Option<String>, String)) -> [u8; 32] {
     let system = system.as_deref().unwrap_or_default();
-    app.index.token("document-identifier", &[system.as_bytes(), value.as_bytes()])
+    app.index
+        .token("document-identifier", &[system.as_bytes(), value.as_bytes()])
 }
 
 /// One transaction: documents, contents, set, folders, superseded versions and the log's entries.
@@ -221,7 +259,9 @@ async fn write(
     if !store::submission::insert(&mut tx, &set).await.map_err(database)? {
         return Ok(false);
     }
-    store::link::add(&mut *tx, &patient, &sealed.link).await.map_err(database)?;
+    store::link::add(&mut *tx, &patient, &sealed.link)
+        .await
+        .map_err(database)?;
     let mut touched: Vec<Uuid> = sealed.documents.iter().map(|document| document.id).collect();
     for document in &sealed.documents {
         for target in &document.replaces {
@@ -229,10 +269,16 @@ async fn write(
         }
     }
     // In the order of their tokens, so that two submissions with the same identifiers never wait for each other.
-    let mut identifiers: Vec<_> = sealed.documents.iter().filter_map(|document| document.identifier).collect();
+    let mut identifiers: Vec<_> = sealed
+        .documents
+        .iter()
+        .filter_map(|document| document.identifier)
+        .collect();
     identifiers.sort_unstable();
     for (token, content) in &identifiers {
-        let free = store::document::claim_identifier(&mut tx, patient, token, content).await.map_err(database)?;
+        let free = store::document::claim_identifier(&mut tx, patient, token, content)
+            .await
+            .map_err(database)?;
         if !free {
             return Err(SubmissionError::DocumentConflict.into());
         }
@@ -248,13 +294,20 @@ async fn write(
         };
         store::document::insert(&mut tx, &new).await.map_err(database)?;
         let (id, size) = (document.content_id, document.size);
-        store::content::insert(&mut tx, id, document.id, size, &document.pieces).await.map_err(database)?;
+        store::content::insert(&mut tx, id, document.id, size, &document.pieces)
+            .await
+            .map_err(database)?;
     }
-    store::submission::insert_folders(&mut tx, sealed.id, patient, now, &sealed.folders).await.map_err(database)?;
+    store::submission::insert_folders(&mut tx, sealed.id, patient, now, &sealed.folders)
+        .await
+        .map_err(database)?;
     for id in touched {
         let mut event = act.event(EventKind::Write, Some(subject.audit), "permitted");
         event.resource_id = Some(app.ids.format(id));
-        app.log.append(&mut tx, &event).await.map_err(|error| audit_unavailable(&error))?;
+        app.log
+            .append(&mut tx, &event)
+            .await
+            .map_err(|error| audit_unavailable(&error))?;
     }
     tx.commit().await.map_err(database)?;
     Ok(true)
@@ -273,7 +326,8 @@ async fn supersede(
         Target::Id(id) => (Some(*id), None),
         Target::Identifier(named) => (None, Some(identifier_token(app, named))),
     };
-    let found = store::document::lock_current(tx, patient, id, token.as_ref().map(<[u8; 32]>::as_slice)).await;
+    let found =
+        store::document::lock_current(tx, patient, id, token.as_ref().map(<[u8; 32]>::as_slice)).await;
     let found = found.map_err(|e| database_problem(&e))?;
     if found.is_empty() {
         return Err(SubmissionError::ReplacedUnknown.into());
@@ -284,7 +338,9 @@ async fn supersede(
         let resource = open_json(key, &record::document(old.id, old.version), &old.sealed)?;
         let resource = superseded(resource, version, &instant(now));
         let sealed = seal_json(key, &record::document(old.id, version), &resource)?;
-        store::document::supersede(tx, old.id, version, &sealed, now).await.map_err(|e| database_problem(&e))?;
+        store::document::supersede(tx, old.id, version, &sealed, now)
+            .await
+            .map_err(|e| database_problem(&e))?;
         ids.push(old.id);
     }
     Ok(ids)

@@ -63,10 +63,11 @@ pub(crate) async fn claim_identifier(
 
 /// All documents of a patient, oldest first.
 pub(crate) async fn of_patient(db: impl PgExecutor<'_>, patient: Uuid) -> Result<Vec<Sealed>, sqlx::Error> {
-    let rows = sqlx::query("SELECT id, version, sealed FROM document WHERE patient = $1 ORDER BY created, id")
-        .bind(patient)
-        .fetch_all(db)
-        .await?;
+    let rows =
+        sqlx::query("SELECT id, version, sealed FROM document WHERE patient = $1 ORDER BY created, id")
+            .bind(patient)
+            .fetch_all(db)
+            .await?;
     rows.iter().map(read).collect()
 }
 
@@ -97,17 +98,23 @@ pub(crate) async fn supersede(
     sealed: &[u8],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE document SET status = 'superseded', version = $2, sealed = $3, updated = $4 WHERE id = $1")
-        .bind(id)
-        .bind(i32::try_from(version).unwrap_or(i32::MAX))
-        .bind(sealed)
-        .bind(now.to_sqlx())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE document SET status = 'superseded', version = $2, sealed = $3, updated = $4 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(i32::try_from(version).unwrap_or(i32::MAX))
+    .bind(sealed)
+    .bind(now.to_sqlx())
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 fn read(row: &sqlx::postgres::PgRow) -> Result<Sealed, sqlx::Error> {
     let version: i32 = row.try_get("version")?;
-    Ok(Sealed { id: row.try_get("id")?, version: version.unsigned_abs(), sealed: row.try_get("sealed")? })
+    Ok(Sealed {
+        id: row.try_get("id")?,
+        version: version.unsigned_abs(),
+        sealed: row.try_get("sealed")?,
+    })
 }

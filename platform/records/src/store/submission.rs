@@ -69,14 +69,16 @@ pub(crate) async fn insert_folders(
     folders: &[(Uuid, Vec<u8>)],
 ) -> Result<(), sqlx::Error> {
     for (id, sealed) in folders {
-        sqlx::query("INSERT INTO folder (id, patient, submission, sealed, created) VALUES ($1, $2, $3, $4, $5)")
-            .bind(id)
-            .bind(patient)
-            .bind(submission)
-            .bind(sealed)
-            .bind(created.to_sqlx())
-            .execute(&mut *db)
-            .await?;
+        sqlx::query(
+            "INSERT INTO folder (id, patient, submission, sealed, created) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(id)
+        .bind(patient)
+        .bind(submission)
+        .bind(sealed)
+        .bind(created.to_sqlx())
+        .execute(&mut *db)
+        .await?;
     }
     Ok(())
 }

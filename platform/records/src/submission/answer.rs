@@ -19,13 +19,15 @@ pub(crate) fn answer(plan: &Plan, ids: &PublicIds, patient: &PatientId, now: &st
     };
     let entries = plan.roles.iter().map(|role| match role {
         EntryRole::SubmissionSet => created(format!("List/{}", ids.format(plan.id))),
-        EntryRole::Folder(n) => created(of(&plan.folders, *n, |folder| format!("List/{}", ids.format(folder.id)))),
-        EntryRole::Document(n) => {
-            created(of(&plan.documents, *n, |document| format!("DocumentReference/{}", ids.format(document.id))))
-        }
-        EntryRole::Binary(n) => {
-            created(of(&plan.documents, *n, |document| format!("Binary/{}", ids.format(document.content_id))))
-        }
+        EntryRole::Folder(n) => created(of(&plan.folders, *n, |folder| {
+            format!("List/{}", ids.format(folder.id))
+        })),
+        EntryRole::Document(n) => created(of(&plan.documents, *n, |document| {
+            format!("DocumentReference/{}", ids.format(document.id))
+        })),
+        EntryRole::Binary(n) => created(of(&plan.documents, *n, |document| {
+            format!("Binary/{}", ids.format(document.content_id))
+        })),
         EntryRole::Patient => created(format!("Patient/{}", patient.as_uuid())),
         EntryRole::Superseded(target) => ResponseEntry {
             status: "200 OK".to_owned(),

@@ -13,7 +13,12 @@ pub(crate) fn content_digest(bundle: &Value) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     match bundle {
         Value::Object(members) => {
-            write_object(&mut context, members.iter().filter(|(name, _)| !VOLATILE.contains(&name.as_str())));
+            write_object(
+                &mut context,
+                members
+                    .iter()
+                    .filter(|(name, _)| !VOLATILE.contains(&name.as_str())),
+            );
         }
         other => write(&mut context, other),
     }

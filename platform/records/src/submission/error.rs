@@ -85,6 +85,7 @@ impl SubmissionError {
 
 impl From<SubmissionError> for Problem {
     fn from(error: SubmissionError) -> Self {
-        Self::new(error.status(), error.code(), "the submission is not acceptable").with_detail(error.to_string())
+        Self::new(error.status(), error.code(), "the submission is not acceptable")
+            .with_detail(error.to_string())
     }
 }

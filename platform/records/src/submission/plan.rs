@@ -82,7 +82,14 @@ impl Plan {
     /// [`Error`].
     pub(crate) fn read(bundle: &Value, ids: &PublicIds, now: &str) -> Result<Self, Error> {
         let transaction = Transaction::parse(bundle)?;
-        Reader { transaction: &transaction, ids, now, links: Links::new(), of_entry: HashMap::new() }.read()
+        Reader {
+            transaction: &transaction,
+            ids,
+            now,
+            links: Links::new(),
+            of_entry: HashMap::new(),
+        }
+        .read()
     }
 }
 
@@ -168,27 +175,38 @@ impl<'a> Reader<'a> {
     /// Ids for everything that will be stored, before any reference is resolved.
     fn give_ids(&mut self) -> Result<(), Error> {
         for (at, entry) in self.transaction.entries.iter().enumerate() {
-            let ("POST", Some(kind @ ("List" | "DocumentReference" | "Binary"))) = (entry.method, entry.kind()) else {
+            let ("POST", Some(kind @ ("List" | "DocumentReference" | "Binary"))) =
+                (entry.method, entry.kind())
+            else {
                 continue;
             };
             let id = Uuid::new_v4();
             self.of_entry.insert(at, id);
             if let Some(url) = entry.full_url {
-                self.links.insert(url.to_owned(), format!("{kind}/{}", self.ids.format(id)));
+                self.links
+                    .insert(url.to_owned(), format!("{kind}/{}", self.ids.format(id)));
             }
         }
         Ok(())
     }
 
     fn id_of(&self, entry: usize) -> Result<Uuid, Error> {
-        self.of_entry.get(&entry).copied().ok_or(Error::UnexpectedEntry { entry })
+        self.of_entry
+            .get(&entry)
+            .copied()
+            .ok_or(Error::UnexpectedEntry { entry })
     }
 
     fn submission_set(&self) -> Result<(usize, &'a Value), Error> {
-        let mut sets = self.transaction.entries.iter().enumerate().filter_map(|(at, entry)| {
-            let resource = entry.resource.filter(|_| entry.method == "POST")?;
-            is_submission_set(resource).then_some((at, resource))
-        });
+        let mut sets = self
+            .transaction
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(at, entry)| {
+                let resource = entry.resource.filter(|_| entry.method == "POST")?;
+                is_submission_set(resource).then_some((at, resource))
+            });
         match (sets.next(), sets.next()) {
             (Some(set), None) => Ok(set),
             (None, _) => Err(Error::NoSubmissionSet),
@@ -206,8 +224,15 @@ impl<'a> Reader<'a> {
     }
 
     fn leads_to(&self, reference: &Reference<'_>, entry: usize) -> bool {
-        let target = self.transaction.resolve(reference).and_then(|found| found.full_url);
-        let here = self.transaction.entries.get(entry).and_then(|entry| entry.full_url);
+        let target = self
+            .transaction
+            .resolve(reference)
+            .and_then(|found| found.full_url);
+        let here = self
+            .transaction
+            .entries
+            .get(entry)
+            .and_then(|entry| entry.full_url);
         target.is_some() && target == here
     }
 
@@ -220,13 +245,30 @@ impl<'a> Reader<'a> {
             return Err(Error::OneContent { entry: at });
         };
         let missing = || Error::BinaryMissing { entry: at };
-        let target = attachment.url.and_then(Reference::parse_url).ok_or_else(missing)?;
-        let entry = self.transaction.resolve(&target).filter(|entry| entry.kind() == Some("Binary"));
-        let (url, resource) = entry.and_then(|entry| Some((entry.full_url?, entry.resource?))).ok_or_else(missing)?;
+        let target = attachment
+            .url
+            .and_then(Reference::parse_url)
+            .ok_or_else(missing)?;
+        let entry = self
+            .transaction
+            .resolve(&target)
+            .filter(|entry| entry.kind() == Some("Binary"));
+        let (url, resource) = entry
+            .and_then(|entry| Some((entry.full_url?, entry.resource?)))
+            .ok_or_else(missing)?;
         let same = |entry: &Entry<'_>| entry.full_url == Some(url);
-        let binary = self.transaction.entries.iter().position(same).ok_or_else(missing)?;
+        let binary = self
+            .transaction
+            .entries
+            .iter()
+            .position(same)
+            .ok_or_else(missing)?;
         let too_large = Error::DocumentTooLarge { entry: binary };
-        if resource.get("data").and_then(Value::as_str).is_some_and(|data| data.len() > MAX_BASE64) {
+        if resource
+            .get("data")
+            .and_then(Value::as_str)
+            .is_some_and(|data| data.len() > MAX_BASE64)
+        {
             return Err(too_large);
         }
         let Binary { content_type, data } = Binary::parse(resource)?;
@@ -236,7 +278,12 @@ impl<'a> Reader<'a> {
         attachment.check(&data)?;
 
         let id = self.id_of(at)?;
-        let mut stored = stored(reference.resource.clone(), &self.ids.format(id), self.now, &self.links);
+        let mut stored = stored(
+            reference.resource.clone(),
+            &self.ids.format(id),
+            self.now,
+            &self.links,
+        );
         if attachment.content_type.is_none() {
             if let Some(Value::Object(attachment)) = stored.pointer_mut("/content/0/attachment") {
                 attachment.insert("contentType".to_owned(), content_type.into());
@@ -286,19 +333,28 @@ impl<'a> Reader<'a> {
 /// A List with the code `folder` (MHD `MHDlistTypes`).
 fn is_folder(resource: &Value) -> bool {
     let codings = resource.pointer("/code/coding").and_then(Value::as_array);
-    codings.into_iter().flatten().any(|coding| coding.get("code").and_then(Value::as_str) == Some("folder"))
+    codings
+        .into_iter()
+        .flatten()
+        .any(|coding| coding.get("code").and_then(Value::as_str) == Some("folder"))
 }
 
 /// One `operation`: replace `DocumentReference.status` by `superseded`.
 fn is_supersede_patch(parameters: &Value) -> bool {
-    let Some([operation]) = parameters.get("parameter").and_then(Value::as_array).map(Vec::as_slice) else {
+    let Some([operation]) = parameters
+        .get("parameter")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+    else {
         return false;
     };
     let part = |name: &str, value: &str| {
         let parts = operation.get("part").and_then(Value::as_array);
         parts.into_iter().flatten().any(|part| {
             part.get("name").and_then(Value::as_str) == Some(name)
-                && ["valueString", "valueCode"].iter().any(|key| part.get(*key).and_then(Value::as_str) == Some(value))
+                && ["valueString", "valueCode"]
+                    .iter()
+                    .any(|key| part.get(*key).and_then(Value::as_str) == Some(value))
         })
     };
     operation.get("name").and_then(Value::as_str) == Some("operation")
@@ -317,8 +373,13 @@ fn one_patient(subjects: &[Reference<'_>]) -> Result<(), Error> {
 
 fn superseded_are_replaced(roles: &[EntryRole], documents: &[Document]) -> Result<(), Error> {
     for (entry, role) in roles.iter().enumerate() {
-        let EntryRole::Superseded(target) = role else { continue };
-        if !documents.iter().any(|document| document.replaces.contains(target)) {
+        let EntryRole::Superseded(target) = role else {
+            continue;
+        };
+        if !documents
+            .iter()
+            .any(|document| document.replaces.contains(target))
+        {
             return Err(Error::SupersededByNothing { entry });
         }
     }

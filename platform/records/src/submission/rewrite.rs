@@ -42,7 +42,9 @@ pub(crate) fn stored(mut resource: Value, id: &str, now: &str, links: &Links) ->
 
 /// `meta.versionId` and `meta.lastUpdated`; profiles, labels and tags of the sender stay.
 pub(crate) fn set_version(members: &mut serde_json::Map<String, Value>, version: u32, now: &str) {
-    let meta = members.entry("meta").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let meta = members
+        .entry("meta")
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
     if let Value::Object(meta) = meta {
         meta.insert("versionId".to_owned(), version.to_string().into());
         meta.insert("lastUpdated".to_owned(), now.into());

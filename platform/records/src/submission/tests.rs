@@ -8,8 +8,12 @@ use super::rewrite::{Links, rewrite};
 #[test]
 fn the_order_of_members_is_not_content_and_everything_else_is() {
     let digest = |value| content_digest(&value);
-    let base = digest(json!({ "entry": [{ "a": 1, "b": [true, null] }], "id": "x", "meta": {}, "timestamp": "t" }));
-    assert_eq!(base, digest(json!({ "timestamp": "u", "entry": [{ "b": [true, null], "a": 1 }] })));
+    let base =
+        digest(json!({ "entry": [{ "a": 1, "b": [true, null] }], "id": "x", "meta": {}, "timestamp": "t" }));
+    assert_eq!(
+        base,
+        digest(json!({ "timestamp": "u", "entry": [{ "b": [true, null], "a": 1 }] }))
+    );
     for other in [
         json!({ "entry": [{ "a": 1, "b": [null, true] }] }),
         json!({ "entry": [{ "a": "1", "b": [true, null] }] }),
@@ -31,8 +35,11 @@ fn references_to_entries_become_references_to_what_is_stored() {
         "relatesTo": [{ "target": { "reference": "urn:uuid:1" } }, { "target": { "reference": "urn:uuid:2" } }],
     });
     rewrite(&mut resource, &links);
-    assert_eq!(resource, json!({
-        "content": [{ "attachment": { "url": "Binary/tag-1", "title": "urn:uuid:1" } }],
-        "relatesTo": [{ "target": { "reference": "Binary/tag-1" } }, { "target": { "reference": "urn:uuid:2" } }],
-    }));
+    assert_eq!(
+        resource,
+        json!({
+            "content": [{ "attachment": { "url": "Binary/tag-1", "title": "urn:uuid:1" } }],
+            "relatesTo": [{ "target": { "reference": "Binary/tag-1" } }, { "target": { "reference": "urn:uuid:2" } }],
+        })
+    );
 }

@@ -21,7 +21,13 @@ impl<'a> Letter<'a> {
     /// A discharge summary with a fresh identifier.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let identifier = format!("urn:uuid:{}", Uuid::new_v4());
-        Self { bytes, content_type: "text/plain", title: "Compte rendu", type_code: "34105-7", identifier }
+        Self {
+            bytes,
+            content_type: "text/plain",
+            title: "Compte rendu",
+            type_code: "34105-7",
+            identifier,
+        }
     }
 }
 
@@ -65,7 +71,10 @@ pub(super) fn foreign(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("SKIPPED: no foreign test documents at {} (set DMP_TESTDATA)", path.display());
+    eprintln!(
+        "SKIPPED: no foreign test documents at {} (set DMP_TESTDATA)",
+        path.display()
+    );
     None
 }
 

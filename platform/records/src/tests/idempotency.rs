@@ -17,7 +17,12 @@ async fn ten_at_once_are_one_document_and_one_answer() {
     let tasks: Vec<_> = (0..10)
         .map(|_| {
             let (world, doctor, bundle) = (Arc::clone(&world), doctor.clone(), bundle.clone());
-            tokio::spawn(async move { world.submit(&doctor, patient, &bundle).await.json::<SubmissionAnswer>() })
+            tokio::spawn(async move {
+                world
+                    .submit(&doctor, patient, &bundle)
+                    .await
+                    .json::<SubmissionAnswer>()
+            })
         })
         .collect();
     let mut answers = Vec::new();
@@ -26,11 +31,20 @@ async fn ten_at_once_are_one_document_and_one_answer() {
     }
     assert_eq!(answers.iter().filter(|answer| !answer.repeated).count(), 1);
     assert!(answers.iter().all(|answer| answer.bundle == answers[0].bundle));
-    for table in ["submission", "document", "content", "content_chunk", "document_identifier"] {
+    for table in [
+        "submission",
+        "document",
+        "content",
+        "content_chunk",
+        "document_identifier",
+    ] {
         assert_eq!(world.count(table).await, 1, "{table}");
     }
     assert_eq!(world.found(&doctor, patient, &[]).await.len(), 1);
-    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM patient_key").fetch_one(&world.keystore).await.unwrap();
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM patient_key")
+        .fetch_one(&world.keystore)
+        .await
+        .unwrap();
     assert_eq!(keys, 1);
 }
 
@@ -56,17 +70,28 @@ async fn other_content_under_the_same_id_is_a_conflict() {
     let id = unique_id();
     let first = bundle(&id, &Letter::new(b"letter"));
     world.stored(&doctor, patient, &first).await;
-    for (patient, bundle) in [(patient, bundle(&id, &Letter::new(b"another"))), (other, first.clone())] {
+    for (patient, bundle) in [
+        (patient, bundle(&id, &Letter::new(b"another"))),
+        (other, first.clone()),
+    ] {
         let answer = world.submit(&doctor, patient, &bundle).await;
-        assert_eq!((answer.status, answer.code().as_str()), (409, "submission-conflict"));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (409, "submission-conflict")
+        );
     }
     assert_eq!(world.count("document").await, 1);
     // Another sender's ids are its own.
-    let person = Person::Professional { inpe: DOCTOR.to_owned(), profession: "physician".to_owned() };
+    let person = Person::Professional {
+        inpe: DOCTOR.to_owned(),
+        profession: "physician".to_owned(),
+    };
     let mut claims = world.platform.tokens.claims(world.solution(), person);
     claims.solution = "vendor-other/clinic".to_owned();
     let elsewhere = world.platform.tokens.mint(&claims);
-    world.stored(&elsewhere, patient, &bundle(&id, &Letter::new(b"another"))).await;
+    world
+        .stored(&elsewhere, patient, &bundle(&id, &Letter::new(b"another")))
+        .await;
 }
 
 #[tokio::test]
@@ -74,11 +99,25 @@ async fn a_documents_identifier_names_one_content_in_a_record() {
     let world = World::new().await;
     let (patient, other) = (world.patient_in_care(), world.patient_in_care());
     let doctor = world.doctor();
-    let letter = |bytes| Letter { identifier: "urn:oid:1.2.3".to_owned(), ..Letter::new(bytes) };
-    world.stored(&doctor, patient, &bundle(&unique_id(), &letter(b"one"))).await;
-    let answer = world.submit(&doctor, patient, &bundle(&unique_id(), &letter(b"two"))).await;
-    assert_eq!((answer.status, answer.code().as_str()), (409, "document-conflict"));
-    world.stored(&doctor, patient, &bundle(&unique_id(), &letter(b"one"))).await;
-    world.stored(&doctor, other, &bundle(&unique_id(), &letter(b"two"))).await;
+    let letter = |bytes| Letter {
+        identifier: "urn:oid:1.2.3".to_owned(),
+        ..Letter::new(bytes)
+    };
+    world
+        .stored(&doctor, patient, &bundle(&unique_id(), &letter(b"one")))
+        .await;
+    let answer = world
+        .submit(&doctor, patient, &bundle(&unique_id(), &letter(b"two")))
+        .await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (409, "document-conflict")
+    );
+    world
+        .stored(&doctor, patient, &bundle(&unique_id(), &letter(b"one")))
+        .await;
+    world
+        .stored(&doctor, other, &bundle(&unique_id(), &letter(b"two")))
+        .await;
     assert_eq!(world.count("document").await, 3);
 }

@@ -7,7 +7,12 @@ use sqlx::PgPool;
 use super::fixtures::{Letter, bundle, unique_id};
 use super::world::World;
 
-const SECRETS: [&str; 4] = ["Fatima Zahra Bennani", "AB123456", "insuffisance cardiaque", "Lettre de sortie confidentielle"];
+const SECRETS: [&str; 4] = [
+    "Fatima Zahra Bennani",
+    "AB123456",
+    "insuffisance cardiaque",
+    "Lettre de sortie confidentielle",
+];
 
 /// Every row of every table as text (`bytea` is hex there) and every `bytea` as it is.
 async fn dump(pool: &PgPool) -> Vec<u8> {
@@ -39,7 +44,11 @@ async fn dump(pool: &PgPool) -> Vec<u8> {
 /// UTF-8, UTF-16, hex, and base64 at its three offsets.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let mut forms = vec![secret.as_bytes().to_vec(), utf16, hex::encode(secret).into_bytes()];
+    let mut forms = vec![
+        secret.as_bytes().to_vec(),
+        utf16,
+        hex::encode(secret).into_bytes(),
+    ];
     for offset in 0..3 {
         let padded = [vec![0; offset], secret.as_bytes().to_vec()].concat();
         for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
@@ -53,7 +62,9 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 }
 
 fn found(dump: &[u8], secret: &str) -> bool {
-    forms(secret).iter().any(|form| dump.windows(form.len()).any(|window| window == form))
+    forms(secret)
+        .iter()
+        .any(|form| dump.windows(form.len()).any(|window| window == form))
 }
 
 #[tokio::test]
@@ -62,7 +73,11 @@ async fn nothing_that_was_sent_is_readable_in_the_databases() {
     let patient = world.patient_in_care();
     let doctor = world.doctor();
     let text = SECRETS.join("\n");
-    let letter = Letter { title: SECRETS[3], identifier: SECRETS[1].to_owned(), ..Letter::new(text.as_bytes()) };
+    let letter = Letter {
+        title: SECRETS[3],
+        identifier: SECRETS[1].to_owned(),
+        ..Letter::new(text.as_bytes())
+    };
     let mut sent = bundle(&unique_id(), &letter);
     sent["entry"][1]["resource"]["description"] = SECRETS[0].into();
     world.stored(&doctor, patient, &sent).await;
@@ -71,19 +86,28 @@ async fn nothing_that_was_sent_is_readable_in_the_databases() {
     let mut dumps = dump(&world.pool).await;
     dumps.extend(dump(&world.keystore).await);
     assert!(dumps.len() > 1000);
-    let unique = sent["entry"][0]["resource"]["identifier"][0]["value"].as_str().unwrap();
+    let unique = sent["entry"][0]["resource"]["identifier"][0]["value"]
+        .as_str()
+        .unwrap();
     let known = world.known(patient);
     let ids = [
         patient.as_uuid().to_string(),
         known.consent.unwrap().as_uuid().to_string(),
         known.audit.unwrap().as_uuid().to_string(),
     ];
-    for secret in SECRETS.into_iter().chain([unique]).chain(ids.iter().map(String::as_str)) {
+    for secret in SECRETS
+        .into_iter()
+        .chain([unique])
+        .chain(ids.iter().map(String::as_str))
+    {
         assert!(!found(&dumps, secret), "`{secret}` is readable");
     }
     for id in &ids {
         let bytes = id.parse::<uuid::Uuid>().unwrap();
-        assert!(!dumps.windows(16).any(|window| window == bytes.as_bytes()), "a foreign pseudonym is readable");
+        assert!(
+            !dumps.windows(16).any(|window| window == bytes.as_bytes()),
+            "a foreign pseudonym is readable"
+        );
     }
 }
 
@@ -91,16 +115,30 @@ async fn nothing_that_was_sent_is_readable_in_the_databases() {
 #[tokio::test]
 async fn the_search_finds_plaintext_that_is_there() {
     let world = World::new().await;
-    sqlx::query("CREATE TABLE leak (content bytea, note text)").execute(&world.pool).await.unwrap();
+    sqlx::query("CREATE TABLE leak (content bytea, note text)")
+        .execute(&world.pool)
+        .await
+        .unwrap();
     for (bytes, text) in [
         (SECRETS[0].as_bytes().to_vec(), String::new()),
         (Vec::new(), format!("x{}", SECRETS[0])),
         (Vec::new(), STANDARD_NO_PAD.encode(format!("ab{}", SECRETS[0]))),
-        (STANDARD_NO_PAD.encode(format!("a{}", SECRETS[0])).into_bytes(), String::new()),
-        (SECRETS[0].encode_utf16().flat_map(u16::to_le_bytes).collect(), String::new()),
+        (
+            STANDARD_NO_PAD.encode(format!("a{}", SECRETS[0])).into_bytes(),
+            String::new(),
+        ),
+        (
+            SECRETS[0].encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            String::new(),
+        ),
     ] {
         sqlx::query("TRUNCATE leak").execute(&world.pool).await.unwrap();
-        sqlx::query("INSERT INTO leak VALUES ($1, $2)").bind(bytes).bind(text).execute(&world.pool).await.unwrap();
+        sqlx::query("INSERT INTO leak VALUES ($1, $2)")
+            .bind(bytes)
+            .bind(text)
+            .execute(&world.pool)
+            .await
+            .unwrap();
         assert!(found(&dump(&world.pool).await, SECRETS[0]));
     }
 }

@@ -10,7 +10,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use dmp_client::audit::Event;
 use dmp_client::consent::{FactsAnswer, FactsRequest};
-use dmp_client::records::{DocumentSearchAnswer, DocumentSearchRequest, RetrieveRequest, SubmissionAnswer, SubmissionRequest};
+use dmp_client::records::{
+    DocumentSearchAnswer, DocumentSearchRequest, RetrieveRequest, SubmissionAnswer, SubmissionRequest,
+};
 use dmp_client::registry::{LocatorRequest, ResolveAnswer, ResolveRequest};
 use dmp_core::ids::{PatientId, Pseudonym};
 use dmp_core::peer::Peer;
@@ -70,7 +72,10 @@ impl Answer {
     /// `code` of a problem.
     pub(super) fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        body.get("code").and_then(Value::as_str).unwrap_or_default().to_owned()
+        body.get("code")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -106,9 +111,24 @@ impl World {
         .await
         .unwrap();
         let service = TestService::start(&identity, routes::router(app.clone())).await;
-        let gateway = platform.pki.service("dmp-national", "gateway").http_client().unwrap();
+        let gateway = platform
+            .pki
+            .service("dmp-national", "gateway")
+            .http_client()
+            .unwrap();
         let solution = platform.pki.solution("vendor-test", "hospital-tanger").as_peer();
-        Self { platform, national, app, pool, keystore, service, _registry: registry, _consent: consent, gateway, solution }
+        Self {
+            platform,
+            national,
+            app,
+            pool,
+            keystore,
+            service,
+            _registry: registry,
+            _consent: consent,
+            gateway,
+            solution,
+        }
     }
 
     /// A patient of the registry who neither opposes nor has a care relation.
@@ -127,10 +147,23 @@ impl World {
         self.national.patients.lock().unwrap()[&patient]
     }
 
-    pub(super) fn consent_says(&self, patient: PatientId, professional: Option<&str>, opposed: bool, related: bool) {
+    pub(super) fn consent_says(
+        &self,
+        patient: PatientId,
+        professional: Option<&str>,
+        opposed: bool,
+        related: bool,
+    ) {
         let until = related.then(|| Timestamp::now() + jiff::SignedDuration::from_hours(24));
-        let answer = FactsAnswer { opposed, care_relation_until: until, version: 1 };
-        let key = (self.known(patient).consent.unwrap(), professional.map(str::to_owned));
+        let answer = FactsAnswer {
+            opposed,
+            care_relation_until: until,
+            version: 1,
+        };
+        let key = (
+            self.known(patient).consent.unwrap(),
+            professional.map(str::to_owned),
+        );
         self.national.facts.lock().unwrap().insert(key, answer);
     }
 
@@ -142,11 +175,15 @@ impl World {
     }
 
     pub(super) fn doctor(&self) -> String {
-        self.platform.tokens.professional(&self.solution, DOCTOR, "physician")
+        self.platform
+            .tokens
+            .professional(&self.solution, DOCTOR, "physician")
     }
 
     pub(super) fn professional(&self, inpe: &str, profession: &str) -> String {
-        self.platform.tokens.professional(&self.solution, inpe, profession)
+        self.platform
+            .tokens
+            .professional(&self.solution, inpe, profession)
     }
 
     pub(super) fn patient_token(&self, patient: PatientId) -> String {
@@ -158,14 +195,22 @@ impl World {
     }
 
     pub(super) async fn post(&self, path: &str, token: &str, body: &impl serde::Serialize) -> Answer {
-        self.post_bytes(path, token, serde_json::to_vec(body).unwrap()).await
+        self.post_bytes(path, token, serde_json::to_vec(body).unwrap())
+            .await
     }
 
     pub(super) async fn post_bytes(&self, path: &str, token: &str, body: Vec<u8>) -> Answer {
         let request = self.gateway.post(self.service.url(path)).bearer_auth(token);
         let request = request.header("content-type", "application/json").body(body);
-        let response = request.timeout(std::time::Duration::from_secs(120)).send().await.unwrap();
-        let content_type = response.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned());
+        let response = request
+            .timeout(std::time::Duration::from_secs(120))
+            .send()
+            .await
+            .unwrap();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .map(|v| v.to_str().unwrap().to_owned());
         Answer {
             status: response.status().as_u16(),
             content_type: content_type.unwrap_or_default(),
@@ -174,7 +219,15 @@ impl World {
     }
 
     pub(super) async fn submit(&self, token: &str, patient: PatientId, bundle: &Value) -> Answer {
-        self.post("/v1/submissions", token, &SubmissionRequest { patient, bundle: bundle.clone() }).await
+        self.post(
+            "/v1/submissions",
+            token,
+            &SubmissionRequest {
+                patient,
+                bundle: bundle.clone(),
+            },
+        )
+        .await
     }
 
     /// Submits, and the locations of the answer in order.
@@ -184,17 +237,45 @@ impl World {
         locations(&answer.bundle)
     }
 
-    pub(super) async fn search(&self, token: &str, patient: PatientId, parameters: &[(&str, &str)]) -> Answer {
-        let parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        self.post("/v1/documents/search", token, &DocumentSearchRequest { patient, parameters }).await
+    pub(super) async fn search(
+        &self,
+        token: &str,
+        patient: PatientId,
+        parameters: &[(&str, &str)],
+    ) -> Answer {
+        let parameters = parameters
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        self.post(
+            "/v1/documents/search",
+            token,
+            &DocumentSearchRequest { patient, parameters },
+        )
+        .await
     }
 
-    pub(super) async fn found(&self, token: &str, patient: PatientId, parameters: &[(&str, &str)]) -> Vec<Value> {
-        self.search(token, patient, parameters).await.json::<DocumentSearchAnswer>().documents
+    pub(super) async fn found(
+        &self,
+        token: &str,
+        patient: PatientId,
+        parameters: &[(&str, &str)],
+    ) -> Vec<Value> {
+        self.search(token, patient, parameters)
+            .await
+            .json::<DocumentSearchAnswer>()
+            .documents
     }
 
     pub(super) async fn retrieve(&self, token: &str, binary: &str) -> Answer {
-        self.post("/v1/documents/retrieve", token, &RetrieveRequest { binary: binary.to_owned() }).await
+        self.post(
+            "/v1/documents/retrieve",
+            token,
+            &RetrieveRequest {
+                binary: binary.to_owned(),
+            },
+        )
+        .await
     }
 
     /// All events of the log, in order, opened as `audit` opens them.
@@ -206,8 +287,12 @@ impl World {
         for entry in page.entries {
             let wrapped = page.keys.iter().find(|key| key.id == entry.key).unwrap();
             let context = self.app.log.origin().as_bytes().to_vec();
-            let key = root.unwrap_key("audit-events", &context, &wrapped.wrapped).await.unwrap();
-            let body = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &entry.body).unwrap();
+            let key = root
+                .unwrap_key("audit-events", &context, &wrapped.wrapped)
+                .await
+                .unwrap();
+            let body =
+                base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &entry.body).unwrap();
             let key = dmp_tlog::leaf::BodyKey::new(key.as_bytes()).unwrap();
             let opened = dmp_tlog::leaf::open(&entry.leaf, &body, &key).unwrap();
             events.push(serde_json::from_str(&opened.event).unwrap());
@@ -223,7 +308,15 @@ impl World {
 
 pub(super) fn locations(bundle: &Value) -> Vec<String> {
     let entries = bundle["entry"].as_array().unwrap();
-    entries.iter().map(|entry| entry["response"]["location"].as_str().unwrap_or_default().to_owned()).collect()
+    entries
+        .iter()
+        .map(|entry| {
+            entry["response"]["location"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect()
 }
 
 fn registry(national: Arc<National>) -> Router {
@@ -236,7 +329,10 @@ fn registry(national: Arc<National>) -> Router {
             None => Problem::not_found("unknown-patient", "no such patient").into_response(),
         }
     }
-    async fn register(State(national): State<Arc<National>>, Json(request): Json<LocatorRequest>) -> StatusCode {
+    async fn register(
+        State(national): State<Arc<National>>,
+        Json(request): Json<LocatorRequest>,
+    ) -> StatusCode {
         national.located.lock().unwrap().push(request.patient);
         StatusCode::NO_CONTENT
     }
@@ -252,8 +348,21 @@ fn consent(national: Arc<National>) -> Router {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let key = (request.patient, request.professional);
-        let nothing = FactsAnswer { opposed: false, care_relation_until: None, version: 0 };
-        Json(national.facts.lock().unwrap().get(&key).cloned().unwrap_or(nothing)).into_response()
+        let nothing = FactsAnswer {
+            opposed: false,
+            care_relation_until: None,
+            version: 0,
+        };
+        Json(
+            national
+                .facts
+                .lock()
+                .unwrap()
+                .get(&key)
+                .cloned()
+                .unwrap_or(nothing),
+        )
+        .into_response()
     }
     Router::new().route("/v1/facts", post(facts)).with_state(national)
 }

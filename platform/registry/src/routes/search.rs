@@ -36,12 +36,12 @@ pub(crate) async fn search(
     }
     let token = identifiers::of_request(&app.index, &request.identifier)?;
     let found = patients::find(&app.pool, &app.kek, &token).await?;
-    if let Person::Patient { id } = claims.person {
-        if found.as_ref().is_none_or(|found| found.patient.id != id) {
-            // The attempt goes into the trail of the one who made it.
-            let own = own_pseudonym(&app, id).await?;
-            return Err(act.refuse(own, "not-own-record").await);
-        }
+    if let Person::Patient { id } = claims.person
+        && found.as_ref().is_none_or(|found| found.patient.id != id)
+    {
+        // The attempt goes into the trail of the one who made it.
+        let own = own_pseudonym(&app, id).await?;
+        return Err(act.refuse(own, "not-own-record").await);
     }
     let Some(found) = found else {
         act.log(&act.event(EventKind::Search, None, "unknown-patient"))

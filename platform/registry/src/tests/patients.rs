@@ -15,7 +15,9 @@ async fn a_feed_creates_then_updates() {
     let ipp = identifier(IPP, &number());
     let mut sent = patient(&[&ipp], "Salé");
     sent["id"] = "the-senders".into();
-    sent["extension"] = json!([{ "url": "https://example.org/x", "valueDecimal": 1.50 }]);
+    // A literal of Rust would lose the last digit before it is sent.
+    sent["extension"] =
+        serde_json::from_str(r#"[{ "url": "https://example.org/x", "valueDecimal": 1.50 }]"#).unwrap();
     let first = world.fed(&ipp, &sent).await;
     let id = first.id.as_uuid().to_string();
     assert!(first.created && first.patient["id"] == id && first.patient["meta"]["versionId"] == "1");

@@ -17,37 +17,84 @@ const SOURCE: &str = "urn:oid:2.999.212.5.1";
 /// # Errors
 /// What keeps the next steps from being possible.
 pub async fn run(world: &mut World, story: &Story) -> Result<()> {
-    story.step(1, "Tanger : l’hôpital enregistre la patiente, puis publie sa lettre de sortie et son résumé (IPS)");
+    story.step(
+        1,
+        "Tanger : l’hôpital enregistre la patiente, puis publie sa lettre de sortie et son résumé (IPS)",
+    );
     let token = world.author_token().await?;
-    story.note(&format!("{} est connectée dans SIH Atlas 4.2.0 ; patiente {}", world.author.display, world.case.identifier()));
+    story.note(&format!(
+        "{} est connectée dans SIH Atlas 4.2.0 ; patiente {}",
+        world.author.display,
+        world.case.identifier()
+    ));
 
-    let path = format!("/fhir/Patient?identifier={}", url_encoded(&world.case.identifier()));
+    let path = format!(
+        "/fhir/Patient?identifier={}",
+        url_encoded(&world.case.identifier())
+    );
     let patient = world.case.patient.clone();
     let without_token = world.atlas.send(Method::PUT, &path, None, &patient).await;
     let right = matches!(&without_token, Ok(reply) if reply.status.as_u16() == 401);
-    story.check("certificat du logiciel, sans jeton de soignant", &answered(&without_token), right);
+    story.check(
+        "certificat du logiciel, sans jeton de soignant",
+        &answered(&without_token),
+        right,
+    );
     let stranger = Software::new(&world.gateway, None)?;
     let without_certificate = stranger.send(Method::PUT, &path, Some(&token), &patient).await;
     let right = match &without_certificate {
         Ok(reply) => matches!(reply.status.as_u16(), 401 | 403),
         Err(error) => !error.is_timeout(),
     };
-    story.check("jeton du soignant, sans certificat du logiciel", &answered(&without_certificate), right);
+    story.check(
+        "jeton du soignant, sans certificat du logiciel",
+        &answered(&without_certificate),
+        right,
+    );
 
-    let fed = world.atlas.send(Method::PUT, &path, Some(&token), &patient).await.map_err(unreachable)?;
-    story.check("les deux : enregistrement de la patiente (ITI-104)", &fed.summary(), fed.status.as_u16() == 201);
-    let id = fed.json().get("id").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
-        CliError::new("demonstration-failed", format!("the patient was not registered: {}", fed.summary()), "look at the registry's log")
-    })?;
+    let fed = world
+        .atlas
+        .send(Method::PUT, &path, Some(&token), &patient)
+        .await
+        .map_err(unreachable)?;
+    story.check(
+        "les deux : enregistrement de la patiente (ITI-104)",
+        &fed.summary(),
+        fed.status.as_u16() == 201,
+    );
+    let id = fed
+        .json()
+        .get("id")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            CliError::new(
+                "demonstration-failed",
+                format!("the patient was not registered: {}", fed.summary()),
+                "look at the registry's log",
+            )
+        })?;
 
     let date = jiff::Timestamp::now().to_string();
     let documents = [&world.case.letter, &world.case.summary];
     let bundle = provide_bundle(&id, &world.case.submission, SOURCE, &date, &documents);
-    let sent = world.atlas.send(Method::POST, "/fhir", Some(&token), &bundle).await.map_err(unreachable)?;
+    let sent = world
+        .atlas
+        .send(Method::POST, "/fhir", Some(&token), &bundle)
+        .await
+        .map_err(unreachable)?;
     let binaries = binaries(&sent.json());
     let right = sent.status.as_u16() == 200 && binaries.len() == documents.len();
-    let sizes = format!("{} et {} octets", world.case.letter.bytes.len(), world.case.summary.bytes.len());
-    story.check(&format!("publication des deux documents (ITI-65, {sizes})"), &sent.summary(), right);
+    let sizes = format!(
+        "{} et {} octets",
+        world.case.letter.bytes.len(),
+        world.case.summary.bytes.len()
+    );
+    story.check(
+        &format!("publication des deux documents (ITI-65, {sizes})"),
+        &sent.summary(),
+        right,
+    );
     if !right {
         return Err(CliError::new(
             "demonstration-failed",
@@ -55,9 +102,17 @@ pub async fn run(world: &mut World, story: &Story) -> Result<()> {
             "look at the logs of gateway and records",
         ));
     }
-    let again = world.atlas.send(Method::POST, "/fhir", Some(&token), &bundle).await.map_err(unreachable)?;
+    let again = world
+        .atlas
+        .send(Method::POST, "/fhir", Some(&token), &bundle)
+        .await
+        .map_err(unreachable)?;
     let same = again.status.as_u16() == 200 && self::binaries(&again.json()) == binaries;
-    story.check("la même publication, envoyée deux fois", &format!("{}, un seul document", again.summary()), same);
+    story.check(
+        "la même publication, envoyée deux fois",
+        &format!("{}, un seul document", again.summary()),
+        same,
+    );
     world.patient = Some(id);
     world.binaries = binaries;
     Ok(())
@@ -65,7 +120,11 @@ pub async fn run(world: &mut World, story: &Story) -> Result<()> {
 
 /// `Binary/<id>` of each Binary in a transaction-response, in order.
 pub fn binaries(response: &Value) -> Vec<String> {
-    let entries = response.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let entries = response
+        .get("entry")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     entries
         .iter()
         .filter_map(|entry| entry.pointer("/response/location")?.as_str())

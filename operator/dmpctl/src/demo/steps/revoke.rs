@@ -33,16 +33,28 @@ pub async fn run(world: &World, story: &Story) -> Result<()> {
     let token = world.cardiologist_token().await?;
     let patient = world.patient()?;
     let before = list(&world.cardio, &token, patient).await;
-    story.check("avant : CardioSuite est connecté et lit", &super::answered(&before), before.is_ok_and(|r| r.status == 200));
+    story.check(
+        "avant : CardioSuite est connecté et lit",
+        &super::answered(&before),
+        before.is_ok_and(|r| r.status == 200),
+    );
     revoke(world, "défaut de sécurité (démonstration)").await?;
     let answered = Instant::now();
     let last = watch(&world.cardio, &token, patient, answered).await?;
     let text = |last: Duration| {
-        if last.is_zero() { "refusée dès la première requête".to_owned() } else { format!("dernière acceptée après {} ms", last.as_millis()) }
+        if last.is_zero() {
+            "refusée dès la première requête".to_owned()
+        } else {
+            format!("dernière acceptée après {} ms", last.as_millis())
+        }
     };
     story.check("sa connexion ouverte", &text(last.live), last.live <= LIMIT);
     story.check("toute nouvelle connexion", &text(last.new), last.new <= LIMIT);
-    story.note(&format!("{} requêtes en {} s ; limite : 2 s", last.tries, WATCH.as_secs()));
+    story.note(&format!(
+        "{} requêtes en {} s ; limite : 2 s",
+        last.tries,
+        WATCH.as_secs()
+    ));
     Ok(())
 }
 
@@ -58,9 +70,12 @@ pub async fn revoke(world: &World, reason: &str) -> Result<()> {
         credential: None,
         reason: reason.to_owned(),
     };
-    api.create(&PostParams::default(), &SolutionRevocation::new(&world.cardio_solution, spec))
-        .await
-        .map_err(|source| CliError::kubernetes("applying the SolutionRevocation", source))?;
+    api.create(
+        &PostParams::default(),
+        &SolutionRevocation::new(&world.cardio_solution, spec),
+    )
+    .await
+    .map_err(|source| CliError::kubernetes("applying the SolutionRevocation", source))?;
     Ok(())
 }
 

@@ -29,24 +29,42 @@ pub async fn run(world: &World, story: &Story, progress: &Progress, data: Option
     story.note(&format!(
         "{} textes cherchés : {}",
         needles.len(),
-        needles.iter().map(|needle| needle.label()).collect::<Vec<_>>().join(", ")
+        needles
+            .iter()
+            .map(|needle| needle.label())
+            .collect::<Vec<_>>()
+            .join(", ")
     ));
     let scanner = Scanner::new(needles)
         .map_err(|source| CliError::new("scan", "the search cannot begin", "report it").because(source))?;
     let step = progress.step("searching");
     step.at("objects of the cluster");
-    verdict(story, "objets du cluster (Secrets, ConfigMaps, événements, ressources)", &objects(&world.client, &scanner).await?);
+    verdict(
+        story,
+        "objets du cluster (Secrets, ConfigMaps, événements, ressources)",
+        &objects(&world.client, &scanner).await?,
+    );
     step.at("logs of pods");
     verdict(story, "journaux des pods", &logs(&world.client, &scanner).await?);
     step.at("databases");
-    verdict(story, "contenu de chaque base (export logique)", &databases(&world.client, &scanner).await?);
+    verdict(
+        story,
+        "contenu de chaque base (export logique)",
+        &databases(&world.client, &scanner).await?,
+    );
     if let Some(data) = data {
         step.at("files of the appliance");
         let (folder, shared) = (data.to_owned(), std::sync::Arc::new(scanner));
         let report = tokio::task::spawn_blocking(move || tree::scan_except(&shared, &folder, &NOT_DATA))
             .await
-            .map_err(|source| CliError::new("scan", "the search broke off", "run it again").because(source))?;
-        verdict(story, "fichiers : etcd, volumes, WAL, OpenBao, journaux et audit de l’API", &report);
+            .map_err(|source| {
+                CliError::new("scan", "the search broke off", "run it again").because(source)
+            })?;
+        verdict(
+            story,
+            "fichiers : etcd, volumes, WAL, OpenBao, journaux et audit de l’API",
+            &report,
+        );
     } else {
         story.note("fichiers de l’appliance : pas sur cette machine, non fouillés");
     }
@@ -66,12 +84,23 @@ fn verdict(story: &Story, what: &str, report: &Report) {
         return;
     }
     for hit in report.hits.iter().take(10) {
-        story.note(&format!("« {} » ({:?}) dans {}", hit.needle, hit.encoding, hit.place));
+        story.note(&format!(
+            "« {} » ({:?}) dans {}",
+            hit.needle, hit.encoding, hit.place
+        ));
     }
     for unread in report.unread.iter().take(10) {
         story.note(&format!("non lu : {unread}"));
     }
-    story.check(what, &format!("{text} : {} trouvés, {} non lus", report.hits.len(), report.unread.len()), false);
+    story.check(
+        what,
+        &format!(
+            "{text} : {} trouvés, {} non lus",
+            report.hits.len(),
+            report.unread.len()
+        ),
+        false,
+    );
 }
 
 /// Every object of every kind that can be listed.
@@ -87,7 +116,11 @@ pub async fn objects(client: &Client, scanner: &Scanner) -> Result<Report> {
             if !capabilities.supports_operation(verbs::LIST) {
                 continue;
             }
-            let scope = if capabilities.scope == Scope::Cluster { "" } else { " (all namespaces)" };
+            let scope = if capabilities.scope == Scope::Cluster {
+                ""
+            } else {
+                " (all namespaces)"
+            };
             let place = format!("{}/{}{scope}", resource.api_version, resource.plural);
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
             match api.list(&ListParams::default()).await {
@@ -106,13 +139,28 @@ pub async fn objects(client: &Client, scanner: &Scanner) -> Result<Report> {
 }
 
 fn object_report(scanner: &Scanner, place: &str, object: &DynamicObject) -> Report {
-    let name = format!("{place} {}/{}", object.namespace().unwrap_or_default(), object.name_any());
-    let mut report = scanner.bytes(&name, serde_json::to_string(object).unwrap_or_default().as_bytes());
+    let name = format!(
+        "{place} {}/{}",
+        object.namespace().unwrap_or_default(),
+        object.name_any()
+    );
+    let mut report = scanner.bytes(
+        &name,
+        serde_json::to_string(object).unwrap_or_default().as_bytes(),
+    );
     // Values of Secrets and binary data of ConfigMaps are base64: their bytes may be compressed.
     for field in ["data", "binaryData"] {
-        for value in object.data.get(field).and_then(|data| data.as_object()).into_iter().flat_map(|data| data.values()) {
+        for value in object
+            .data
+            .get(field)
+            .and_then(|data| data.as_object())
+            .into_iter()
+            .flat_map(|data| data.values())
+        {
             use base64::Engine as _;
-            let bytes = value.as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+            let bytes = value
+                .as_str()
+                .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
             if let Some(bytes) = bytes {
                 let mut inner = scanner.bytes(&name, &bytes);
                 inner.places = 0;
@@ -133,16 +181,27 @@ pub async fn logs(client: &Client, scanner: &Scanner) -> Result<Report> {
         let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
         let spec = pod.spec.unwrap_or_default();
-        let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+        let containers = spec
+            .containers
+            .iter()
+            .chain(spec.init_containers.iter().flatten());
         for container in containers {
             for previous in [false, true] {
-                let parameters =
-                    LogParams { container: Some(container.name.clone()), previous, ..LogParams::default() };
+                let parameters = LogParams {
+                    container: Some(container.name.clone()),
+                    previous,
+                    ..LogParams::default()
+                };
                 match api.logs(&name, &parameters).await {
-                    Ok(log) => report.merge(scanner.bytes(&format!("log {namespace}/{name}/{}", container.name), log.as_bytes())),
+                    Ok(log) => report.merge(scanner.bytes(
+                        &format!("log {namespace}/{name}/{}", container.name),
+                        log.as_bytes(),
+                    )),
                     // No previous container, or one that has not started.
                     Err(kube::Error::Api(status)) if status.code == 400 || status.code == 404 => {}
-                    Err(error) => report.unread.push(format!("log {namespace}/{name}/{}: {error}", container.name)),
+                    Err(error) => report
+                        .unread
+                        .push(format!("log {namespace}/{name}/{}: {error}", container.name)),
                 }
             }
         }
@@ -170,9 +229,15 @@ pub async fn databases(client: &Client, scanner: &Scanner) -> Result<Report> {
 
 async fn dump(client: &Client, namespace: &str, name: &str) -> std::result::Result<Vec<u8>, String> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let parameters = AttachParams::default().container("postgres").stdout(true).stderr(true);
+    let parameters = AttachParams::default()
+        .container("postgres")
+        .stdout(true)
+        .stderr(true);
     let command = ["pg_dumpall", "--username=postgres", "--no-role-passwords"];
-    let mut process = api.exec(name, command, &parameters).await.map_err(|error| error.to_string())?;
+    let mut process = api
+        .exec(name, command, &parameters)
+        .await
+        .map_err(|error| error.to_string())?;
     let (mut bytes, mut said) = (Vec::new(), String::new());
     let (stdout, stderr) = (process.stdout(), process.stderr());
     let status = process.take_status();
@@ -190,15 +255,24 @@ async fn dump(client: &Client, namespace: &str, name: &str) -> std::result::Resu
     };
     tokio::try_join!(read, hear).map_err(|error| error.to_string())?;
     let success = match status {
-        Some(status) => status.await.is_some_and(|status| status.status.as_deref() == Some("Success")),
+        Some(status) => status
+            .await
+            .is_some_and(|status| status.status.as_deref() == Some("Success")),
         None => false,
     };
     // A dump that says so little is none.
-    if success && bytes.len() > 1000 { Ok(bytes) } else { Err(format!("pg_dumpall failed: {}", said.trim())) }
+    if success && bytes.len() > 1000 {
+        Ok(bytes)
+    } else {
+        Err(format!("pg_dumpall failed: {}", said.trim()))
+    }
 }
 
 async fn pods(client: &Client, parameters: &ListParams) -> Result<Vec<Pod>> {
     let api: Api<Pod> = Api::all(client.clone());
-    let list = api.list(parameters).await.map_err(|source| CliError::kubernetes("listing pods", source))?;
+    let list = api
+        .list(parameters)
+        .await
+        .map_err(|source| CliError::kubernetes("listing pods", source))?;
     Ok(list.items)
 }

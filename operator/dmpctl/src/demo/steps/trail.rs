@@ -20,10 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When there is no trail, or no verifier.
 pub async fn run(world: &World, story: &Story, verifier: Option<&Path>) -> Result<()> {
-    story.step(3, "La patiente lit la trace de son dossier et la fait vérifier hors ligne");
+    story.step(
+        3,
+        "La patiente lit la trace de son dossier et la fait vérifier hors ligne",
+    );
     let token = world.patient_token().await?;
     let start = Instant::now();
-    let wanted = [("write", "permitted"), ("search", "permitted"), ("refusal", "no-care-relation"), ("read", "permitted")];
+    let wanted = [
+        ("write", "permitted"),
+        ("search", "permitted"),
+        ("refusal", "no-care-relation"),
+        ("read", "permitted"),
+    ];
     let (bytes, events) = loop {
         let (bytes, answer) = fetch(&world.amal, &token).await?;
         let events = events(&answer)?;
@@ -36,22 +44,44 @@ pub async fn run(world: &World, story: &Story, verifier: Option<&Path>) -> Resul
     for event in &events {
         story.note(&line(event));
     }
-    for (kind, what) in [("write", "l’écriture à Tanger"), ("search", "la recherche"), ("read", "la lecture à Casablanca")] {
+    for (kind, what) in [
+        ("write", "l’écriture à Tanger"),
+        ("search", "la recherche"),
+        ("read", "la lecture à Casablanca"),
+    ] {
         let found = has(&events, kind, "permitted");
-        story.check(&format!("la trace montre {what}"), if found { "oui" } else { "non" }, found);
+        story.check(
+            &format!("la trace montre {what}"),
+            if found { "oui" } else { "non" },
+            found,
+        );
     }
-    let refusals = events.iter().filter(|event| event.kind.as_str() == "refusal").count();
+    let refusals = events
+        .iter()
+        .filter(|event| event.kind.as_str() == "refusal")
+        .count();
     story.check("la trace montre les refus", &format!("{refusals}"), refusals >= 2);
 
     let keys = public_keys(&world.client).await?;
     let proven = verify(verifier, &bytes, &keys)?;
     story.check(
-        &format!("dmp-verify, hors ligne : preuve d’inclusion des {} entrées", events.len()),
-        if proven { "toutes vérifiées contre les points de contrôle signés" } else { "échec" },
+        &format!(
+            "dmp-verify, hors ligne : preuve d’inclusion des {} entrées",
+            events.len()
+        ),
+        if proven {
+            "toutes vérifiées contre les points de contrôle signés"
+        } else {
+            "échec"
+        },
         proven,
     );
     let tampered = verify(verifier, &tamper(&bytes), &keys)?;
-    story.check("la même trace, un caractère changé", if tampered { "acceptée" } else { "rejetée" }, !tampered);
+    story.check(
+        "la même trace, un caractère changé",
+        if tampered { "acceptée" } else { "rejetée" },
+        !tampered,
+    );
     Ok(())
 }
 
@@ -62,7 +92,11 @@ pub async fn run(world: &World, story: &Story, verifier: Option<&Path>) -> Resul
 pub async fn fetch(app: &Software, token: &str) -> Result<(Vec<u8>, TrailAnswer)> {
     let reply = app.get("/dmp/v1/trail", Some(token)).await.map_err(unreachable)?;
     let failed = || {
-        CliError::new("trail", format!("there is no trail: {}", reply.summary()), "look at the audit service's log")
+        CliError::new(
+            "trail",
+            format!("there is no trail: {}", reply.summary()),
+            "look at the audit service's log",
+        )
     };
     if reply.status.as_u16() != 200 {
         return Err(failed());
@@ -81,20 +115,37 @@ pub fn events(answer: &TrailAnswer) -> Result<Vec<Event>> {
         .iter()
         .map(|entry| serde_json::from_str(&entry.event))
         .collect::<std::result::Result<_, _>>()
-        .map_err(|source| CliError::new("trail", "an entry of the trail is not understood", "update dmpctl").because(source))
+        .map_err(|source| {
+            CliError::new(
+                "trail",
+                "an entry of the trail is not understood",
+                "update dmpctl",
+            )
+            .because(source)
+        })
 }
 
 fn has(events: &[Event], kind: &str, outcome: &str) -> bool {
-    events.iter().any(|event| event.kind.as_str() == kind && event.outcome == outcome)
+    events
+        .iter()
+        .any(|event| event.kind.as_str() == kind && event.outcome == outcome)
 }
 
 /// One event for people: when, what, who, where, why, through which software, with which outcome.
 pub fn line(event: &Event) -> String {
     let who = event.who_display.as_deref().unwrap_or(&event.who);
-    let place = event.establishment.as_deref().map_or_else(String::new, |inpe| format!(" ({inpe})"));
+    let place = event
+        .establishment
+        .as_deref()
+        .map_or_else(String::new, |inpe| format!(" ({inpe})"));
     format!(
         "{:.0}  {:<8} {:<18} {who}{place}, {}, {} : {}",
-        event.at, event.kind.as_str(), event.resource, event.purpose, event.software, event.outcome
+        event.at,
+        event.kind.as_str(),
+        event.resource,
+        event.purpose,
+        event.software,
+        event.outcome
     )
 }
 
@@ -104,10 +155,19 @@ pub fn line(event: &Event) -> String {
 /// `keys` when it is not there.
 pub async fn public_keys(client: &Client) -> Result<String> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), dmp_api::names::NATIONAL_NAMESPACE);
-    let map = maps.get_opt("dmp-trust").await.map_err(|source| CliError::kubernetes("reading ConfigMap `dmp-trust`", source))?;
-    map.and_then(|map| map.data).and_then(|mut data| data.remove("keys.json")).ok_or_else(|| {
-        CliError::new("keys", "the platform's public keys are not published (ConfigMap dmp-trust)", "look at `dmpctl status`")
-    })
+    let map = maps
+        .get_opt("dmp-trust")
+        .await
+        .map_err(|source| CliError::kubernetes("reading ConfigMap `dmp-trust`", source))?;
+    map.and_then(|map| map.data)
+        .and_then(|mut data| data.remove("keys.json"))
+        .ok_or_else(|| {
+            CliError::new(
+                "keys",
+                "the platform's public keys are not published (ConfigMap dmp-trust)",
+                "look at `dmpctl status`",
+            )
+        })
 }
 
 /// Runs the verifier over a trail. Whether everything is proven.
@@ -117,7 +177,10 @@ pub async fn public_keys(client: &Client) -> Result<String> {
 pub fn verify(verifier: Option<&Path>, trail: &[u8], keys: &str) -> Result<bool> {
     let program = verifier.map_or_else(beside_or_path, Path::to_owned);
     let folder = Folder::new()?;
-    let (trail_file, keys_file) = (folder.write("trail.json", trail)?, folder.write("keys.json", keys.as_bytes())?);
+    let (trail_file, keys_file) = (
+        folder.write("trail.json", trail)?,
+        folder.write("keys.json", keys.as_bytes())?,
+    );
     let status = std::process::Command::new(&program)
         .arg("trail")
         .arg(&trail_file)
@@ -140,15 +203,22 @@ pub fn verify(verifier: Option<&Path>, trail: &[u8], keys: &str) -> Result<bool>
 /// `dmp-verify` beside this program, else whatever PATH has.
 fn beside_or_path() -> PathBuf {
     let name = "dmp-verify";
-    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(name)));
-    beside.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from(name))
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|own| Some(own.parent()?.join(name)));
+    beside
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// One character of the first event is another.
 fn tamper(trail: &[u8]) -> Vec<u8> {
     let mut tampered = trail.to_vec();
     let needle = br#"\"outcome\":\""#;
-    let start = tampered.windows(needle.len()).position(|window| window == needle).map(|start| start + needle.len());
+    let start = tampered
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .map(|start| start + needle.len());
     if let Some(byte) = start.and_then(|start| tampered.get_mut(start)) {
         *byte = if *byte == b'x' { b'y' } else { b'x' };
     }

@@ -23,7 +23,10 @@ pub enum OpenBaoError {
 
 impl OpenBao {
     pub const fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, token: None }
+        Self {
+            endpoint,
+            token: None,
+        }
     }
 
     /// Logs in with a ServiceAccount token. `Ok(false)`: there is no such role (any more).
@@ -32,7 +35,14 @@ impl OpenBao {
     /// Any other refusal.
     pub async fn log_in(&mut self, role: &str, jwt: &str) -> Result<bool, OpenBaoError> {
         let path = "auth/kubernetes/login";
-        let answer = self.send(None, Method::POST, path, Some(&json!({ "role": role, "jwt": jwt }))).await?;
+        let answer = self
+            .send(
+                None,
+                Method::POST,
+                path,
+                Some(&json!({ "role": role, "jwt": jwt })),
+            )
+            .await?;
         let text = error_text(&answer.body);
         if answer.status == StatusCode::BAD_REQUEST && text.contains("invalid role name") {
             return Ok(false);
@@ -46,9 +56,21 @@ impl OpenBao {
     ///
     /// # Errors
     /// See [`OpenBaoError`].
-    pub async fn log_in_person(&mut self, namespace: &str, name: &str, password: &str) -> Result<(), OpenBaoError> {
+    pub async fn log_in_person(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<(), OpenBaoError> {
         let path = format!("auth/userpass/login/{name}");
-        let answer = self.send(Some(namespace), Method::POST, &path, Some(&json!({ "password": password }))).await?;
+        let answer = self
+            .send(
+                Some(namespace),
+                Method::POST,
+                &path,
+                Some(&json!({ "password": password })),
+            )
+            .await?;
         let body = success(&path, answer)?;
         self.token = Some(string(&path, &body, "/auth/client_token", "auth.client_token")?);
         Ok(())
@@ -62,7 +84,12 @@ impl OpenBao {
 
     /// # Errors
     /// See [`OpenBaoError`].
-    pub async fn write_in(&self, namespace: Option<&str>, path: &str, body: &Value) -> Result<Value, OpenBaoError> {
+    pub async fn write_in(
+        &self,
+        namespace: Option<&str>,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, OpenBaoError> {
         success(path, self.send(namespace, Method::POST, path, Some(body)).await?)
     }
 
@@ -70,10 +97,17 @@ impl OpenBao {
     ///
     /// # Errors
     /// See [`OpenBaoError`].
-    pub async fn mount_in(&self, namespace: Option<&str>, path: &str, body: &Value) -> Result<(), OpenBaoError> {
+    pub async fn mount_in(
+        &self,
+        namespace: Option<&str>,
+        path: &str,
+        body: &Value,
+    ) -> Result<(), OpenBaoError> {
         match self.write_in(namespace, path, body).await {
             Ok(_) => Ok(()),
-            Err(OpenBaoError::Refused { status: 400, text, .. }) if text.contains("already in use") => Ok(()),
+            Err(OpenBaoError::Refused {
+                status: 400, text, ..
+            }) if text.contains("already in use") => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -138,7 +172,10 @@ pub fn string(path: &str, body: &Value, pointer: &str, field: &'static str) -> R
     body.pointer(pointer)
         .and_then(Value::as_str)
         .map(str::to_owned)
-        .ok_or_else(|| OpenBaoError::Missing { path: path.to_owned(), field })
+        .ok_or_else(|| OpenBaoError::Missing {
+            path: path.to_owned(),
+            field,
+        })
 }
 
 fn success(path: &str, answer: Answer) -> Result<Value, OpenBaoError> {
@@ -153,7 +190,11 @@ fn success(path: &str, answer: Answer) -> Result<Value, OpenBaoError> {
 }
 
 fn error_text(body: &Value) -> String {
-    let texts = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let texts = body
+        .get("errors")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let text: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
     text.join("; ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

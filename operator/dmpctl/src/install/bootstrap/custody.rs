@@ -26,7 +26,11 @@ impl Custody {
     /// # Errors
     /// `file`.
     pub fn open(base: &Path, cluster_id: &str) -> Result<Self> {
-        let id: String = cluster_id.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+        let id: String = cluster_id
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(8)
+            .collect();
         let folder = base.join(format!("openbao-{id}"));
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -62,7 +66,10 @@ impl Custody {
     /// `file`.
     pub fn write_root(&self, certificate: &str, key: &str) -> Result<()> {
         self.write(&self.folder.join("root-ca.key"), &format!("{}\n", key.trim_end()))?;
-        self.write(&self.folder.join("root-ca.crt"), &format!("{}\n", certificate.trim_end()))
+        self.write(
+            &self.folder.join("root-ca.crt"),
+            &format!("{}\n", certificate.trim_end()),
+        )
     }
 
     /// Written beside and moved: a full disk leaves no half of a secret.
@@ -110,12 +117,19 @@ mod tests {
         let custody = Custody::open(base.path(), "b68c1f4e-aa").unwrap();
         assert!(custody.folder().ends_with("openbao-b68c1f4e"));
         assert!(!custody.has_shares());
-        custody.write_shares(&["a".into(), "b".into(), "c".into()]).unwrap();
+        custody
+            .write_shares(&["a".into(), "b".into(), "c".into()])
+            .unwrap();
         custody.write_root("cert", "key").unwrap();
         assert!(custody.has_shares());
         for entry in std::fs::read_dir(custody.folder()).unwrap() {
             let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+            assert_eq!(
+                entry.metadata().unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{:?}",
+                entry.file_name()
+            );
         }
         let mode = std::fs::metadata(custody.folder()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

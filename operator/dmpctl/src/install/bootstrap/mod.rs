@@ -119,9 +119,12 @@ async fn recovery_shares(bao: &OpenBao, custody: &Custody) -> Result<(), Bootstr
         return Ok(());
     }
     let path = "sys/rotate/recovery/init";
-    let answer = bao.write(path, &json!({ "secret_shares": 3, "secret_threshold": 2 })).await?;
-    let shares: Option<Vec<String>> =
-        answer.pointer("/data/keys_base64").and_then(|keys| serde_json::from_value(keys.clone()).ok());
+    let answer = bao
+        .write(path, &json!({ "secret_shares": 3, "secret_threshold": 2 }))
+        .await?;
+    let shares: Option<Vec<String>> = answer
+        .pointer("/data/keys_base64")
+        .and_then(|keys| serde_json::from_value(keys.clone()).ok());
     let Some(shares) = shares.filter(|shares| shares.len() == 3) else {
         // There were shares already: it asks for them instead of telling new ones.
         bao.delete(path).await?;

@@ -20,11 +20,17 @@ const TEMPLATE: &str = r#"{
 }"#;
 
 /// Writing it again changes nothing.
-pub(super) async fn create(bao: &OpenBao, person_policy: &str, demo_policy: &str) -> Result<(), OpenBaoError> {
+pub(super) async fn create(
+    bao: &OpenBao,
+    person_policy: &str,
+    demo_policy: &str,
+) -> Result<(), OpenBaoError> {
     bao.write("sys/namespaces/people", &json!({})).await?;
     let people = Some(NAMESPACE);
-    bao.mount_in(people, "sys/auth/userpass", &json!({ "type": "userpass" })).await?;
-    bao.write_in(people, "identity/oidc/config", &json!({ "issuer": ADDRESS })).await?;
+    bao.mount_in(people, "sys/auth/userpass", &json!({ "type": "userpass" }))
+        .await?;
+    bao.write_in(people, "identity/oidc/config", &json!({ "issuer": ADDRESS }))
+        .await?;
     let key = json!({
         "algorithm": "ES256",
         "rotation_period": "24h",
@@ -34,8 +40,14 @@ pub(super) async fn create(bao: &OpenBao, person_policy: &str, demo_policy: &str
     bao.write_in(people, "identity/oidc/key/dmp", &key).await?;
     let role = json!({ "key": "dmp", "client_id": CLIENT_ID, "ttl": "5m", "template": TEMPLATE });
     bao.write_in(people, "identity/oidc/role/dmp", &role).await?;
-    bao.write_in(people, "sys/policies/acl/person", &json!({ "policy": person_policy })).await?;
-    bao.write("sys/policies/acl/demo", &json!({ "policy": demo_policy })).await?;
+    bao.write_in(
+        people,
+        "sys/policies/acl/person",
+        &json!({ "policy": person_policy }),
+    )
+    .await?;
+    bao.write("sys/policies/acl/demo", &json!({ "policy": demo_policy }))
+        .await?;
     let role = json!({
         "bound_service_account_names": "dmp-demo",
         "bound_service_account_namespaces": dmp_api::names::SYSTEM_NAMESPACE,
@@ -44,7 +56,8 @@ pub(super) async fn create(bao: &OpenBao, person_policy: &str, demo_policy: &str
         "token_ttl": "15m",
         "token_max_ttl": "15m",
     });
-    bao.write("auth/kubernetes/role/dmp-system.dmp-demo", &role).await?;
+    bao.write("auth/kubernetes/role/dmp-system.dmp-demo", &role)
+        .await?;
     Ok(())
 }
 
@@ -62,11 +75,19 @@ pub async fn identity_token(
 ) -> Result<String, OpenBaoError> {
     let people = Some(NAMESPACE);
     let methods = bao.read_in(people, "sys/auth").await?;
-    let accessor = string("sys/auth", &methods, "/data/userpass~1/accessor", "userpass/ accessor")?;
-    let account = json!({ "password": password, "token_policies": "person", "token_ttl": "5m", "token_max_ttl": "5m" });
-    bao.write_in(people, &format!("auth/userpass/users/{user}"), &account).await?;
+    let accessor = string(
+        "sys/auth",
+        &methods,
+        "/data/userpass~1/accessor",
+        "userpass/ accessor",
+    )?;
+    let account =
+        json!({ "password": password, "token_policies": "person", "token_ttl": "5m", "token_max_ttl": "5m" });
+    bao.write_in(people, &format!("auth/userpass/users/{user}"), &account)
+        .await?;
     let path = format!("identity/entity/name/{user}");
-    bao.write_in(people, &path, &json!({ "metadata": metadata })).await?;
+    bao.write_in(people, &path, &json!({ "metadata": metadata }))
+        .await?;
     let entity = bao.read_in(people, &path).await?;
     let entity = string(&path, &entity, "/data/id", "id")?;
     let alias = json!({ "name": user, "canonical_id": entity, "mount_accessor": accessor });

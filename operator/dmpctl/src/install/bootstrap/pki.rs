@@ -14,8 +14,14 @@ const ROOT_TTL: &str = "87600h";
 /// Five years.
 const INTERMEDIATE_TTL: &str = "43800h";
 /// Addresses a gateway may be reached at unless more are named: loopback, private, link-local ranges.
-const PRIVATE_RANGES: [&str; 6] =
-    ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"];
+const PRIVATE_RANGES: [&str; 6] = [
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::1/128",
+    "fc00::/7",
+];
 
 /// Root and intermediates, anew: it runs only while nothing has been issued yet.
 pub(super) async fn authorities(bao: &OpenBao, custody: &Custody) -> Result<(), BootstrapError> {
@@ -40,7 +46,9 @@ pub(super) async fn authorities(bao: &OpenBao, custody: &Custody) -> Result<(), 
         .await?;
     let certificate = string(path, &root, "/data/certificate", "certificate")?;
     let key = string(path, &root, "/data/private_key", "private_key")?;
-    custody.write_root(&certificate, &key).map_err(BootstrapError::Custody)?;
+    custody
+        .write_root(&certificate, &key)
+        .map_err(BootstrapError::Custody)?;
     intermediate(bao, &certificate, "pki-services", "DMP services CA").await?;
     intermediate(bao, &certificate, "pki-solutions", "DMP solutions CA").await?;
     only_certificate_of_root(bao, &certificate).await?;
@@ -50,7 +58,10 @@ pub(super) async fn authorities(bao: &OpenBao, custody: &Custody) -> Result<(), 
 async fn intermediate(bao: &OpenBao, root: &str, mount: &str, name: &str) -> Result<(), OpenBaoError> {
     let path = format!("{mount}/intermediate/generate/internal");
     let request = bao
-        .write(&path, &json!({ "common_name": name, "key_type": "ec", "key_bits": 256, "key_name": "ca" }))
+        .write(
+            &path,
+            &json!({ "common_name": name, "key_type": "ec", "key_bits": 256, "key_name": "ca" }),
+        )
         .await?;
     let csr = string(&path, &request, "/data/csr", "csr")?;
     let path = "pki-root/root/sign-intermediate";
@@ -68,7 +79,8 @@ async fn intermediate(bao: &OpenBao, root: &str, mount: &str, name: &str) -> Res
         .await?;
     let certificate = string(path, &signed, "/data/certificate", "certificate")?;
     let path = format!("{mount}/intermediate/set-signed");
-    bao.write(&path, &json!({ "certificate": format!("{certificate}\n{root}") })).await?;
+    bao.write(&path, &json!({ "certificate": format!("{certificate}\n{root}") }))
+        .await?;
     Ok(())
 }
 
@@ -78,7 +90,8 @@ async fn only_certificate_of_root(bao: &OpenBao, certificate: &str) -> Result<()
     let path = "pki-root/issuers/import/cert";
     let imported = bao.write(path, &json!({ "pem_bundle": certificate })).await?;
     let issuer = string(path, &imported, "/data/imported_issuers/0", "imported_issuers")?;
-    bao.write("pki-root/config/issuers", &json!({ "default": issuer })).await?;
+    bao.write("pki-root/config/issuers", &json!({ "default": issuer }))
+        .await?;
     Ok(())
 }
 
@@ -86,10 +99,18 @@ async fn only_certificate_of_root(bao: &OpenBao, certificate: &str) -> Result<()
 pub(super) async fn roles(bao: &OpenBao, plan: &Plan) -> Result<(), OpenBaoError> {
     let path = "sys/auth";
     let methods = bao.read(path).await?;
-    let accessor = string(path, &methods, "/data/kubernetes~1/accessor", "kubernetes/ accessor")?;
-    bao.write("pki-services/roles/service", &service_role(&accessor, plan)).await?;
-    bao.write("pki-services/roles/gateway", &gateway_role(&accessor, plan)).await?;
-    bao.write("pki-solutions/roles/solution", &solution_role(plan)).await?;
+    let accessor = string(
+        path,
+        &methods,
+        "/data/kubernetes~1/accessor",
+        "kubernetes/ accessor",
+    )?;
+    bao.write("pki-services/roles/service", &service_role(&accessor, plan))
+        .await?;
+    bao.write("pki-services/roles/gateway", &gateway_role(&accessor, plan))
+        .await?;
+    bao.write("pki-solutions/roles/solution", &solution_role(plan))
+        .await?;
     Ok(())
 }
 
@@ -130,19 +151,26 @@ fn service_role(accessor: &str, plan: &Plan) -> Value {
 /// As a service, and the public names: those of the platform's domain, those named at installation, private addresses.
 fn gateway_role(accessor: &str, plan: &Plan) -> Value {
     let mut role = service_role(accessor, plan);
-    let (addresses, names): (Vec<_>, Vec<_>) =
-        plan.public_names.iter().partition(|name| name.parse::<std::net::IpAddr>().is_ok());
+    let (addresses, names): (Vec<_>, Vec<_>) = plan
+        .public_names
+        .iter()
+        .partition(|name| name.parse::<std::net::IpAddr>().is_ok());
     if let Some(Value::Array(domains)) = role.get_mut("allowed_domains") {
         domains.push(json!(plan.domain));
         domains.extend(names.iter().map(|name| json!(name)));
     }
     let ranges = PRIVATE_RANGES.iter().map(|range| (*range).to_owned());
-    let named = addresses.iter().map(|ip| format!("{ip}/{}", if ip.contains(':') { 128 } else { 32 }));
+    let named = addresses
+        .iter()
+        .map(|ip| format!("{ip}/{}", if ip.contains(':') { 128 } else { 32 }));
     if let Value::Object(fields) = &mut role {
         fields.insert("allow_subdomains".to_owned(), json!(true));
         fields.insert("allow_localhost".to_owned(), json!(true));
         fields.insert("allow_ip_sans".to_owned(), json!(true));
-        fields.insert("allowed_ip_sans_cidr".to_owned(), json!(ranges.chain(named).collect::<Vec<_>>()));
+        fields.insert(
+            "allowed_ip_sans_cidr".to_owned(),
+            json!(ranges.chain(named).collect::<Vec<_>>()),
+        );
     }
     role
 }
@@ -198,6 +226,11 @@ mod tests {
         let role = gateway_role("acc", &plan());
         let domains = role["allowed_domains"].as_array().unwrap();
         assert!(domains.contains(&json!("dmp.test")) && domains.contains(&json!("dmp.example.ma")));
-        assert!(role["allowed_ip_sans_cidr"].as_array().unwrap().contains(&json!("196.200.1.2/32")));
+        assert!(
+            role["allowed_ip_sans_cidr"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("196.200.1.2/32"))
+        );
     }
 }
