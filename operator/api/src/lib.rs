@@ -6,6 +6,11 @@
 //!
 //! Not here: behaviour (`dmp-operator`), names that the services share (`dmp-core`).
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each `printcolumn` of the derive repeats the words `type_ = \"string\"`"
+)]
+
 mod common;
 pub mod health_group;
 pub mod names;

@@ -37,7 +37,10 @@ pub struct PlatformSpec {
     pub release: String,
     pub images: Images,
     /// Trust domain: certificates, log origins and URLs derive from it. Immutable.
-    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"), length(max = 100))]
+    #[schemars(
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"),
+        length(max = 100)
+    )]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the domain never changes: identities and logs carry it"))]
     pub domain: String,
     /// Name of the `Site` of the national plane.
@@ -131,7 +134,10 @@ pub struct OpenBao {
 
 impl Default for OpenBao {
     fn default() -> Self {
-        Self { address: openbao_address(), managed: true }
+        Self {
+            address: openbao_address(),
+            managed: true,
+        }
     }
 }
 

@@ -22,7 +22,9 @@ pub fn annotated(mut crd: CustomResourceDefinition) -> CustomResourceDefinition 
 }
 
 fn hash(crd: &CustomResourceDefinition) -> String {
-    let text = serde_json::to_value(&crd.spec.versions).unwrap_or_default().to_string();
+    let text = serde_json::to_value(&crd.spec.versions)
+        .unwrap_or_default()
+        .to_string();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     hex::encode(digest.as_ref())
 }
@@ -32,13 +34,19 @@ fn hash(crd: &CustomResourceDefinition) -> String {
 /// Equal hashes are not even compared; a newer served schema (more fields) is fine.
 pub fn missing(own: &CustomResourceDefinition, served: &CustomResourceDefinition) -> Vec<String> {
     let annotation = |crd: &CustomResourceDefinition| {
-        crd.metadata.annotations.as_ref().and_then(|a| a.get(HASH_ANNOTATION).cloned())
+        crd.metadata
+            .annotations
+            .as_ref()
+            .and_then(|a| a.get(HASH_ANNOTATION).cloned())
     };
     if annotation(own).is_some() && annotation(own) == annotation(served) {
         return Vec::new();
     }
     let served = elements(served);
-    elements(own).into_iter().filter(|element| !served.contains(element)).collect()
+    elements(own)
+        .into_iter()
+        .filter(|element| !served.contains(element))
+        .collect()
 }
 
 /// `v1alpha1.spec.kind`, `v1alpha1.spec.kind=gst`, … of the served versions.

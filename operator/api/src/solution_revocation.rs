@@ -34,7 +34,10 @@ use crate::common::{conditions_schema, status_conditions};
 #[serde(rename_all = "camelCase")]
 pub struct SolutionRevocationSpec {
     /// `<vendor namespace>/<Solution name>`.
-    #[schemars(regex(pattern = r"^vendor-[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(max = 127))]
+    #[schemars(
+        regex(pattern = r"^vendor-[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+        length(max = 127)
+    )]
     pub solution: String,
     /// One version; all of them when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -41,28 +41,9 @@ impl<'a> Network<'a> {
         format!("{name}-{owner}")
     }
 
-    /// Name of the host's bridge.
-    fn bridge(&self) -> String {
-        format!("{}-br", self.name)
-    }
-
-    /// Refuses when another device of the host has addresses or routes in the appliance's ranges.
-    pub async fn require_free_addresses(&self) -> Result<()> {
-        let list = ip(&["-json", "-4", "route", "show", "table", "all"]).await?;
-        let routes: Vec<Route> = serde_json::from_str(&list).unwrap_or_default();
-        match conflict(&routes, self.plan, &self.bridge()) {
-            None => Ok(()),
-            Some((range, device, taken)) => Err(Error::AddressTaken {
-                range: range.to_string(),
-                device,
-                taken,
-            }),
-        }
-    }
-
     /// Makes the bridge, the namespaces and their routes, or what is missing of them.
     pub async fn ensure(&self) -> Result<()> {
-        let bridge = self.bridge();
+        let bridge = bridge(self.name);
         if !Path::new("/sys/class/net").join(&bridge).exists() {
             ip(&["link", "add", &bridge, "type", "bridge"])
                 .await
@@ -114,7 +95,7 @@ impl<'a> Network<'a> {
         sysctl(Some(&namespace), "net.ipv6.conf.all.disable_ipv6=1").await?;
         let forward = u8::from(member.forwards);
         sysctl(Some(&namespace), &format!("net.ipv4.ip_forward={forward}")).await?;
-        ip(&["link", "set", &device, "master", &self.bridge(), "up"]).await?;
+        ip(&["link", "set", &device, "master", &bridge(self.name), "up"]).await?;
         let address = format!("{}/{}", member.address, self.plan.bridge().length);
         inside(&["link", "set", "lo", "up"]).await?;
         inside(&["address", "replace", &address, "dev", "eth0"]).await?;
@@ -139,7 +120,7 @@ impl<'a> Network<'a> {
             }
             remove_device(&device(name, owner)).await?;
         }
-        remove_device(&format!("{name}-br")).await
+        remove_device(&bridge(name)).await
     }
 
     fn members(&self) -> Vec<Member> {
@@ -155,6 +136,11 @@ impl<'a> Network<'a> {
         });
         std::iter::once(control_plane).chain(nodes).collect()
     }
+}
+
+/// Name of the host's bridge.
+fn bridge(name: &Name) -> String {
+    format!("{name}-br")
 }
 
 /// The host's end of a namespace's cable: `dmp-cp`, `dmp-n1`.
@@ -196,6 +182,9 @@ async fn sysctl(namespace: Option<&str>, setting: &str) -> Result<()> {
     .map(drop)
 }
 
+/// The host's addresses and routes.
+pub(crate) struct HostRoutes(Vec<Route>);
+
 /// A line of `ip -json route`.
 #[derive(Debug, Deserialize)]
 struct Route {
@@ -204,44 +193,63 @@ struct Route {
     dev: String,
 }
 
-/// The first own range that some other device claims, with that device and what it has.
-fn conflict(routes: &[Route], plan: &AddressPlan, own_device: &str) -> Option<(Range, String, String)> {
-    routes
-        .iter()
-        .filter(|route| route.dev != own_device)
-        .find_map(|route| {
-            let taken = Range::parse(&route.dst)?;
-            let range = plan.ranges().into_iter().find(|range| range.overlaps(taken))?;
-            Some((range, route.dev.clone(), route.dst.clone()))
-        })
+impl HostRoutes {
+    pub async fn read() -> Result<Self> {
+        let list = ip(&["-json", "-4", "route", "show", "table", "all"]).await?;
+        serde_json::from_str(&list)
+            .map(Self)
+            .map_err(|error| Error::Command {
+                what: "read the routes of this machine".to_owned(),
+                detail: error.to_string(),
+            })
+    }
+
+    /// Refuses a plan when another device than the appliance's own bridge has addresses in its ranges.
+    pub fn require_free(&self, name: &Name, plan: &AddressPlan) -> Result<()> {
+        let own = bridge(name);
+        for route in self.0.iter().filter(|route| route.dev != own) {
+            let Some(taken) = Range::parse(&route.dst) else {
+                continue;
+            };
+            if let Some(range) = plan.ranges().into_iter().find(|range| range.overlaps(taken)) {
+                return Err(Error::AddressTaken {
+                    range: range.to_string(),
+                    device: route.dev.clone(),
+                    taken: route.dst.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn route(dst: &str, dev: &str) -> Route {
-        Route {
-            dst: dst.to_owned(),
-            dev: dev.to_owned(),
-        }
+    fn check(routes: &[(&str, &str)]) -> Result<()> {
+        let routes = routes.iter().map(|(dst, dev)| Route {
+            dst: (*dst).to_owned(),
+            dev: (*dev).to_owned(),
+        });
+        let name = "dmp".parse().expect("a name");
+        HostRoutes(routes.collect()).require_free(&name, &AddressPlan::new(0, 1))
     }
 
     #[test]
-    fn foreign_routes_into_our_ranges_are_conflicts() {
-        let plan = AddressPlan::new(0, 1);
-        let fine = [
-            route("default", "eth0"),
-            route("192.168.0.0/16", "eth0"),
-            route("10.210.0.0/24", "dmp-br"),
-            route("10.210.1.0/24", "other-br"),
-        ];
-        assert_eq!(conflict(&fine, &plan, "dmp-br"), None);
-
-        let taken = [route("10.0.0.0/8", "tun0")];
-        let (range, device, _) = conflict(&taken, &plan, "dmp-br").expect("a conflict");
-        assert_eq!((range, device.as_str()), (plan.bridge(), "tun0"));
-        assert!(conflict(&[route("10.210.0.7", "eth1")], &plan, "dmp-br").is_some());
+    fn foreign_routes_into_our_ranges_are_refused() {
+        let fine = check(&[
+            ("default", "eth0"),
+            ("192.168.0.0/16", "eth0"),
+            ("10.210.0.0/24", "dmp-br"),
+            ("10.210.1.0/24", "other-br"),
+        ]);
+        assert!(fine.is_ok());
+        for taken in [("10.0.0.0/8", "tun0"), ("10.210.0.7", "eth1")] {
+            let error = check(&[taken]).expect_err("a conflict");
+            assert_eq!(error.code(), "appliance-address-taken");
+            assert!(error.to_string().contains(taken.1));
+        }
     }
 
     #[test]

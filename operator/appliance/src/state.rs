@@ -26,24 +26,21 @@ impl State {
     }
 
     /// The state with at least the nodes that are asked for; remembered from now on. Nodes are
-    /// added, never removed.
-    pub fn ensure(options: &Options) -> Result<Self> {
+    /// added, never removed. `usable` refuses plans whose addresses something else has.
+    pub fn ensure(options: &Options, usable: impl Fn(&AddressPlan) -> Result<()>) -> Result<Self> {
         let folder = Paths::of(&options.name).state;
         let (known, wanted) = match load(&folder)? {
-            Some(known) => (
-                Some(known),
-                Self {
-                    nodes: known.nodes.max(options.nodes),
-                    ..known
-                },
-            ),
-            None => (
-                None,
-                Self {
-                    slot: free_slot(&taken_slots(Paths::all_states())?)?,
-                    nodes: options.nodes,
-                },
-            ),
+            Some(known) => {
+                usable(&known.plan())?;
+                let nodes = known.nodes.max(options.nodes);
+                (Some(known), Self { nodes, ..known })
+            }
+            None => {
+                let taken = taken_slots(Paths::all_states())?;
+                let nodes = options.nodes;
+                let slot = free_slot(&taken, |slot| usable(&AddressPlan::new(slot, nodes)))?;
+                (None, Self { slot, nodes })
+            }
         };
         if known != Some(wanted) {
             private_folder(&folder)?;
@@ -85,10 +82,16 @@ fn taken_slots(all: &Path) -> Result<Vec<u8>> {
     Ok(taken)
 }
 
-fn free_slot(taken: &[u8]) -> Result<u8> {
-    (0..SLOTS)
-        .find(|slot| !taken.contains(slot))
-        .ok_or(Error::NoAddressesLeft { slots: SLOTS })
+/// The first slot that no appliance has and that is usable; else the reason of the first refusal.
+fn free_slot(taken: &[u8], usable: impl Fn(u8) -> Result<()>) -> Result<u8> {
+    let mut refusal = None;
+    for slot in (0..SLOTS).filter(|slot| !taken.contains(slot)) {
+        match usable(slot) {
+            Ok(()) => return Ok(slot),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    Err(refusal.unwrap_or(Error::NoAddressesLeft { slots: SLOTS }))
 }
 
 #[cfg(test)]
@@ -97,10 +100,25 @@ mod tests {
 
     #[test]
     fn a_new_appliance_gets_the_first_free_slot() {
-        assert_eq!(free_slot(&[]).expect("a slot"), 0);
-        assert_eq!(free_slot(&[0, 2]).expect("a slot"), 1);
-        let error = free_slot(&(0..SLOTS).collect::<Vec<_>>()).expect_err("no slot");
+        let any = |_| Ok(());
+        assert_eq!(free_slot(&[], any).expect("a slot"), 0);
+        assert_eq!(free_slot(&[0, 2], any).expect("a slot"), 1);
+        let all: Vec<u8> = (0..SLOTS).collect();
+        let error = free_slot(&all, any).expect_err("no slot");
         assert_eq!(error.code(), "appliance-no-addresses-left");
+    }
+
+    #[test]
+    fn a_slot_with_foreign_addresses_is_passed_over() {
+        let refuse = |slot: u8| Error::AddressTaken {
+            range: slot.to_string(),
+            device: "tun0".to_owned(),
+            taken: String::new(),
+        };
+        let from = |first: u8| move |slot| if slot < first { Err(refuse(slot)) } else { Ok(()) };
+        assert_eq!(free_slot(&[], from(3)).expect("a slot"), 3);
+        let error = free_slot(&[0], from(SLOTS)).expect_err("no slot");
+        assert!(matches!(error, Error::AddressTaken { range, .. } if range == "1"));
     }
 
     #[test]

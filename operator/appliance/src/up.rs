@@ -16,7 +16,7 @@ use crate::{
     kubectl::Kubectl,
     lock::Lock,
     machine,
-    network::Network,
+    network::{HostRoutes, Network},
     node::{DaemonNames, Node},
     options::{Name, Options},
     parts::{self, Parts},
@@ -55,9 +55,9 @@ pub async fn up(options: &Options, progress: &Progress) -> Result<Running> {
     let (parts, images) = build(options, progress).await?;
     machine::require_kernel().await?;
 
-    let plan = State::ensure(options)?.plan();
+    let routes = HostRoutes::read().await?;
+    let plan = State::ensure(options, |plan| routes.require_free(&options.name, plan))?.plan();
     let network = Network::new(&options.name, &plan);
-    network.require_free_addresses().await?;
     let cgroups = Cgroups::of(&options.name)?;
     let daemons = Daemons::new(paths.clone(), cgroups.clone());
     let start = Start {

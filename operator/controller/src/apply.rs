@@ -23,7 +23,11 @@ pub struct ApplyError {
 ///
 /// # Errors
 /// Names the first object that the API server refused.
-pub async fn plane(client: &Client, manager: &str, plane: Plane<Prepared>) -> Result<Plane<Applied>, ApplyError> {
+pub async fn plane(
+    client: &Client,
+    manager: &str,
+    plane: Plane<Prepared>,
+) -> Result<Plane<Applied>, ApplyError> {
     // Without `..`: a field added to `Plane` does not compile here until it is applied.
     let Plane {
         namespace,
@@ -66,7 +70,10 @@ async fn all(client: &Client, manager: &str, objects: Vec<Object>) -> Result<Vec
 pub async fn object(client: &Client, manager: &str, object: Object) -> Result<Object, ApplyError> {
     let api = api(client, object.kind, object.namespace.as_deref());
     let parameters = PatchParams::apply(manager).force();
-    match api.patch(&object.name, &parameters, &Patch::Apply(&object.body)).await {
+    match api
+        .patch(&object.name, &parameters, &Patch::Apply(&object.body))
+        .await
+    {
         Ok(live) => Ok(live_object(&object, &live)),
         Err(source) => Err(error("applying", &object, source)),
     }
@@ -105,7 +112,12 @@ fn error(verb: &'static str, object: &Object, source: kube::Error) -> ApplyError
         Some(namespace) => format!("{namespace}/{}", object.name),
         None => object.name.clone(),
     };
-    ApplyError { verb, kind: object.kind, name, source }
+    ApplyError {
+        verb,
+        kind: object.kind,
+        name,
+        source,
+    }
 }
 
 /// The API of one kind in one namespace.

@@ -17,7 +17,11 @@ pub struct OperatorConfig {
     /// Unique name of this replica; the pod's.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: String,
-    #[arg(long, env = "DMP_OPENBAO_ADDRESS", default_value = "https://openbao.dmp-system.svc:8200")]
+    #[arg(
+        long,
+        env = "DMP_OPENBAO_ADDRESS",
+        default_value = "https://openbao.dmp-system.svc:8200"
+    )]
     pub openbao_address: String,
     /// PEM of the CA of that address.
     #[arg(long, env = "DMP_OPENBAO_CA", default_value = "/etc/dmp/openbao/ca.crt")]

@@ -64,7 +64,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
     const FINALIZER: Option<&'static str> = None;
 
     /// The five steps.
-    async fn reconcile(&self, object: &Self::Resource, trace: &mut TraceMetadata) -> Result<Next, Self::Error>;
+    async fn reconcile(
+        &self,
+        object: &Self::Resource,
+        trace: &mut TraceMetadata,
+    ) -> Result<Next, Self::Error>;
 
     /// With a finalizer: what deletion does.
     async fn retire(&self, _object: &Self::Resource, _trace: &mut TraceMetadata) -> Result<(), Self::Error> {
@@ -94,8 +98,14 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         let object = match &resource.0 {
             Ok(object) => object,
             Err(invalid) => {
-                tracing::warn!(name = resource.name_any(), error = invalid.error, "object cannot be read");
-                trace.publish_event(warning("Unreadable", "Read", &invalid.error)).await;
+                tracing::warn!(
+                    name = resource.name_any(),
+                    error = invalid.error,
+                    "object cannot be read"
+                );
+                trace
+                    .publish_event(warning("Unreadable", "Read", &invalid.error))
+                    .await;
                 trace.set_outcome(Outcome::Skipped);
                 return Ok(Some(Action::await_change()));
             }
@@ -123,7 +133,11 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         match &resource.0 {
             Ok(object) => self.0.retire(object, trace).await?,
             // Its name is all that retiring needs, but a kind it does not understand is not the operator's to touch.
-            Err(invalid) => tracing::warn!(name = resource.name_any(), error = invalid.error, "deleted unread"),
+            Err(invalid) => tracing::warn!(
+                name = resource.name_any(),
+                error = invalid.error,
+                "deleted unread"
+            ),
         }
         Ok(Some(Action::await_change()))
     }
@@ -135,7 +149,9 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         consecutive: u32,
     ) -> Action {
         let seconds = 2u64.saturating_pow(consecutive.min(6)).min(MAX_BACKOFF_SECONDS);
-        Action::requeue(Duration::from_millis(rand::random_range(seconds * 500..=seconds * 1000)))
+        Action::requeue(Duration::from_millis(rand::random_range(
+            seconds * 500..=seconds * 1000,
+        )))
     }
 
     fn failure_event(
@@ -147,15 +163,14 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         let reason = match error {
             k8s_controller::Error::ControllerError(own) => K::reason(own),
             k8s_controller::Error::FinalizerError(
-                kube::runtime::finalizer::Error::ApplyFailed(own) | kube::runtime::finalizer::Error::CleanupFailed(own),
+                kube::runtime::finalizer::Error::ApplyFailed(own)
+                | kube::runtime::finalizer::Error::CleanupFailed(own),
             ) => K::reason(own),
             k8s_controller::Error::FinalizerError(_) => "FinalizerFailed",
         };
         (!error.is_conflict()).then(|| warning(reason, "Reconcile", &error.display_chain()))
     }
 }
-
-
 
 fn warning(reason: &str, action: &str, note: &str) -> Event {
     Event {
@@ -180,7 +195,10 @@ pub fn normal(reason: &str, note: impl Into<String>) -> Event {
 
 /// `dmp.ma/paused: "true"`: nothing is done for the object, its deletion neither completes nor is refused.
 fn is_paused(object: &impl ResourceExt) -> bool {
-    object.annotations().get(dmp_api::names::PAUSED_ANNOTATION).is_some_and(|value| value == "true")
+    object
+        .annotations()
+        .get(dmp_api::names::PAUSED_ANNOTATION)
+        .is_some_and(|value| value == "true")
 }
 
 /// The field manager of a kind.
@@ -221,7 +239,10 @@ fn framed<K: Kind>(
     observer: Arc<dyn ReconcileObserver>,
     watches: impl FnOnce(KubeController<Guarded<K::Resource>>) -> KubeController<Guarded<K::Resource>>,
 ) -> Controller<Frame<K>> {
-    let reporter = Reporter { controller: format!("dmp-operator/{name}"), instance: std::env::var("HOSTNAME").ok() };
+    let reporter = Reporter {
+        controller: format!("dmp-operator/{name}"),
+        instance: std::env::var("HOSTNAME").ok(),
+    };
     controller
         .with_name(name)
         .with_observer(observer)

@@ -28,7 +28,10 @@ impl<K: Serialize> Serialize for Guarded<K> {
         }
         match &self.0 {
             Ok(object) => object.serialize(serializer),
-            Err(invalid) => Metadata { metadata: &invalid.metadata }.serialize(serializer),
+            Err(invalid) => Metadata {
+                metadata: &invalid.metadata,
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -58,7 +61,9 @@ impl<K: Resource> Resource for Guarded<K> {
     }
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
-        self.0.as_mut().map_or_else(|invalid| &mut invalid.metadata, K::meta_mut)
+        self.0
+            .as_mut()
+            .map_or_else(|invalid| &mut invalid.metadata, K::meta_mut)
     }
 }
 

@@ -60,7 +60,9 @@ impl Kind for Groups {
             Ok(valid) => valid,
             Err(refusal) => {
                 if update_status::refused(&self.0, group, &refusal).await? {
-                    trace.publish_event(normal(refusal.reason(), refusal.to_string())).await;
+                    trace
+                        .publish_event(normal(refusal.reason(), refusal.to_string()))
+                        .await;
                 }
                 trace.set_outcome(Outcome::Waiting);
                 return Ok(Next::Settled);
@@ -85,12 +87,18 @@ impl Kind for Groups {
         if valid.log_key.is_none() {
             return Ok(Next::Again);
         }
-        Ok(if outcome.ready { Next::Settled } else { Next::Waiting })
+        Ok(if outcome.ready {
+            Next::Settled
+        } else {
+            Next::Waiting
+        })
     }
 
     async fn retire(&self, group: &HealthGroup, trace: &mut TraceMetadata) -> Result<(), Error> {
         retire::retire(&self.0, group).await?;
-        trace.publish_event(normal("Retired", "the record store is gone; data and keys stay")).await;
+        trace
+            .publish_event(normal("Retired", "the record store is gone; data and keys stay"))
+            .await;
         Ok(())
     }
 

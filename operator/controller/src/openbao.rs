@@ -30,7 +30,11 @@ pub struct OpenBao {
 
 impl OpenBao {
     pub fn new(client: Client, ca: &str) -> Self {
-        Self { client, ca: ca.into(), complete: Arc::default() }
+        Self {
+            client,
+            ca: ca.into(),
+            complete: Arc::default(),
+        }
     }
 
     pub const fn client(&self) -> &Client {
@@ -75,7 +79,9 @@ impl OpenBao {
             .pointer("/data/certificate")
             .and_then(Value::as_str)
             .map(|pem| format!("{}\n", pem.trim()))
-            .ok_or_else(|| Error::Malformed { path: path.to_owned() })
+            .ok_or_else(|| Error::Malformed {
+                path: path.to_owned(),
+            })
     }
 
     /// The public key of a group's log; `None` while the group has no key space.
@@ -84,12 +90,20 @@ impl OpenBao {
     /// When OpenBao cannot be reached or refuses.
     pub async fn group_log_key(&self, group: &GroupName) -> Result<Option<PublicKey>, Error> {
         let namespace = group.openbao_namespace();
-        let answer = match self.client.request_in(Some(&namespace), Method::GET, "transit/keys/log", None).await {
+        let answer = match self
+            .client
+            .request_in(Some(&namespace), Method::GET, "transit/keys/log", None)
+            .await
+        {
             Ok(answer) => answer,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        newest_key("log", &answer).map(Some).ok_or_else(|| Error::Malformed { path: "transit/keys/log".to_owned() })
+        newest_key("log", &answer)
+            .map(Some)
+            .ok_or_else(|| Error::Malformed {
+                path: "transit/keys/log".to_owned(),
+            })
     }
 
     /// Makes a group's key space complete: namespace, transit keys, policy, log-in roles.
@@ -104,12 +118,18 @@ impl OpenBao {
         let namespace = group.openbao_namespace();
         let kubernetes = group.namespace();
         let inside = Some(namespace.as_str());
-        self.ensure(None, &format!("sys/namespaces/{namespace}"), &json!({}), |_| true).await?;
-        self.mount(inside, "sys/mounts/transit", &json!({ "type": "transit" })).await?;
+        self.ensure(None, &format!("sys/namespaces/{namespace}"), &json!({}), |_| true)
+            .await?;
+        self.mount(inside, "sys/mounts/transit", &json!({ "type": "transit" }))
+            .await?;
         // The wrapping key may be made but not read; making it again changes nothing.
-        self.client.request_in(inside, Method::POST, "transit/keys/kek", Some(&pinned::kek_key())).await?;
-        self.ensure(inside, "transit/keys/log", &pinned::log_key(), |_| true).await?;
-        self.mount(inside, "sys/auth/kubernetes", &json!({ "type": "kubernetes" })).await?;
+        self.client
+            .request_in(inside, Method::POST, "transit/keys/kek", Some(&pinned::kek_key()))
+            .await?;
+        self.ensure(inside, "transit/keys/log", &pinned::log_key(), |_| true)
+            .await?;
+        self.mount(inside, "sys/auth/kubernetes", &json!({ "type": "kubernetes" }))
+            .await?;
         let config = pinned::kubernetes_config();
         self.ensure(inside, "auth/kubernetes/config", &config, |now| {
             now.get("kubernetes_host") == config.get("kubernetes_host")
@@ -117,9 +137,15 @@ impl OpenBao {
         .await?;
         let policy = json!({ "policy": pinned::RECORDS_POLICY });
         let path = format!("sys/policies/acl/{}", pinned::RECORDS_POLICY_NAME);
-        self.ensure(inside, &path, &policy, |now| now.get("policy") == policy.get("policy")).await?;
+        self.ensure(inside, &path, &policy, |now| {
+            now.get("policy") == policy.get("policy")
+        })
+        .await?;
         let role = pinned::group_role(&kubernetes);
-        self.ensure(inside, "auth/kubernetes/role/records", &role, |now| role_is(now, &role)).await?;
+        self.ensure(inside, "auth/kubernetes/role/records", &role, |now| {
+            role_is(now, &role)
+        })
+        .await?;
         let role = pinned::root_role(&kubernetes);
         let path = format!("auth/kubernetes/role/{}", pinned::root_role_name(&kubernetes));
         self.ensure(None, &path, &role, |now| role_is(now, &role)).await?;
@@ -145,16 +171,30 @@ impl OpenBao {
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(error),
         }
-        self.client.request_in(namespace, Method::POST, path, Some(body)).await.map(|_| ())
+        self.client
+            .request_in(namespace, Method::POST, path, Some(body))
+            .await
+            .map(|_| ())
     }
 
     /// A mount that exists already answers 400 to its creation, and so does a read of one that does not exist.
     async fn mount(&self, namespace: Option<&str>, path: &str, body: &Value) -> Result<(), Error> {
-        if self.client.request_in(namespace, Method::GET, path, None).await.is_ok() {
+        if self
+            .client
+            .request_in(namespace, Method::GET, path, None)
+            .await
+            .is_ok()
+        {
             return Ok(());
         }
-        match self.client.request_in(namespace, Method::POST, path, Some(body)).await {
-            Err(Error::Rejected { status: 400, text, .. }) if text.contains("already in use") => Ok(()),
+        match self
+            .client
+            .request_in(namespace, Method::POST, path, Some(body))
+            .await
+        {
+            Err(Error::Rejected {
+                status: 400, text, ..
+            }) if text.contains("already in use") => Ok(()),
             outcome => outcome.map(|_| ()),
         }
     }
@@ -170,7 +210,9 @@ impl OpenBao {
             ttl: ttl.to_owned(),
             ..CertificateRequest::default()
         };
-        self.client.sign_certificate("pki-solutions", "solution", &request).await
+        self.client
+            .sign_certificate("pki-solutions", "solution", &request)
+            .await
     }
 }
 
@@ -211,14 +253,24 @@ fn newest_key(name: &str, answer: &Value) -> Option<PublicKey> {
         .iter()
         .filter_map(|(version, key)| Some((version.parse::<u32>().ok()?, key)))
         .max_by_key(|(version, _)| *version)?;
-    let public: [u8; 32] = STANDARD.decode(key.get("public_key")?.as_str()?).ok()?.try_into().ok()?;
-    Some(PublicKey { kid: format!("{name}-v{version}"), x: URL_SAFE_NO_PAD.encode(public) })
+    let public: [u8; 32] = STANDARD
+        .decode(key.get("public_key")?.as_str()?)
+        .ok()?
+        .try_into()
+        .ok()?;
+    Some(PublicKey {
+        kid: format!("{name}-v{version}"),
+        x: URL_SAFE_NO_PAD.encode(public),
+    })
 }
 
 /// The last certificate of a chain: its root.
 fn last_certificate(chain: &str) -> &str {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    chain.rfind(BEGIN).and_then(|start| chain.get(start..)).unwrap_or(chain)
+    chain
+        .rfind(BEGIN)
+        .and_then(|start| chain.get(start..))
+        .unwrap_or(chain)
 }
 
 #[cfg(test)]

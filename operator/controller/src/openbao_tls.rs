@@ -12,9 +12,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::core::v1::ConfigMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
@@ -85,7 +85,10 @@ pub async fn run(args: &OpenbaoTls, client: kube::Client) -> Result<(), OpenbaoT
     let parameters = PatchParams::apply("dmp-operator/openbao-tls").force();
     api.patch(&args.config_map, &parameters, &Patch::Apply(&patch))
         .await
-        .map_err(|source| OpenbaoTlsError::Publish { name: args.config_map.clone(), source: Box::new(source) })?;
+        .map_err(|source| OpenbaoTlsError::Publish {
+            name: args.config_map.clone(),
+            source: Box::new(source),
+        })?;
     Ok(())
 }
 
@@ -95,14 +98,21 @@ pub async fn run(args: &OpenbaoTls, client: kube::Client) -> Result<(), OpenbaoT
 /// See [`OpenbaoTlsError`].
 fn ensure(directory: &Path, names: &[String], now: Timestamp) -> Result<bool, OpenbaoTlsError> {
     std::fs::create_dir_all(directory).map_err(|source| file(directory, source))?;
-    let former = if directory.join(CA_FILE).exists() { Some(read(&directory.join(CA_FILE))?) } else { None };
-    let complete = former.is_some() && directory.join(KEY_FILE).exists() && directory.join(CERTIFICATE_FILE).exists();
+    let former = if directory.join(CA_FILE).exists() {
+        Some(read(&directory.join(CA_FILE))?)
+    } else {
+        None
+    };
+    let complete =
+        former.is_some() && directory.join(KEY_FILE).exists() && directory.join(CERTIFICATE_FILE).exists();
     if complete && is_good(directory, names, now)? {
         return Ok(false);
     }
     let certificate = issue(names, now)?;
     // The former CA stays beside the new one; older ones go.
-    let former = former.as_deref().and_then(|pem| x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).next());
+    let former = former
+        .as_deref()
+        .and_then(|pem| x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).next());
     let mut published = certificate.ca;
     if let Some(Ok(former)) = former {
         published.push_str(&pem("CERTIFICATE", &former.contents));
@@ -110,7 +120,11 @@ fn ensure(directory: &Path, names: &[String], now: Timestamp) -> Result<bool, Op
     // The certificate is written last: with it the directory is complete.
     write(&directory.join(CA_FILE), published.as_bytes(), 0o644)?;
     write(&directory.join(KEY_FILE), certificate.key.as_bytes(), 0o600)?;
-    write(&directory.join(CERTIFICATE_FILE), certificate.certificate.as_bytes(), 0o644)?;
+    write(
+        &directory.join(CERTIFICATE_FILE),
+        certificate.certificate.as_bytes(),
+        0o644,
+    )?;
     Ok(true)
 }
 
@@ -141,19 +155,24 @@ struct Issued {
 
 fn issue(names: &[String], now: Timestamp) -> Result<Issued, OpenbaoTlsError> {
     use rcgen::{
-        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+        KeyUsagePurpose,
     };
     // Whole days, from yesterday: clocks differ.
     let day = |days: i64| {
         let second = now.as_second().saturating_add(days.saturating_mul(86_400));
-        let date = Timestamp::from_second(second).map_err(|_| OpenbaoTlsError::Clock)?.to_zoned(TimeZone::UTC).date();
+        let date = Timestamp::from_second(second)
+            .map_err(|_| OpenbaoTlsError::Clock)?
+            .to_zoned(TimeZone::UTC)
+            .date();
         let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
         Ok::<_, OpenbaoTlsError>(rcgen::date_time_ymd(i32::from(date.year()), month, day))
     };
     let (not_before, not_after) = (day(-1)?, day(LIFETIME_DAYS)?);
 
     let mut ca = CertificateParams::default();
-    ca.distinguished_name.push(DnType::CommonName, format!("DMP OpenBao TLS {}", now.as_second()));
+    ca.distinguished_name
+        .push(DnType::CommonName, format!("DMP OpenBao TLS {}", now.as_second()));
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     (ca.not_before, ca.not_after) = (not_before, not_after);
@@ -168,8 +187,14 @@ fn issue(names: &[String], now: Timestamp) -> Result<Issued, OpenbaoTlsError> {
     (leaf.not_before, leaf.not_after) = (not_before, not_after);
     let key = KeyPair::generate().map_err(OpenbaoTlsError::Certificate)?;
     let issuer = Issuer::from_params(&ca, &ca_key);
-    let certificate = leaf.signed_by(&key, &issuer).map_err(OpenbaoTlsError::Certificate)?;
-    Ok(Issued { key: key.serialize_pem(), certificate: certificate.pem(), ca: ca_certificate.pem() })
+    let certificate = leaf
+        .signed_by(&key, &issuer)
+        .map_err(OpenbaoTlsError::Certificate)?;
+    Ok(Issued {
+        key: key.serialize_pem(),
+        certificate: certificate.pem(),
+        ca: ca_certificate.pem(),
+    })
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -188,7 +213,10 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 fn file(path: &Path, source: std::io::Error) -> OpenbaoTlsError {
-    OpenbaoTlsError::File { path: path.to_owned(), source }
+    OpenbaoTlsError::File {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn read(path: &Path) -> Result<String, OpenbaoTlsError> {
@@ -205,7 +233,9 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), OpenbaoTlsError> {
         .mode(mode)
         .open(&draft)
         .map_err(|source| file(&draft, source))?;
-    out.write_all(bytes).and_then(|()| out.sync_all()).map_err(|source| file(&draft, source))?;
+    out.write_all(bytes)
+        .and_then(|()| out.sync_all())
+        .map_err(|source| file(&draft, source))?;
     std::fs::rename(&draft, path).map_err(|source| file(path, source))
 }
 

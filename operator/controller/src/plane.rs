@@ -79,7 +79,12 @@ pub fn namespace(name: &str, group: Option<&str>) -> Object {
         }
         map.insert(dmp_api::names::PROTECTED_LABEL.to_owned(), json!("true"));
     }
-    Object::new(ObjectKind::Namespace, None, name, json!({ "metadata": { "labels": labels } }))
+    Object::new(
+        ObjectKind::Namespace,
+        None,
+        name,
+        json!({ "metadata": { "labels": labels } }),
+    )
 }
 
 /// A ServiceAccount whose token no pod gets by itself.

@@ -54,7 +54,9 @@ impl Kind for Platforms {
             Ok(valid) => valid,
             Err(refusal) => {
                 if update_status::refused(&self.0, platform, &refusal).await? {
-                    trace.publish_event(normal(refusal.reason(), refusal.to_string())).await;
+                    trace
+                        .publish_event(normal(refusal.reason(), refusal.to_string()))
+                        .await;
                 }
                 trace.set_outcome(Outcome::Waiting);
                 return Ok(Next::Settled);
@@ -74,9 +76,15 @@ impl Kind for Platforms {
 
         let outcome = update_status::update_status(&self.0, platform, &valid, &applied).await?;
         if outcome.became_ready {
-            trace.publish_event(normal("Ready", "the national plane serves")).await;
+            trace
+                .publish_event(normal("Ready", "the national plane serves"))
+                .await;
         }
-        Ok(if outcome.ready { Next::Settled } else { Next::Waiting })
+        Ok(if outcome.ready {
+            Next::Settled
+        } else {
+            Next::Waiting
+        })
     }
 
     fn reason(error: &Error) -> &'static str {

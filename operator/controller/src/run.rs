@@ -23,7 +23,9 @@ use crate::facts::stream::Streams;
 use crate::facts::watch::{Shared, follow};
 use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
-use crate::{facts, health_group, platform, schema_check, site, solution, solution_credential, solution_revocation};
+use crate::{
+    facts, health_group, platform, schema_check, site, solution, solution_credential, solution_revocation,
+};
 use crate::{solution_version, watches};
 
 /// Name of the lease and of the Service.
@@ -59,9 +61,13 @@ pub enum RunError {
 /// When the process cannot start; what goes away later is waited for.
 pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     let service = Service::start(&config, &config.service("")).await?;
-    let client = Client::try_default().await.map_err(|error| RunError::Kubernetes(error.into()))?;
-    let ca = std::fs::read_to_string(&config.openbao_ca)
-        .map_err(|source| RunError::Ca { path: config.openbao_ca.clone(), source })?;
+    let client = Client::try_default()
+        .await
+        .map_err(|error| RunError::Kubernetes(error.into()))?;
+    let ca = std::fs::read_to_string(&config.openbao_ca).map_err(|source| RunError::Ca {
+        path: config.openbao_ca.clone(),
+        source,
+    })?;
     let keys = dmp_keys::Client::new(&config.openbao())?;
     let openbao = OpenBao::new(keys.clone(), &ca);
 
@@ -74,7 +80,10 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     });
     let shared = follow_kinds(&service, &client, &config.namespace);
     let lines = publish(&service, &client, &config, &keys, &ca, shared.clone());
-    let context = Context { client: client.clone(), openbao: openbao.clone() };
+    let context = Context {
+        client: client.clone(),
+        openbao: openbao.clone(),
+    };
     lead(&service, &config, context, schema);
     service.health().remove("starting");
 
@@ -86,8 +95,13 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     write_root_ca(&config, &openbao).await?;
     let names = Names::of_service(&service_config);
     let identity = identity::of_service(&service, &service_config, names, &keys).await?;
-    let streams = Streams { lines, shutdown: service.shutdown() };
-    Ok(service.run(&identity, facts::stream::router(&domain, streams)).await?)
+    let streams = Streams {
+        lines,
+        shutdown: service.shutdown(),
+    };
+    Ok(service
+        .run(&identity, facts::stream::router(&domain, streams))
+        .await?)
 }
 
 /// A task that ends at shutdown.
@@ -102,13 +116,31 @@ fn follow_kinds(service: &Service, client: &Client, namespace: &str) -> Shared {
     let shared = Shared::default();
     let all = || client.clone();
     let clone = || shared.clone();
-    background(service, follow::<Platform>(Api::all(all()), None, clone(), |index| &mut index.platforms));
-    background(service, follow::<HealthGroup>(Api::all(all()), None, clone(), |index| &mut index.groups));
-    background(service, follow::<Solution>(Api::all(all()), None, clone(), |index| &mut index.solutions));
-    background(service, follow::<SolutionCredential>(Api::all(all()), None, clone(), |index| &mut index.credentials));
-    background(service, follow::<SolutionRevocation>(Api::all(all()), None, clone(), |index| &mut index.revocations));
+    background(
+        service,
+        follow::<Platform>(Api::all(all()), None, clone(), |index| &mut index.platforms),
+    );
+    background(
+        service,
+        follow::<HealthGroup>(Api::all(all()), None, clone(), |index| &mut index.groups),
+    );
+    background(
+        service,
+        follow::<Solution>(Api::all(all()), None, clone(), |index| &mut index.solutions),
+    );
+    background(
+        service,
+        follow::<SolutionCredential>(Api::all(all()), None, clone(), |index| &mut index.credentials),
+    );
+    background(
+        service,
+        follow::<SolutionRevocation>(Api::all(all()), None, clone(), |index| &mut index.revocations),
+    );
     let leases = Api::namespaced(all(), namespace);
-    background(service, follow::<Lease>(leases, Some(NAME), clone(), |index| &mut index.leases));
+    background(
+        service,
+        follow::<Lease>(leases, Some(NAME), clone(), |index| &mut index.leases),
+    );
     shared
 }
 
@@ -122,11 +154,17 @@ fn publish(
 ) -> watch::Receiver<facts::publish::Line> {
     let pulse = Arc::new(Mutex::new(Pulse::new(Timestamp::now())));
     let leases = Api::<Lease>::namespaced(client.clone(), &config.namespace);
-    background(service, facts::beat::run(leases, NAME.to_owned(), shared.clone(), Arc::clone(&pulse)));
+    background(
+        service,
+        facts::beat::run(leases, NAME.to_owned(), shared.clone(), Arc::clone(&pulse)),
+    );
     let (sender, lines) = watch::channel(None);
     let demonstration = DemonstrationIssuer { ca: ca.to_owned() };
     let signer = Signer::new(keys.clone(), "facts");
-    background(service, facts::publish::run(shared, pulse, signer, demonstration, sender));
+    background(
+        service,
+        facts::publish::run(shared, pulse, signer, demonstration, sender),
+    );
     lines
 }
 
@@ -187,17 +225,40 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
     let on = context.client.clone();
     let c = || context.clone();
     join_all([
-        boxed(run_cluster(client(), platform::Platforms(c()), observer(), |k| watches::platforms(k, &on))),
-        boxed(run_cluster(client(), health_group::Groups(c()), observer(), |k| watches::groups(k, &on))),
+        boxed(run_cluster(client(), platform::Platforms(c()), observer(), |k| {
+            watches::platforms(k, &on)
+        })),
+        boxed(run_cluster(
+            client(),
+            health_group::Groups(c()),
+            observer(),
+            |k| watches::groups(k, &on),
+        )),
         boxed(run_cluster(client(), site::Sites(c()), observer(), |k| k)),
-        boxed(run_namespaced(client(), solution::Solutions(c()), observer(), |k| k)),
-        boxed(run_namespaced(client(), solution_version::Versions(c()), observer(), |k| watches::versions(k, &on))),
-        boxed(run_namespaced(client(), solution_credential::Credentials(c()), observer(), |k| {
-            watches::credentials(k, &on)
-        })),
-        boxed(run_cluster(client(), solution_revocation::Revocations(c()), observer(), |k| {
-            watches::revocations(k, &on)
-        })),
+        boxed(run_namespaced(
+            client(),
+            solution::Solutions(c()),
+            observer(),
+            |k| k,
+        )),
+        boxed(run_namespaced(
+            client(),
+            solution_version::Versions(c()),
+            observer(),
+            |k| watches::versions(k, &on),
+        )),
+        boxed(run_namespaced(
+            client(),
+            solution_credential::Credentials(c()),
+            observer(),
+            |k| watches::credentials(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            solution_revocation::Revocations(c()),
+            observer(),
+            |k| watches::revocations(k, &on),
+        )),
     ])
     .await;
 }
@@ -209,7 +270,9 @@ fn boxed<'a>(future: impl Future<Output = ()> + Send + 'a) -> futures::future::B
 /// Waits for the Platform: names of certificates carry its domain.
 async fn domain(shared: &Shared) -> String {
     loop {
-        if let Some(domain) = shared.with(|index| index.platform().map(|platform| platform.spec.domain.clone())) {
+        if let Some(domain) =
+            shared.with(|index| index.platform().map(|platform| platform.spec.domain.clone()))
+        {
             return domain;
         }
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;

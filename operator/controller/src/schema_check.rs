@@ -23,8 +23,14 @@ pub enum Outdated {
     Unreachable,
     #[error("CRD `{0}` is not installed: run `dmpctl install`")]
     Missing(String),
-    #[error("CRD `{name}` is older than this operator, it lacks `{first}` and {more} more: run `dmpctl install`")]
-    Older { name: String, first: String, more: usize },
+    #[error(
+        "CRD `{name}` is older than this operator, it lacks `{first}` and {more} more: run `dmpctl install`"
+    )]
+    Older {
+        name: String,
+        first: String,
+        more: usize,
+    },
 }
 
 /// Compares every CRD once.
@@ -45,7 +51,11 @@ pub async fn check(client: &Client) -> Result<(), Outdated> {
         };
         let missing = dmp_api::schema::missing(&own, &served);
         if let Some(first) = missing.first() {
-            return Err(Outdated::Older { name, first: first.clone(), more: missing.len() - 1 });
+            return Err(Outdated::Older {
+                name,
+                first: first.clone(),
+                more: missing.len() - 1,
+            });
         }
     }
     Ok(())

@@ -39,13 +39,19 @@ impl Kind for Credentials {
 
     const NAME: &'static str = "solution-credential";
 
-    async fn reconcile(&self, credential: &SolutionCredential, trace: &mut TraceMetadata) -> Result<Next, Error> {
+    async fn reconcile(
+        &self,
+        credential: &SolutionCredential,
+        trace: &mut TraceMetadata,
+    ) -> Result<Next, Error> {
         let found = dereference::dereference(&self.0, credential).await?;
         let valid = match validate::validate(credential, &found) {
             Ok(valid) => valid,
             Err(refusal) => {
                 if update_status::refused(&self.0, credential, &refusal).await? {
-                    trace.publish_event(normal(refusal.reason(), refusal.to_string())).await;
+                    trace
+                        .publish_event(normal(refusal.reason(), refusal.to_string()))
+                        .await;
                 }
                 trace.set_outcome(Outcome::Waiting);
                 return Ok(Next::Settled);
@@ -60,12 +66,18 @@ impl Kind for Credentials {
             Ok(issued) => {
                 step.finish(Outcome::Completed);
                 update_status::issued(&self.0, credential, &issued).await?;
-                trace.publish_event(normal("Issued", format!("certificate {} signed", issued.serial))).await;
+                trace
+                    .publish_event(normal("Issued", format!("certificate {} signed", issued.serial)))
+                    .await;
                 Ok(Next::Settled)
             }
             Err(error) => {
                 update_status::failed(&self.0, credential, &error).await?;
-                if error.is_refusal() { Ok(Next::Settled) } else { Err(error.into()) }
+                if error.is_refusal() {
+                    Ok(Next::Settled)
+                } else {
+                    Err(error.into())
+                }
             }
         }
     }

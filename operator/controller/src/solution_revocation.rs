@@ -30,11 +30,20 @@ impl Kind for Revocations {
 
     const NAME: &'static str = "solution-revocation";
 
-    async fn reconcile(&self, revocation: &SolutionRevocation, trace: &mut TraceMetadata) -> Result<Next, Error> {
+    async fn reconcile(
+        &self,
+        revocation: &SolutionRevocation,
+        trace: &mut TraceMetadata,
+    ) -> Result<Next, Error> {
         let found = dereference::dereference(&self.0, revocation).await?;
         let reach = validate::validate(&revocation.spec, &found);
         if update_status::update_status(&self.0, revocation, reach).await? {
-            trace.publish_event(normal("InForce", format!("closes {} credentials", reach.credentials))).await;
+            trace
+                .publish_event(normal(
+                    "InForce",
+                    format!("closes {} credentials", reach.credentials),
+                ))
+                .await;
         }
         Ok(Next::Settled)
     }

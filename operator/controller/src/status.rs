@@ -25,7 +25,12 @@ pub struct Fact {
 
 impl Fact {
     pub fn new(name: &'static str, holds: bool, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { name, holds: holds.into(), reason, message: message.into() }
+        Self {
+            name,
+            holds: holds.into(),
+            reason,
+            message: message.into(),
+        }
     }
 }
 
@@ -34,11 +39,20 @@ impl Fact {
 pub enum Verdict {
     Ready,
     /// Nothing is wrong; something is not there yet.
-    Progressing { reason: &'static str, message: String },
+    Progressing {
+        reason: &'static str,
+        message: String,
+    },
     /// It goes no further without somebody's doing.
-    Stalled { reason: &'static str, message: String },
+    Stalled {
+        reason: &'static str,
+        message: String,
+    },
     /// The platform's own trouble; it tries again by itself.
-    Failing { reason: &'static str, message: String },
+    Failing {
+        reason: &'static str,
+        message: String,
+    },
 }
 
 impl Verdict {
@@ -57,7 +71,11 @@ impl Verdict {
                 Fact::new(name, holds, "Idle", "")
             }
         };
-        [of("Ready", ready, true), of("Reconciling", reconciling, reconciling), of("Stalled", stalled, stalled)]
+        [
+            of("Ready", ready, true),
+            of("Reconciling", reconciling, reconciling),
+            of("Stalled", stalled, stalled),
+        ]
     }
 
     pub const fn is_ready(&self) -> bool {
@@ -68,13 +86,19 @@ impl Verdict {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Ready => "Ready",
-            Self::Progressing { reason, .. } | Self::Stalled { reason, .. } | Self::Failing { reason, .. } => reason,
+            Self::Progressing { reason, .. }
+            | Self::Stalled { reason, .. }
+            | Self::Failing { reason, .. } => reason,
         }
     }
 }
 
 /// Puts facts into a status, keeping the times of transitions.
-pub fn set<S: StatusConditions>(status: &mut S, generation: Option<i64>, facts: impl IntoIterator<Item = Fact>) {
+pub fn set<S: StatusConditions>(
+    status: &mut S,
+    generation: Option<i64>,
+    facts: impl IntoIterator<Item = Fact>,
+) {
     for fact in facts {
         let desired = DesiredCondition::new(fact.name, fact.holds, fact.reason, fact.message)
             .observed_generation(generation);
@@ -108,7 +132,8 @@ where
         "status": new,
     });
     let parameters = PatchParams::apply(manager).force();
-    api.patch_status(&object.name_any(), &parameters, &Patch::Apply(&body)).await?;
+    api.patch_status(&object.name_any(), &parameters, &Patch::Apply(&body))
+        .await?;
     Ok(true)
 }
 
@@ -131,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_trio_is_consistent() {
-        let stalled = Verdict::Stalled { reason: "SiteNotFound", message: "create it".to_owned() };
+        let stalled = Verdict::Stalled {
+            reason: "SiteNotFound",
+            message: "create it".to_owned(),
+        };
         let facts = stalled.facts();
         let holds: Vec<_> = facts.iter().map(|f| (f.name, f.holds, f.reason)).collect();
         assert_eq!(

@@ -13,7 +13,9 @@ use crate::plane::{Applied, Object, Plane, Prepared};
 
 /// The objects of one kind in a sample file.
 pub fn sample<K: DeserializeOwned>(file: &str, kind: &str) -> Vec<K> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/samples").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../manifests/samples")
+        .join(file);
     std::fs::read_to_string(path)
         .unwrap()
         .split("\n---\n")
@@ -24,7 +26,10 @@ pub fn sample<K: DeserializeOwned>(file: &str, kind: &str) -> Vec<K> {
 }
 
 pub fn key(kid: &str) -> PublicKey {
-    PublicKey { kid: kid.to_owned(), x: format!("x-of-{kid}") }
+    PublicKey {
+        kid: kid.to_owned(),
+        x: format!("x-of-{kid}"),
+    }
 }
 
 pub fn trust() -> Trust {
@@ -42,7 +47,10 @@ pub fn trust() -> Trust {
 
 /// Everything a plane renders, in apply order, as one YAML text.
 pub fn yaml(plane: &Plane<Prepared>) -> String {
-    objects(plane).map(|object| dmp_api::yaml::to_string(&object.body).unwrap()).collect::<Vec<_>>().join("---\n")
+    objects(plane)
+        .map(|object| dmp_api::yaml::to_string(&object.body).unwrap())
+        .collect::<Vec<_>>()
+        .join("---\n")
 }
 
 pub fn objects<S>(plane: &Plane<S>) -> impl Iterator<Item = &Object> {
@@ -73,7 +81,9 @@ pub fn objects<S>(plane: &Plane<S>) -> impl Iterator<Item = &Object> {
 pub fn applied(plane: Plane<Prepared>, databases_up: bool, services_up: bool) -> Plane<Applied> {
     let up = |mut objects: Vec<Object>, status: serde_json::Value, is: bool| {
         if is {
-            objects.iter_mut().for_each(|object| object.body["status"] = status.clone());
+            objects
+                .iter_mut()
+                .for_each(|object| object.body["status"] = status.clone());
         }
         objects
     };
@@ -95,7 +105,11 @@ pub fn applied(plane: Plane<Prepared>, databases_up: bool, services_up: bool) ->
         network_policies,
         service_accounts,
         config_maps,
-        databases: up(databases, serde_json::json!({ "readyInstances": 1, "phase": "up" }), databases_up),
+        databases: up(
+            databases,
+            serde_json::json!({ "readyInstances": 1, "phase": "up" }),
+            databases_up,
+        ),
         services,
         disruption_budgets,
         deployments: up(

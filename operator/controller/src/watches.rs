@@ -30,7 +30,13 @@ fn children<K>(
     owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
 ) -> Watched<K>
 where
-    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
 {
     fn of<K, C: ResourceExt>(
         owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
@@ -48,7 +54,15 @@ where
             )*
         };
     }
-    metadata!(Deployment, Service, ConfigMap, ServiceAccount, NetworkPolicy, ResourceQuota, LimitRange);
+    metadata!(
+        Deployment,
+        Service,
+        ConfigMap,
+        ServiceAccount,
+        NetworkPolicy,
+        ResourceQuota,
+        LimitRange
+    );
     let clusters = ObjectKind::Cluster.api_resource();
     let api = Api::<DynamicObject>::all_with(client.clone(), &clusters);
     controller.watches_with(api, clusters, ours(), of(owner))
@@ -59,7 +73,11 @@ fn everything<K>(store: Store<Guarded<K>>) -> Vec<ObjectRef<Guarded<K>>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
-    store.state().iter().map(|object| ObjectRef::from_obj(&**object)).collect()
+    store
+        .state()
+        .iter()
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
 }
 
 /// Everything of the kind in a namespace.
@@ -80,46 +98,85 @@ macro_rules! on {
     ($controller:ident, $client:ident, $other:ty, |$store:ident, $object:ident| $refs:expr) => {{
         let $store = $controller.store();
         let api = Api::<Guarded<$other>>::all($client.clone());
-        $controller.watches(api, watcher::Config::default(), move |$object: Guarded<$other>| $refs)
+        $controller.watches(
+            api,
+            watcher::Config::default(),
+            move |$object: Guarded<$other>| $refs,
+        )
     }};
 }
 
 pub fn platforms(controller: Watched<Platform>, client: &Client) -> Watched<Platform> {
     let national = || Some(ObjectRef::new(PLATFORM));
-    let controller = children(controller, client, |group| group.is_none().then(|| ObjectRef::new(PLATFORM)));
+    let controller = children(controller, client, |group| {
+        group.is_none().then(|| ObjectRef::new(PLATFORM))
+    });
     let controller = on!(controller, client, HealthGroup, |_store, _group| national());
     on!(controller, client, Site, |_store, _site| national())
 }
 
 pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<HealthGroup> {
     let controller = children(controller, client, |group| group.map(ObjectRef::new));
-    let controller = on!(controller, client, Platform, |store, _platform| everything(store.clone()));
+    let controller = on!(controller, client, Platform, |store, _platform| everything(
+        store.clone()
+    ));
     on!(controller, client, Site, |store, _site| everything(store.clone()))
 }
 
 pub fn versions(controller: Watched<SolutionVersion>, client: &Client) -> Watched<SolutionVersion> {
-    on!(controller, client, Solution, |store, solution| in_namespace(&store, solution.namespace().as_deref()))
+    on!(controller, client, Solution, |store, solution| in_namespace(
+        &store,
+        solution.namespace().as_deref()
+    ))
 }
 
 pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> Watched<SolutionCredential> {
-    let controller =
-        on!(controller, client, Solution, |store, solution| in_namespace(&store, solution.namespace().as_deref()));
-    let controller =
-        on!(controller, client, SolutionVersion, |store, version| in_namespace(&store, version.namespace().as_deref()));
-    let controller = on!(controller, client, HealthGroup, |store, group| named(&store, &group.name_any()));
-    let controller = on!(controller, client, SolutionRevocation, |store, _revocation| everything(store.clone()));
-    on!(controller, client, Platform, |store, _platform| everything(store.clone()))
+    let controller = on!(controller, client, Solution, |store, solution| in_namespace(
+        &store,
+        solution.namespace().as_deref()
+    ));
+    let controller = on!(
+        controller,
+        client,
+        SolutionVersion,
+        |store, version| in_namespace(&store, version.namespace().as_deref())
+    );
+    let controller = on!(controller, client, HealthGroup, |store, group| named(
+        &store,
+        &group.name_any()
+    ));
+    let controller = on!(controller, client, SolutionRevocation, |store, _revocation| {
+        everything(store.clone())
+    });
+    on!(controller, client, Platform, |store, _platform| everything(
+        store.clone()
+    ))
 }
 
 /// The credentials that name a group.
-fn named(store: &Store<Guarded<SolutionCredential>>, group: &str) -> Vec<ObjectRef<Guarded<SolutionCredential>>> {
+fn named(
+    store: &Store<Guarded<SolutionCredential>>,
+    group: &str,
+) -> Vec<ObjectRef<Guarded<SolutionCredential>>> {
     let names = |credential: &Guarded<SolutionCredential>| {
-        credential.0.as_ref().is_ok_and(|credential| credential.spec.health_group.as_deref() == Some(group))
+        credential
+            .0
+            .as_ref()
+            .is_ok_and(|credential| credential.spec.health_group.as_deref() == Some(group))
     };
-    store.state().iter().filter(|object| names(object)).map(|object| ObjectRef::from_obj(&**object)).collect()
+    store
+        .state()
+        .iter()
+        .filter(|object| names(object))
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
 }
 
 pub fn revocations(controller: Watched<SolutionRevocation>, client: &Client) -> Watched<SolutionRevocation> {
-    let controller = on!(controller, client, SolutionCredential, |store, _credential| everything(store.clone()));
-    on!(controller, client, Solution, |store, _solution| everything(store.clone()))
+    let controller = on!(controller, client, SolutionCredential, |store, _credential| {
+        everything(store.clone())
+    });
+    on!(controller, client, Solution, |store, _solution| everything(
+        store.clone()
+    ))
 }

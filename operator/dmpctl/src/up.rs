@@ -62,7 +62,9 @@ fn link_kubectl(running: &Running) -> Result<()> {
         return Ok(());
     }
     match std::fs::remove_file(&link) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(CliError::file(&link, source)),
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(CliError::file(&link, source));
+        }
         _ => {}
     }
     std::os::unix::fs::symlink(&running.kubectl, &link).map_err(|source| CliError::file(&link, source))

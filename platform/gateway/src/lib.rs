@@ -66,15 +66,6 @@ pub enum StartError {
     },
 }
 
-/// Reads the configuration without starting anything: for `dmp gateway --print-config`.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn effective_config(path: &Path) -> Result<String, StartError> {
-    let config: Config = dmp_core::config::load(path, ENV_PREFIX)?;
-    Ok(dmp_core::config::effective(&config))
-}
-
 /// Runs the gateway until it is told to stop.
 ///
 /// # Errors

@@ -46,17 +46,25 @@ fn with(value: &Value, patch: &Value) -> Value {
 
 fn group() -> Value {
     // Its site does not exist: an operator that runs refuses it and makes nothing.
-    object("HealthGroup", "parity", json!({
-        "kind": "gst", "region": "MA-01", "site": "parity-none", "deletionProtection": false,
-        "controller": { "name": "Parity" },
-    }))
+    object(
+        "HealthGroup",
+        "parity",
+        json!({
+            "kind": "gst", "region": "MA-01", "site": "parity-none", "deletionProtection": false,
+            "controller": { "name": "Parity" },
+        }),
+    )
 }
 
 fn platform() -> Value {
-    object("Platform", "national", json!({
-        "release": "0", "images": { "dmp": "a", "postgres": "b" }, "domain": "parity.test", "site": "parity-none",
-        "gateway": { "publicNames": ["gateway.parity.test"] },
-    }))
+    object(
+        "Platform",
+        "national",
+        json!({
+            "release": "0", "images": { "dmp": "a", "postgres": "b" }, "domain": "parity.test", "site": "parity-none",
+            "gateway": { "publicNames": ["gateway.parity.test"] },
+        }),
+    )
 }
 
 fn issuer(url: &str, demonstration: bool) -> Value {
@@ -68,22 +76,38 @@ fn site() -> Value {
 }
 
 fn solution() -> Value {
-    object("Solution", "parity", json!({ "vendor": "parity", "product": "P", "kind": "hospital" }))
+    object(
+        "Solution",
+        "parity",
+        json!({ "vendor": "parity", "product": "P", "kind": "hospital" }),
+    )
 }
 
 fn version() -> Value {
-    object("SolutionVersion", "parity", json!({ "solution": "parity", "version": "1.0" }))
+    object(
+        "SolutionVersion",
+        "parity",
+        json!({ "solution": "parity", "version": "1.0" }),
+    )
 }
 
 fn credential() -> Value {
-    object("SolutionCredential", "parity", json!({
-        "solution": "parity", "version": "1.0", "csr": CSR,
-        "establishment": { "inpe": "123456789" }, "healthGroup": "parity",
-    }))
+    object(
+        "SolutionCredential",
+        "parity",
+        json!({
+            "solution": "parity", "version": "1.0", "csr": CSR,
+            "establishment": { "inpe": "123456789" }, "healthGroup": "parity",
+        }),
+    )
 }
 
 fn revocation() -> Value {
-    object("SolutionRevocation", "api-parity", json!({ "solution": "vendor-parity/none", "reason": "a test of the API" }))
+    object(
+        "SolutionRevocation",
+        "api-parity",
+        json!({ "solution": "vendor-parity/none", "reason": "a test of the API" }),
+    )
 }
 
 /// All cases.
@@ -92,106 +116,283 @@ pub fn all() -> Vec<Case> {
     let mut create = |name, base: &Value, patch: Value, refused| {
         let new = with(base, &patch);
         let kind = kind_of(&new);
-        cases.push(Case { name, kind, old: None, new, refused });
+        cases.push(Case {
+            name,
+            kind,
+            old: None,
+            new,
+            refused,
+        });
     };
 
     create("a group", &group(), json!({}), None);
-    create("a group with a name of 40", &group(), json!({ "metadata": { "name": "x".repeat(40) } }), None);
-    create("a group with a name of 41", &group(), json!({ "metadata": { "name": "x".repeat(41) } }),
-        Some("the name has at most 40 characters"));
-    create("a group with a dot", &group(), json!({ "metadata": { "name": "a.b" } }),
-        Some("the name is a DNS label: no dots"));
-    create("a group called system", &group(), json!({ "metadata": { "name": "system" } }),
-        Some("`system` and `national` are the platform's own names"));
-    create("a production group with its receipt", &group(),
-        json!({ "spec": { "mode": "production", "controller": { "cndpReceipt": "D-1/2026" } } }), None);
-    create("a production group without receipt", &group(), json!({ "spec": { "mode": "production" } }),
-        Some("a production group names the CNDP receipt of its controller (law 09-08)"));
-    create("a group with a quota", &group(), json!({ "spec": { "quotas": { "storageGib": 10 } } }), None);
-    create("a group with empty quotas", &group(), json!({ "spec": { "quotas": {} } }), Some("name at least one quota"));
+    create(
+        "a group with a name of 40",
+        &group(),
+        json!({ "metadata": { "name": "x".repeat(40) } }),
+        None,
+    );
+    create(
+        "a group with a name of 41",
+        &group(),
+        json!({ "metadata": { "name": "x".repeat(41) } }),
+        Some("the name has at most 40 characters"),
+    );
+    create(
+        "a group with a dot",
+        &group(),
+        json!({ "metadata": { "name": "a.b" } }),
+        Some("the name is a DNS label: no dots"),
+    );
+    create(
+        "a group called system",
+        &group(),
+        json!({ "metadata": { "name": "system" } }),
+        Some("`system` and `national` are the platform's own names"),
+    );
+    create(
+        "a production group with its receipt",
+        &group(),
+        json!({ "spec": { "mode": "production", "controller": { "cndpReceipt": "D-1/2026" } } }),
+        None,
+    );
+    create(
+        "a production group without receipt",
+        &group(),
+        json!({ "spec": { "mode": "production" } }),
+        Some("a production group names the CNDP receipt of its controller (law 09-08)"),
+    );
+    create(
+        "a group with a quota",
+        &group(),
+        json!({ "spec": { "quotas": { "storageGib": 10 } } }),
+        None,
+    );
+    create(
+        "a group with empty quotas",
+        &group(),
+        json!({ "spec": { "quotas": {} } }),
+        Some("name at least one quota"),
+    );
 
     create("the platform", &platform(), json!({}), None);
-    create("another platform", &platform(), json!({ "metadata": { "name": "regional" } }),
-        Some("there is one platform, `national`"));
-    create("a platform that demonstrates", &platform(),
-        json!({ "spec": { "demonstration": true, "issuers": issuer("https://i.test", true) } }), None);
-    create("a platform with an issuer", &platform(),
-        json!({ "spec": { "issuers": issuer("https://i.test", false) } }), None);
-    create("a demonstration issuer of a platform that does not demonstrate", &platform(),
+    create(
+        "another platform",
+        &platform(),
+        json!({ "metadata": { "name": "regional" } }),
+        Some("there is one platform, `national`"),
+    );
+    create(
+        "a platform that demonstrates",
+        &platform(),
+        json!({ "spec": { "demonstration": true, "issuers": issuer("https://i.test", true) } }),
+        None,
+    );
+    create(
+        "a platform with an issuer",
+        &platform(),
+        json!({ "spec": { "issuers": issuer("https://i.test", false) } }),
+        None,
+    );
+    create(
+        "a demonstration issuer of a platform that does not demonstrate",
+        &platform(),
         json!({ "spec": { "issuers": issuer("https://i.test", true) } }),
-        Some("a demonstration issuer needs `demonstration: true`"));
-    create("an issuer without TLS", &platform(), json!({ "spec": { "issuers": issuer("http://i.test", false) } }),
-        Some("an issuer is an https URL"));
-    create("a public name that is a URL", &platform(),
+        Some("a demonstration issuer needs `demonstration: true`"),
+    );
+    create(
+        "an issuer without TLS",
+        &platform(),
+        json!({ "spec": { "issuers": issuer("http://i.test", false) } }),
+        Some("an issuer is an https URL"),
+    );
+    create(
+        "a public name that is a URL",
+        &platform(),
         json!({ "spec": { "gateway": { "publicNames": ["https://g.test"] } } }),
-        Some("a public name is a host name or an IP address, without scheme or path"));
-    create("OpenBao without TLS", &platform(), json!({ "spec": { "openbao": { "address": "http://o.test" } } }),
-        Some("OpenBao is reached over https"));
+        Some("a public name is a host name or an IP address, without scheme or path"),
+    );
+    create(
+        "OpenBao without TLS",
+        &platform(),
+        json!({ "spec": { "openbao": { "address": "http://o.test" } } }),
+        Some("OpenBao is reached over https"),
+    );
 
     create("a site", &site(), json!({}), None);
-    create("a site abroad", &site(), json!({ "spec": { "territory": "FR" } }),
-        Some("health data stays on Moroccan soil: the territory is MA"));
+    create(
+        "a site abroad",
+        &site(),
+        json!({ "spec": { "territory": "FR" } }),
+        Some("health data stays on Moroccan soil: the territory is MA"),
+    );
 
     create("a solution", &solution(), json!({}), None);
-    create("a solution with a dot", &solution(), json!({ "metadata": { "name": "a.b" } }),
-        Some("the name is a DNS label of at most 63 characters"));
+    create(
+        "a solution with a dot",
+        &solution(),
+        json!({ "metadata": { "name": "a.b" } }),
+        Some("the name is a DNS label of at most 63 characters"),
+    );
     create("a version", &version(), json!({}), None);
 
     create("a credential", &credential(), json!({}), None);
-    create("a credential of a patient app", &credential(),
-        json!({ "spec": { "establishment": null, "healthGroup": null } }), None);
-    create("a credential with a dot", &credential(), json!({ "metadata": { "name": "a.b" } }),
-        Some("the name is a DNS label of at most 63 characters"));
-    create("an establishment without group", &credential(), json!({ "spec": { "healthGroup": null } }),
-        Some("establishment and healthGroup are given together"));
-    create("a csr that is none", &credential(), json!({ "spec": { "csr": "hello" } }),
-        Some("csr is a PEM certificate request (PKCS #10)"));
+    create(
+        "a credential of a patient app",
+        &credential(),
+        json!({ "spec": { "establishment": null, "healthGroup": null } }),
+        None,
+    );
+    create(
+        "a credential with a dot",
+        &credential(),
+        json!({ "metadata": { "name": "a.b" } }),
+        Some("the name is a DNS label of at most 63 characters"),
+    );
+    create(
+        "an establishment without group",
+        &credential(),
+        json!({ "spec": { "healthGroup": null } }),
+        Some("establishment and healthGroup are given together"),
+    );
+    create(
+        "a csr that is none",
+        &credential(),
+        json!({ "spec": { "csr": "hello" } }),
+        Some("csr is a PEM certificate request (PKCS #10)"),
+    );
 
     create("a revocation", &revocation(), json!({}), None);
-    create("a revocation of a version and a credential", &revocation(),
-        json!({ "spec": { "version": "1", "credential": "x" } }), Some("name a version or a credential, not both"));
+    create(
+        "a revocation of a version and a credential",
+        &revocation(),
+        json!({ "spec": { "version": "1", "credential": "x" } }),
+        Some("name a version or a credential, not both"),
+    );
 
     let mut update = |name, old: Value, patch: Value, refused| {
         let new = with(&old, &patch);
         let kind = kind_of(&new);
-        cases.push(Case { name, kind, old: Some(old), new, refused });
+        cases.push(Case {
+            name,
+            kind,
+            old: Some(old),
+            new,
+            refused,
+        });
     };
-    update("a group changes its site", group(), json!({ "spec": { "site": "parity-other" } }), None);
-    update("a group changes its mode", group(),
+    update(
+        "a group changes its site",
+        group(),
+        json!({ "spec": { "site": "parity-other" } }),
+        None,
+    );
+    update(
+        "a group changes its mode",
+        group(),
         json!({ "spec": { "mode": "production", "controller": { "cndpReceipt": "D-1/2026" } } }),
-        Some("mode never changes: create another group"));
-    update("a group changes its custody", group(), json!({ "spec": { "keys": { "custody": "group" } } }),
-        Some("the custody of keys never changes: create another group"));
-    update("a platform changes its release", platform(), json!({ "spec": { "release": "1" } }), None);
-    update("a platform changes its domain", platform(), json!({ "spec": { "domain": "other.test" } }),
-        Some("the domain never changes: identities and logs carry it"));
-    update("a solution changes its name for people", solution(), json!({ "spec": { "product": "Q" } }), None);
-    update("a solution changes its vendor", solution(), json!({ "spec": { "vendor": "other" } }),
-        Some("the vendor never changes"));
-    update("a solution changes its kind", solution(), json!({ "spec": { "kind": "pharmacy" } }),
-        Some("the kind never changes: another kind is another product"));
-    update("a version changes", version(), json!({ "spec": { "version": "1.1" } }),
-        Some("a version is frozen: create another one"));
-    update("a version gets a label", version(), json!({ "metadata": { "labels": { "a": "b" } } }), None);
+        Some("mode never changes: create another group"),
+    );
+    update(
+        "a group changes its custody",
+        group(),
+        json!({ "spec": { "keys": { "custody": "group" } } }),
+        Some("the custody of keys never changes: create another group"),
+    );
+    update(
+        "a platform changes its release",
+        platform(),
+        json!({ "spec": { "release": "1" } }),
+        None,
+    );
+    update(
+        "a platform changes its domain",
+        platform(),
+        json!({ "spec": { "domain": "other.test" } }),
+        Some("the domain never changes: identities and logs carry it"),
+    );
+    update(
+        "a solution changes its name for people",
+        solution(),
+        json!({ "spec": { "product": "Q" } }),
+        None,
+    );
+    update(
+        "a solution changes its vendor",
+        solution(),
+        json!({ "spec": { "vendor": "other" } }),
+        Some("the vendor never changes"),
+    );
+    update(
+        "a solution changes its kind",
+        solution(),
+        json!({ "spec": { "kind": "pharmacy" } }),
+        Some("the kind never changes: another kind is another product"),
+    );
+    update(
+        "a version changes",
+        version(),
+        json!({ "spec": { "version": "1.1" } }),
+        Some("a version is frozen: create another one"),
+    );
+    update(
+        "a version gets a label",
+        version(),
+        json!({ "metadata": { "labels": { "a": "b" } } }),
+        None,
+    );
     let other_csr = CSR.replace("MIGd", "MIGe");
-    update("a credential is renewed", credential(), json!({ "spec": { "csr": other_csr } }), None);
-    update("a credential changes its version", credential(), json!({ "spec": { "version": "2.0" } }),
-        Some("a credential is bound to solution, version and mode: create another one"));
-    update("a credential changes its establishment", credential(),
+    update(
+        "a credential is renewed",
+        credential(),
+        json!({ "spec": { "csr": other_csr } }),
+        None,
+    );
+    update(
+        "a credential changes its version",
+        credential(),
+        json!({ "spec": { "version": "2.0" } }),
+        Some("a credential is bound to solution, version and mode: create another one"),
+    );
+    update(
+        "a credential changes its establishment",
+        credential(),
         json!({ "spec": { "establishment": { "inpe": "987654321" } } }),
-        Some("a credential is bound to its establishment: create another one"));
-    update("a credential changes its group", credential(), json!({ "spec": { "healthGroup": "other" } }),
-        Some("a credential is bound to its group: create another one"));
-    update("a revocation changes", revocation(), json!({ "spec": { "reason": "another" } }),
-        Some("a revocation never changes"));
-    update("a revocation gets a label", revocation(), json!({ "metadata": { "labels": { "a": "b" } } }), None);
+        Some("a credential is bound to its establishment: create another one"),
+    );
+    update(
+        "a credential changes its group",
+        credential(),
+        json!({ "spec": { "healthGroup": "other" } }),
+        Some("a credential is bound to its group: create another one"),
+    );
+    update(
+        "a revocation changes",
+        revocation(),
+        json!({ "spec": { "reason": "another" } }),
+        Some("a revocation never changes"),
+    );
+    update(
+        "a revocation gets a label",
+        revocation(),
+        json!({ "metadata": { "labels": { "a": "b" } } }),
+        None,
+    );
     cases
 }
 
 fn kind_of(object: &Value) -> &'static str {
     let kind = object["kind"].as_str().unwrap();
-    ["HealthGroup", "Platform", "Site", "Solution", "SolutionCredential", "SolutionRevocation", "SolutionVersion"]
-        .into_iter()
-        .find(|known| *known == kind)
-        .unwrap()
+    [
+        "HealthGroup",
+        "Platform",
+        "Site",
+        "Solution",
+        "SolutionCredential",
+        "SolutionRevocation",
+        "SolutionVersion",
+    ]
+    .into_iter()
+    .find(|known| *known == kind)
+    .unwrap()
 }

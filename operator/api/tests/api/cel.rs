@@ -8,13 +8,28 @@ use serde_json::Value;
 use crate::cases::{Case, all};
 
 fn schema_of(kind: &str) -> Value {
-    let crd = dmp_api::crds().into_iter().find(|crd| crd.spec.names.kind == kind).unwrap();
-    serde_json::to_value(crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap()).unwrap()
+    let crd = dmp_api::crds()
+        .into_iter()
+        .find(|crd| crd.spec.names.kind == kind)
+        .unwrap();
+    serde_json::to_value(
+        crd.spec.versions[0]
+            .schema
+            .as_ref()
+            .unwrap()
+            .open_api_v3_schema
+            .as_ref()
+            .unwrap(),
+    )
+    .unwrap()
 }
 
 fn refusals(case: &Case) -> Vec<String> {
     let schema = schema_of(case.kind);
-    let old = case.old.as_ref().map(|old| kube::core::cel::apply_defaults(&schema, old));
+    let old = case
+        .old
+        .as_ref()
+        .map(|old| kube::core::cel::apply_defaults(&schema, old));
     match Validator::new().validate_with_defaults(&schema, &case.new, old.as_ref()) {
         Ok(()) => Vec::new(),
         Err(errors) => errors.into_vec().into_iter().map(|error| error.message).collect(),
@@ -36,8 +51,18 @@ fn each_case_is_decided_as_it_says() {
 fn messages(schema: &Value, found: &mut BTreeSet<String>) {
     match schema {
         Value::Object(fields) => {
-            for rule in fields.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
-                found.insert(rule["message"].as_str().expect("every rule has a message").to_owned());
+            for rule in fields
+                .get("x-kubernetes-validations")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                found.insert(
+                    rule["message"]
+                        .as_str()
+                        .expect("every rule has a message")
+                        .to_owned(),
+                );
             }
             fields.values().for_each(|value| messages(value, found));
         }
@@ -54,7 +79,10 @@ fn each_rule_has_a_case_that_fails_and_each_kind_one_that_passes() {
         let mut rules = BTreeSet::new();
         messages(&schema_of(kind), &mut rules);
         let own = || cases.iter().filter(|case| case.kind == kind);
-        let failing: BTreeSet<String> = own().filter_map(|case| case.refused).map(ToOwned::to_owned).collect();
+        let failing: BTreeSet<String> = own()
+            .filter_map(|case| case.refused)
+            .map(ToOwned::to_owned)
+            .collect();
         assert_eq!(rules, failing, "{kind}");
         assert!(own().any(|case| case.refused.is_none()), "{kind}");
     }
@@ -62,7 +90,10 @@ fn each_rule_has_a_case_that_fails_and_each_kind_one_that_passes() {
 
 #[test]
 fn the_types_evaluate_their_own_rules() {
-    let case = all().into_iter().find(|case| case.name == "a production group without receipt").unwrap();
+    let case = all()
+        .into_iter()
+        .find(|case| case.name == "a production group without receipt")
+        .unwrap();
     let group: dmp_api::HealthGroup = serde_json::from_value(case.new).unwrap();
     let errors = group.validate_cel().unwrap_err().into_vec();
     assert_eq!(errors[0].message, case.refused.unwrap());

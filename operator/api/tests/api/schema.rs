@@ -5,7 +5,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use serde_json::json;
 
 fn group() -> CustomResourceDefinition {
-    dmp_api::crds().into_iter().find(|crd| crd.spec.names.kind == "HealthGroup").unwrap()
+    dmp_api::crds()
+        .into_iter()
+        .find(|crd| crd.spec.names.kind == "HealthGroup")
+        .unwrap()
 }
 
 /// The CRD as an API server of another release would serve it.
@@ -25,7 +28,10 @@ fn its_own_schema_is_fine() {
 #[test]
 fn a_field_that_is_not_served_is_named() {
     let older = edited(|schema| {
-        schema["properties"]["status"]["properties"].as_object_mut().unwrap().remove("tag");
+        schema["properties"]["status"]["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove("tag");
     });
     assert_eq!(missing(&group(), &older), ["v1alpha1.status.tag"]);
 }

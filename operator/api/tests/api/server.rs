@@ -16,13 +16,18 @@ async fn client() -> Option<Client> {
     };
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let kubeconfig = Kubeconfig::read_from(Path::new(&path)).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .unwrap();
     Some(Client::try_from(config).unwrap())
 }
 
 fn api(client: &Client, object: &Value) -> Api<DynamicObject> {
     let kind = object["kind"].as_str().unwrap();
-    let crd = dmp_api::crds().into_iter().find(|crd| crd.spec.names.kind == kind).unwrap();
+    let crd = dmp_api::crds()
+        .into_iter()
+        .find(|crd| crd.spec.names.kind == kind)
+        .unwrap();
     let gvk = GroupVersionKind::gvk("dmp.ma", "v1alpha1", kind);
     let resource = ApiResource::from_gvk_with_plural(&gvk, &crd.spec.names.plural);
     match object["metadata"]["namespace"].as_str() {
@@ -37,7 +42,10 @@ fn typed(object: &Value) -> DynamicObject {
 
 /// What the API server says, without anything being kept.
 async fn decide(client: &Client, case: &Case) -> Result<(), String> {
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let dry = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
     let api = api(client, &case.new);
     let answer = match &case.old {
         None => api.create(&dry, &typed(&case.new)).await.map(|_| ()),
@@ -72,9 +80,13 @@ async fn the_api_server_decides_each_case_alike() {
             continue;
         }
         if let Some(old) = &case.old {
-            let made = api(&client, old).create(&PostParams::default(), &typed(old)).await;
+            let made = api(&client, old)
+                .create(&PostParams::default(), &typed(old))
+                .await;
             assert!(
-                made.as_ref().err().is_none_or(|e| matches!(e, kube::Error::Api(s) if s.is_already_exists())),
+                made.as_ref()
+                    .err()
+                    .is_none_or(|e| matches!(e, kube::Error::Api(s) if s.is_already_exists())),
                 "{}: {made:?}",
                 case.name
             );

@@ -47,9 +47,12 @@ impl Pulse {
 /// Asks once; `None` when there was no answer in time.
 pub async fn ask(leases: &Api<Lease>, name: &str) -> Option<u64> {
     match tokio::time::timeout(TIMEOUT, leases.get_opt(name)).await {
-        Ok(Ok(lease)) => {
-            Some(lease.and_then(|lease| lease.resource_version()).and_then(|text| text.parse().ok()).unwrap_or_default())
-        }
+        Ok(Ok(lease)) => Some(
+            lease
+                .and_then(|lease| lease.resource_version())
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
+        ),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the API server does not answer");
             None
@@ -62,7 +65,12 @@ pub async fn ask(leases: &Api<Lease>, name: &str) -> Option<u64> {
 }
 
 /// Asks every second and keeps `pulse`.
-pub async fn run(leases: Api<Lease>, name: String, shared: Shared, pulse: std::sync::Arc<std::sync::Mutex<Pulse>>) {
+pub async fn run(
+    leases: Api<Lease>,
+    name: String,
+    shared: Shared,
+    pulse: std::sync::Arc<std::sync::Mutex<Pulse>>,
+) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -36,7 +36,12 @@ pub struct Table<K> {
 
 impl<K> Default for Table<K> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), unreadable: BTreeSet::new(), listed: false, seq: 0 }
+        Self {
+            objects: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            listed: false,
+            seq: 0,
+        }
     }
 }
 
@@ -172,8 +177,18 @@ impl Index {
             at: now,
             stale_since,
             demonstration: demonstrating,
-            groups: self.groups.objects.values().filter_map(|group| group_fact(group, domain)).collect(),
-            credentials: self.credentials.objects.values().filter_map(|c| self.credential_fact(c)).collect(),
+            groups: self
+                .groups
+                .objects
+                .values()
+                .filter_map(|group| group_fact(group, domain))
+                .collect(),
+            credentials: self
+                .credentials
+                .objects
+                .values()
+                .filter_map(|c| self.credential_fact(c))
+                .collect(),
             revocations: self.revocations.objects.values().map(revocation_fact).collect(),
             issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
         }
@@ -197,7 +212,11 @@ impl Index {
             solution,
             version: credential.spec.version.clone(),
             kind: kind.as_str().to_owned(),
-            establishment: credential.spec.establishment.as_ref().map(|establishment| establishment.inpe.clone()),
+            establishment: credential
+                .spec
+                .establishment
+                .as_ref()
+                .map(|establishment| establishment.inpe.clone()),
             group,
             mode: mode(credential.spec.mode),
             certificate_sha256: status.certificate_sha256.clone()?,
@@ -233,7 +252,10 @@ fn group_fact(group: &HealthGroup, domain: &str) -> Option<facts::Group> {
 
 fn revocation_fact(revocation: &SolutionRevocation) -> facts::Revocation {
     let spec = &revocation.spec;
-    let namespace = spec.solution.split_once('/').map_or("", |(namespace, _)| namespace);
+    let namespace = spec
+        .solution
+        .split_once('/')
+        .map_or("", |(namespace, _)| namespace);
     facts::Revocation {
         solution: spec.solution.clone(),
         version: spec.version.clone(),
@@ -255,7 +277,10 @@ fn issuers(platform: &Platform, demonstration: &DemonstrationIssuer) -> Vec<fact
         })
         .collect();
     if platform.spec.demonstration && platform.spec.openbao.managed {
-        let url = format!("{}/v1/people/identity/oidc", platform.spec.openbao.address.trim_end_matches('/'));
+        let url = format!(
+            "{}/v1/people/identity/oidc",
+            platform.spec.openbao.address.trim_end_matches('/')
+        );
         issuers.push(facts::Issuer {
             jwks: Some(format!("{url}/.well-known/keys")),
             url,

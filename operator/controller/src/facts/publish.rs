@@ -35,7 +35,10 @@ pub async fn run(
             () = shared.changed.notified() => {}
         }
         let now = Timestamp::now();
-        let silent = pulse.lock().unwrap_or_else(PoisonError::into_inner).stale_since(now);
+        let silent = pulse
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stale_since(now);
         let facts = shared.with(|index| {
             if !index.is_complete() {
                 return None;
@@ -70,7 +73,11 @@ pub enum Error {
 pub async fn sign(signer: &Signer, facts: &dmp_client::facts::Facts) -> Result<Bytes, Error> {
     let payload = serde_json::to_string(facts)?;
     let signature = signer.sign(payload.as_bytes()).await?;
-    let line = SignedFacts { payload, kid: signature.kid, signature: STANDARD.encode(signature.bytes) };
+    let line = SignedFacts {
+        payload,
+        kid: signature.kid,
+        signature: STANDARD.encode(signature.bytes),
+    };
     let mut text = serde_json::to_vec(&line)?;
     text.push(b'\n');
     Ok(text.into())

@@ -26,7 +26,9 @@ pub struct Streams {
 /// The operator's service routes.
 pub fn router(domain: &str, streams: Streams) -> Router {
     let gateways = allow(domain, &[ServicePattern::National("gateway")]);
-    Router::new().route("/v1/facts/stream", get(stream).layer(gateways)).with_state(streams)
+    Router::new()
+        .route("/v1/facts/stream", get(stream).layer(gateways))
+        .with_state(streams)
 }
 
 async fn stream(State(streams): State<Streams>) -> Response {
@@ -44,6 +46,9 @@ async fn stream(State(streams): State<Streams>) -> Response {
             }
         }
     });
-    let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
     (headers, Body::from_stream(body)).into_response()
 }

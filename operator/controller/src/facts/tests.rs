@@ -56,7 +56,10 @@ fn solution() -> Value {
 }
 
 fn listed<K: DeserializeOwned + kube::Resource>(objects: Vec<Value>, version: &str) -> Change<K> {
-    Change::Listed(objects.into_iter().map(object).collect(), Some(version.to_owned()))
+    Change::Listed(
+        objects.into_iter().map(object).collect(),
+        Some(version.to_owned()),
+    )
 }
 
 fn index() -> Index {
@@ -64,7 +67,9 @@ fn index() -> Index {
     index.platforms.take(listed(vec![platform("3")], "10"));
     index.groups.take(listed(Vec::new(), "10"));
     index.solutions.take(listed(vec![solution()], "10"));
-    index.credentials.take(listed(vec![credential("7", "False")], "10"));
+    index
+        .credentials
+        .take(listed(vec![credential("7", "False")], "10"));
     index.revocations.take(listed(Vec::new(), "10"));
     index
 }
@@ -87,10 +92,14 @@ fn there_are_no_facts_before_everything_is_listed() {
 fn the_number_is_the_highest_seen_and_never_falls() {
     let mut index = index();
     assert_eq!(index.seq(), 10);
-    index.revocations.take(Change::Applied(object(revocation("r", "12"))));
+    index
+        .revocations
+        .take(Change::Applied(object(revocation("r", "12"))));
     assert_eq!(index.seq(), 12);
     // A deletion carries its own version; what is left is older.
-    index.revocations.take(Change::Deleted(object(revocation("r", "15"))));
+    index
+        .revocations
+        .take(Change::Deleted(object(revocation("r", "15"))));
     assert_eq!((index.seq(), facts(&index).revocations.len()), (15, 0));
     let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "l", "resourceVersion": "20" } });
     index.leases.take(Change::Applied(object::<Lease>(lease)));
@@ -104,7 +113,9 @@ fn the_number_is_the_highest_seen_and_never_falls() {
 #[test]
 fn a_revocation_names_the_credential_in_full() {
     let mut index = index();
-    index.revocations.take(Change::Applied(object(revocation("r", "12"))));
+    index
+        .revocations
+        .take(Change::Applied(object(revocation("r", "12"))));
     let revocation = &facts(&index).revocations[0];
     assert_eq!(revocation.credential.as_deref(), Some("vendor-a/x"));
     assert_eq!(revocation.solution, "vendor-a/his");
@@ -116,7 +127,9 @@ fn a_credential_counts_while_its_controller_stands_by_it() {
     let facts_now = facts(&index);
     assert_eq!(facts_now.credentials[0].kind, "hospital");
     assert_eq!(facts_now.credentials[0].name, "vendor-a/x");
-    index.credentials.take(Change::Applied(object(credential("11", "True"))));
+    index
+        .credentials
+        .take(Change::Applied(object(credential("11", "True"))));
     assert!(facts(&index).credentials.is_empty());
 }
 
@@ -127,7 +140,9 @@ fn an_unreadable_revocation_is_not_overlooked() {
     bad["spec"] = json!({ "solution": 1 });
     index.revocations.take(Change::Applied(object(bad)));
     assert!(index.is_blind());
-    index.revocations.take(Change::Applied(object(revocation("r", "13"))));
+    index
+        .revocations
+        .take(Change::Applied(object(revocation("r", "13"))));
     assert!(!index.is_blind());
 }
 
@@ -174,7 +189,11 @@ async fn a_line_is_signed_over_exactly_its_payload() {
         &aws_lc_rs::signature::ED25519,
         URL_SAFE_NO_PAD.decode(public.x).unwrap(),
     );
-    key.verify(signed.payload.as_bytes(), &STANDARD.decode(&signed.signature).unwrap()).unwrap();
+    key.verify(
+        signed.payload.as_bytes(),
+        &STANDARD.decode(&signed.signature).unwrap(),
+    )
+    .unwrap();
 }
 
 mod stream {
@@ -194,7 +213,13 @@ mod stream {
         let platform = TestPlatform::new();
         let (sender, lines) = watch::channel(Some(Bytes::from_static(b"first\n")));
         let shutdown = CancellationToken::new();
-        let routes = router(dmp_testkit::DOMAIN, Streams { lines, shutdown: shutdown.clone() });
+        let routes = router(
+            dmp_testkit::DOMAIN,
+            Streams {
+                lines,
+                shutdown: shutdown.clone(),
+            },
+        );
         let operator = platform.pki.service("dmp-system", "dmp-operator");
         let service = TestService::start(&operator, routes).await;
         let url = service.url("/v1/facts/stream");
@@ -202,7 +227,11 @@ mod stream {
         let records = platform.pki.service("dmp-a", "records").http_client().unwrap();
         assert_eq!(records.get(&url).send().await.unwrap().status(), 403);
 
-        let gateway = platform.pki.service("dmp-national", "gateway").http_client().unwrap();
+        let gateway = platform
+            .pki
+            .service("dmp-national", "gateway")
+            .http_client()
+            .unwrap();
         let mut answer = gateway.get(&url).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "application/x-ndjson");

@@ -33,8 +33,12 @@ impl Shared {
 }
 
 /// Follows one kind for ever.
-pub async fn follow<K>(api: Api<Guarded<K>>, only: Option<&str>, shared: Shared, table: fn(&mut Index) -> &mut Table<K>)
-where
+pub async fn follow<K>(
+    api: Api<Guarded<K>>,
+    only: Option<&str>,
+    shared: Shared,
+    table: fn(&mut Index) -> &mut Table<K>,
+) where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
     let selector = only.map(|name| format!("metadata.name={name}"));
@@ -71,7 +75,10 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
 {
     let mut objects = Vec::new();
-    let mut parameters = ListParams { field_selector: selector.map(ToOwned::to_owned), ..ListParams::default() };
+    let mut parameters = ListParams {
+        field_selector: selector.map(ToOwned::to_owned),
+        ..ListParams::default()
+    };
     parameters.limit = Some(PAGE);
     loop {
         let page = api.list(&parameters).await?;

@@ -26,7 +26,11 @@ impl Error {
 
 /// # Errors
 /// The first step that failed; running it again continues.
-pub async fn apply(context: &Context, valid: &Valid, plane: Plane<Prepared>) -> Result<Plane<Applied>, Error> {
+pub async fn apply(
+    context: &Context,
+    valid: &Valid,
+    plane: Plane<Prepared>,
+) -> Result<Plane<Applied>, Error> {
     context.openbao.ensure_group(&valid.name).await?;
     let plane = crate::apply::plane(&context.client, &manager::<super::Groups>(), plane).await?;
     Ok(plane)

@@ -5,24 +5,38 @@ use serde_json::json;
 
 use super::validate::Valid;
 use crate::plane::{
-    Plane, Prepared, config, config_map, database, digest, namespace, network, quota, service, service_account,
+    Plane, Prepared, config, config_map, database, digest, namespace, network, quota, service,
+    service_account,
 };
 
 /// What shall be. The record store appears once its keys and its databases' Secrets exist.
 pub fn build(valid: &Valid) -> Plane<Prepared> {
-    let Valid { name, namespace: ns, spec, platform, .. } = valid;
+    let Valid {
+        name,
+        namespace: ns,
+        spec,
+        platform,
+        ..
+    } = valid;
     let group = Some(name.as_str());
     let (records_gib, keystore_gib) = quota::volumes(spec.sizing);
     let instances = database::instances(spec.sizing);
     // Twice what the volumes need: a database is restored beside the old one.
     let needed = 2 * instances * (records_gib + keystore_gib);
-    let storage = spec.quotas.as_ref().and_then(|quotas| quotas.storage_gib).unwrap_or(needed).max(needed);
+    let storage = spec
+        .quotas
+        .as_ref()
+        .and_then(|quotas| quotas.storage_gib)
+        .unwrap_or(needed)
+        .max(needed);
 
     let mut plane = Plane::new(namespace(ns, group));
     plane.quotas = quota::group(ns, name.as_str(), spec.sizing, storage);
     plane.network_policies = network::group(ns, name.as_str());
     plane.service_accounts = vec![service_account(ns, "records", group)];
-    plane.service_accounts.extend(GROUP_DATABASES.map(|cluster| database::service_account(ns, cluster, group)));
+    plane
+        .service_accounts
+        .extend(GROUP_DATABASES.map(|cluster| database::service_account(ns, cluster, group)));
     plane.databases = GROUP_DATABASES
         .iter()
         .zip([records_gib, keystore_gib])
@@ -70,7 +84,13 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
 }
 
 fn records_config(valid: &Valid) -> String {
-    let Valid { name, namespace: ns, spec, platform, .. } = valid;
+    let Valid {
+        name,
+        namespace: ns,
+        spec,
+        platform,
+        ..
+    } = valid;
     let openbao_namespace = name.openbao_namespace();
     let mut text = config::service(&config::ServiceSection {
         domain: &platform.domain,

@@ -36,10 +36,19 @@ pub struct Found {
 /// # Errors
 /// When the API server or OpenBao cannot be asked.
 pub async fn dereference(context: &Context, group: &HealthGroup) -> Result<Found, Error> {
-    let platform = Api::<Platform>::all(context.client.clone()).get_opt(PLATFORM).await?;
-    let site = Api::<Site>::all(context.client.clone()).get_opt(&group.spec.site).await?;
+    let platform = Api::<Platform>::all(context.client.clone())
+        .get_opt(PLATFORM)
+        .await?;
+    let site = Api::<Site>::all(context.client.clone())
+        .get_opt(&group.spec.site)
+        .await?;
     let trust = context.openbao.trust(&[]).await?;
-    let mut found = Found { platform, site, trust, ..Found::default() };
+    let mut found = Found {
+        platform,
+        site,
+        trust,
+        ..Found::default()
+    };
     // An unusable name is the next step's to refuse.
     let Ok(name) = group.name_any().parse::<GroupName>() else {
         return Ok(found);

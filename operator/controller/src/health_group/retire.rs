@@ -30,12 +30,22 @@ pub async fn retire(context: &Context, group: &HealthGroup) -> Result<(), Error>
     let namespace = name.namespace();
     let inside = Some(namespace.as_str());
     let deployments = api(&context.client, ObjectKind::Deployment, inside);
-    absent_is_done("stopping the record store", deployments.delete("records", &DeleteParams::default()).await)?;
+    absent_is_done(
+        "stopping the record store",
+        deployments.delete("records", &DeleteParams::default()).await,
+    )?;
     let asleep = json!({ "metadata": { "annotations": { HIBERNATION_ANNOTATION: "on" } } });
     let clusters = api(&context.client, ObjectKind::Cluster, inside);
     for cluster in GROUP_DATABASES {
         let patched = clusters
-            .patch(cluster, &PatchParams { field_manager: Some("dmp-operator/retire".into()), ..Default::default() }, &Patch::Merge(&asleep))
+            .patch(
+                cluster,
+                &PatchParams {
+                    field_manager: Some("dmp-operator/retire".into()),
+                    ..Default::default()
+                },
+                &Patch::Merge(&asleep),
+            )
             .await;
         absent_is_done("hibernating a database", patched)?;
     }

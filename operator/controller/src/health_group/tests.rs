@@ -21,7 +21,9 @@ fn found() -> Found {
     let sites: Vec<Site> = sample("sites.yaml", "Site");
     Found {
         platform: sample::<Platform>("platform.yaml", "Platform").pop(),
-        site: sites.into_iter().find(|site| site.metadata.name.as_ref() == Some(&group.spec.site)),
+        site: sites
+            .into_iter()
+            .find(|site| site.metadata.name.as_ref() == Some(&group.spec.site)),
         trust: trust(),
         log_key: Some(key("log-v1")),
         databases_started: true,
@@ -62,7 +64,11 @@ fn without_secrets_no_pod_that_would_wait_for_them() {
 #[test]
 fn no_child_is_owned_by_the_group() {
     for object in objects(&build(&valid())) {
-        assert!(object.body.pointer("/metadata/ownerReferences").is_none(), "{}", object.name);
+        assert!(
+            object.body.pointer("/metadata/ownerReferences").is_none(),
+            "{}",
+            object.name
+        );
     }
 }
 
@@ -76,7 +82,10 @@ fn a_config_change_rolls_the_pods_and_a_foreign_log_does_not() {
             .to_owned()
     };
     let mut other_log = valid();
-    other_log.trust.logs.insert("dmp.test/log/group/other".to_owned(), key("log-v1"));
+    other_log
+        .trust
+        .logs
+        .insert("dmp.test/log/group/other".to_owned(), key("log-v1"));
     assert_eq!(hash(&valid()), hash(&other_log));
     let mut other_ca = valid();
     other_ca.trust.ca = "another\n".to_owned();
@@ -86,7 +95,12 @@ fn a_config_change_rolls_the_pods_and_a_foreign_log_does_not() {
 #[test]
 fn a_group_does_not_learn_the_logs_of_others() {
     let plane = build(&valid());
-    let keys = plane.config_maps.iter().find_map(|map| map.text("/data/keys.json")).unwrap().to_owned();
+    let keys = plane
+        .config_maps
+        .iter()
+        .find_map(|map| map.text("/data/keys.json"))
+        .unwrap()
+        .to_owned();
     assert!(keys.contains("dmp.test/log/group/tanger-tetouan-al-hoceima"));
     assert!(!keys.contains("log/registry"));
 }
@@ -129,7 +143,10 @@ fn conditions_follow_the_applied_objects() {
     let nothing = after(false, false);
     assert_eq!(reason(&nothing, "Ready"), pair("False", "DatabaseNotReady"));
     assert_eq!(reason(&nothing, "Reconciling"), pair("True", "DatabaseNotReady"));
-    assert_eq!(reason(&after(true, false), "Ready"), pair("False", "ServiceNotReady"));
+    assert_eq!(
+        reason(&after(true, false), "Ready"),
+        pair("False", "ServiceNotReady")
+    );
     let all = after(true, true);
     assert_eq!(reason(&all, "Ready"), pair("True", "Ready"));
     assert_eq!(reason(&all, "Stalled"), pair("False", "Idle"));

@@ -32,7 +32,10 @@ pub async fn update_status(
     let ready = is_ready(&new);
     let was_ready = group.status.as_ref().is_some_and(is_ready);
     write(context, group, &new).await?;
-    Ok(Outcome { ready, became_ready: ready && !was_ready })
+    Ok(Outcome {
+        ready,
+        became_ready: ready && !was_ready,
+    })
 }
 
 fn is_ready(status: &HealthGroupStatus) -> bool {
@@ -41,8 +44,12 @@ fn is_ready(status: &HealthGroupStatus) -> bool {
 
 /// The status that follows from the applied objects. Pure.
 pub fn status(group: &HealthGroup, valid: &Valid, plane: &Plane<Applied>) -> HealthGroupStatus {
-    let waiting: Vec<&str> =
-        plane.databases.iter().filter(|cluster| !database::is_ready(cluster)).map(|c| c.name.as_str()).collect();
+    let waiting: Vec<&str> = plane
+        .databases
+        .iter()
+        .filter(|cluster| !database::is_ready(cluster))
+        .map(|c| c.name.as_str())
+        .collect();
     let databases = waiting.is_empty();
     let keys = valid.log_key.is_some();
     let served = plane.deployments.iter().all(service::is_ready) && !plane.deployments.is_empty();
@@ -50,22 +57,43 @@ pub fn status(group: &HealthGroup, valid: &Valid, plane: &Plane<Applied>) -> Hea
         if databases {
             Fact::new("DatabaseReady", true, "Healthy", "")
         } else {
-            Fact::new("DatabaseReady", false, "Starting", format!("CloudNativePG is bringing up: {}", waiting.join(", ")))
+            Fact::new(
+                "DatabaseReady",
+                false,
+                "Starting",
+                format!("CloudNativePG is bringing up: {}", waiting.join(", ")),
+            )
         },
         if keys {
             Fact::new("KeysReady", true, "Complete", "")
         } else {
-            Fact::new("KeysReady", false, "Creating", "the key space is being made in OpenBao")
+            Fact::new(
+                "KeysReady",
+                false,
+                "Creating",
+                "the key space is being made in OpenBao",
+            )
         },
         if served {
             Fact::new("ServiceReady", true, "Available", "")
         } else {
-            Fact::new("ServiceReady", false, "Unavailable", "`records` is not available yet")
+            Fact::new(
+                "ServiceReady",
+                false,
+                "Unavailable",
+                "`records` is not available yet",
+            )
         },
     ];
-    let verdict = match facts.iter().find(|fact| fact.holds != k8s_controller::conditions::ConditionStatus::True) {
+    let verdict = match facts
+        .iter()
+        .find(|fact| fact.holds != k8s_controller::conditions::ConditionStatus::True)
+    {
         None => Verdict::Ready,
-        Some(fact) => Verdict::Progressing { reason: unready(fact.name), message: fact.message.clone() },
+        Some(fact) => Verdict::Progressing {
+            reason: unready(fact.name),
+            message: fact.message.clone(),
+        },
     };
     let generation = group.metadata.generation;
     let mut new = group.status.clone().unwrap_or_default();
@@ -93,7 +121,10 @@ fn unready(condition: &str) -> &'static str {
 /// # Errors
 /// When the status cannot be written.
 pub async fn refused(context: &Context, group: &HealthGroup, refusal: &Refusal) -> Result<bool, Error> {
-    let verdict = Verdict::Stalled { reason: refusal.reason(), message: refusal.to_string() };
+    let verdict = Verdict::Stalled {
+        reason: refusal.reason(),
+        message: refusal.to_string(),
+    };
     concluded(context, group, &verdict).await
 }
 
@@ -107,7 +138,10 @@ pub async fn failing(
     reason: &'static str,
     error: &(dyn std::error::Error + Send + Sync),
 ) -> Result<bool, Error> {
-    let verdict = Verdict::Failing { reason, message: Chain(error).to_string() };
+    let verdict = Verdict::Failing {
+        reason,
+        message: Chain(error).to_string(),
+    };
     concluded(context, group, &verdict).await
 }
 
@@ -120,5 +154,12 @@ async fn concluded(context: &Context, group: &HealthGroup, verdict: &Verdict) ->
 
 async fn write(context: &Context, group: &HealthGroup, new: &HealthGroupStatus) -> Result<bool, Error> {
     let api = Api::<HealthGroup>::all(context.client.clone());
-    Ok(status::write(&api, &manager::<super::Groups>(), group, group.status.as_ref(), new).await?)
+    Ok(status::write(
+        &api,
+        &manager::<super::Groups>(),
+        group,
+        group.status.as_ref(),
+        new,
+    )
+    .await?)
 }

@@ -52,10 +52,15 @@ pub struct Valid {
 /// # Errors
 /// The first reason why not.
 pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
-    let name: GroupName =
-        group.name_any().parse().map_err(|error: dmp_core::ids::InvalidGroupName| Refusal::Name(error.to_string()))?;
+    let name: GroupName = group
+        .name_any()
+        .parse()
+        .map_err(|error: dmp_core::ids::InvalidGroupName| Refusal::Name(error.to_string()))?;
     let platform = found.platform.as_ref().ok_or(Refusal::NoPlatform)?;
-    let site = found.site.as_ref().ok_or_else(|| Refusal::NoSite(group.spec.site.clone()))?;
+    let site = found
+        .site
+        .as_ref()
+        .ok_or_else(|| Refusal::NoSite(group.spec.site.clone()))?;
     if site.spec.territory != "MA" {
         return Err(Refusal::ForeignSite(site.spec.territory.clone()));
     }

@@ -20,7 +20,10 @@ fn the_second_start_changes_nothing() {
     let before = read(&directory.path().join(CERTIFICATE_FILE)).unwrap();
     assert!(!ensure(directory.path(), &names(), at(0)).unwrap());
     assert_eq!(before, read(&directory.path().join(CERTIFICATE_FILE)).unwrap());
-    let mode = std::fs::metadata(directory.path().join(KEY_FILE)).unwrap().permissions().mode();
+    let mode = std::fs::metadata(directory.path().join(KEY_FILE))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -34,7 +37,13 @@ fn an_old_certificate_is_replaced_and_the_former_ca_kept_once() {
     assert_eq!(both.matches("BEGIN CERTIFICATE").count(), 2);
     assert!(both.contains(former.lines().nth(3).unwrap()));
     assert!(ensure(directory.path(), &names(), at(2 * LIFETIME_DAYS)).unwrap());
-    assert_eq!(read(&directory.path().join(CA_FILE)).unwrap().matches("BEGIN CERTIFICATE").count(), 2);
+    assert_eq!(
+        read(&directory.path().join(CA_FILE))
+            .unwrap()
+            .matches("BEGIN CERTIFICATE")
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -67,7 +76,9 @@ fn a_client_that_trusts_the_published_ca_accepts_the_server_and_no_other_name() 
     let mut roots = rustls::RootCertStore::empty();
     roots.add(load(CA_FILE)).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .unwrap();
     let verify = |name: &'static str| {
         verifier.verify_server_cert(
             &load(CERTIFICATE_FILE),

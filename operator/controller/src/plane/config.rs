@@ -89,7 +89,10 @@ pub fn gateway(public_names: &[String], public_url: &str) -> String {
 
 /// `[consent]`.
 pub fn consent() -> String {
-    format!("\n[consent]\nregistry_url = {}\n", quote(&url("registry", NATIONAL_NAMESPACE)))
+    format!(
+        "\n[consent]\nregistry_url = {}\n",
+        quote(&url("registry", NATIONAL_NAMESPACE))
+    )
 }
 
 /// `[records]`.

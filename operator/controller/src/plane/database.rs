@@ -129,5 +129,7 @@ pub fn is_ready(cluster: &Object) -> bool {
 
 /// Whether CNPG has begun with it: the Secrets that a service mounts exist from then on.
 pub fn has_secrets(cluster: &Object) -> bool {
-    cluster.text("/status/phase").is_some_and(|phase| !phase.is_empty())
+    cluster
+        .text("/status/phase")
+        .is_some_and(|phase| !phase.is_empty())
 }

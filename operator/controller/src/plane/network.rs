@@ -62,7 +62,10 @@ pub struct Flow {
 
 /// A flow.
 pub fn flow(peers: impl Into<Vec<Peer>>, ports: impl Into<Vec<u16>>) -> Flow {
-    Flow { peers: peers.into(), ports: ports.into() }
+    Flow {
+        peers: peers.into(),
+        ports: ports.into(),
+    }
 }
 
 /// What every plane has: nothing passes, except names being looked up and the kubelet's and Prometheus' port 9090.
@@ -72,17 +75,32 @@ pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
         "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }],
     });
     vec![
-        policy(namespace, "default-deny", group, json!({
-            "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
-        })),
-        policy(namespace, "dns", group, json!({
-            "podSelector": {}, "policyTypes": ["Egress"], "egress": [dns],
-        })),
-        policy(namespace, "health", group, json!({
-            "podSelector": { "matchLabels": { "app.kubernetes.io/managed-by": "dmp-operator" } },
-            "policyTypes": ["Ingress"],
-            "ingress": [{ "ports": [{ "protocol": "TCP", "port": 9090 }] }],
-        })),
+        policy(
+            namespace,
+            "default-deny",
+            group,
+            json!({
+                "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+            }),
+        ),
+        policy(
+            namespace,
+            "dns",
+            group,
+            json!({
+                "podSelector": {}, "policyTypes": ["Egress"], "egress": [dns],
+            }),
+        ),
+        policy(
+            namespace,
+            "health",
+            group,
+            json!({
+                "podSelector": { "matchLabels": { "app.kubernetes.io/managed-by": "dmp-operator" } },
+                "policyTypes": ["Ingress"],
+                "ingress": [{ "ports": [{ "protocol": "TCP", "port": 9090 }] }],
+            }),
+        ),
     ]
 }
 
@@ -96,32 +114,46 @@ pub fn service(
     databases: &[&'static str],
 ) -> Object {
     let mut out: Vec<Flow> = vec![flow([Peer::Service(SYSTEM_NAMESPACE, "openbao")], [8200])];
-    out.extend(databases.iter().map(|database| flow([Peer::Database(database)], [5432])));
+    out.extend(
+        databases
+            .iter()
+            .map(|database| flow([Peer::Database(database)], [5432])),
+    );
     out.extend(egress.iter().cloned());
-    policy(namespace, name, group, json!({
-        "podSelector": { "matchLabels": { "app.kubernetes.io/name": name } },
-        "policyTypes": ["Ingress", "Egress"],
-        "ingress": rules("from", ingress),
-        "egress": rules("to", &out),
-    }))
+    policy(
+        namespace,
+        name,
+        group,
+        json!({
+            "podSelector": { "matchLabels": { "app.kubernetes.io/name": name } },
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": rules("from", ingress),
+            "egress": rules("to", &out),
+        }),
+    )
 }
 
 /// A database: its service and its own instances on 5432, CNPG's operator on the instance manager (8000) and 5432;
 /// the instance manager talks to the API server (6443 or 443, on a node).
 pub fn database(namespace: &str, name: &'static str, service: &'static str, group: Option<&str>) -> Object {
-    policy(namespace, &format!("{name}-database"), group, json!({
-        "podSelector": { "matchLabels": { "cnpg.io/cluster": name } },
-        "policyTypes": ["Ingress", "Egress"],
-        "ingress": rules("from", &[
-            flow([Peer::Own(service), Peer::Database(name)], [5432]),
-            flow([Peer::Database(name)], [8000]),
-            flow([Peer::CnpgOperator], [5432, 8000]),
-        ]),
-        "egress": rules("to", &[
-            flow([Peer::Database(name)], [5432, 8000]),
-            flow([Peer::Anywhere], [443, 6443]),
-        ]),
-    }))
+    policy(
+        namespace,
+        &format!("{name}-database"),
+        group,
+        json!({
+            "podSelector": { "matchLabels": { "cnpg.io/cluster": name } },
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": rules("from", &[
+                flow([Peer::Own(service), Peer::Database(name)], [5432]),
+                flow([Peer::Database(name)], [8000]),
+                flow([Peer::CnpgOperator], [5432, 8000]),
+            ]),
+            "egress": rules("to", &[
+                flow([Peer::Database(name)], [5432, 8000]),
+                flow([Peer::Anywhere], [443, 6443]),
+            ]),
+        }),
+    )
 }
 
 /// The policies of the national services.
@@ -129,24 +161,61 @@ pub fn national() -> Vec<Object> {
     let here = NATIONAL_NAMESPACE;
     let every_records = || flow([Peer::EveryRecords], [8443]);
     let mut policies = defaults(here, None);
-    policies.push(service(here, "registry", None, &[
-        flow([Peer::Own("gateway"), Peer::Own("consent"), Peer::Own("audit"), Peer::EveryRecords], [8443]),
-    ], &[], &["registry"]));
-    policies.push(service(here, "consent", None, &[
-        flow([Peer::Own("gateway"), Peer::Own("audit"), Peer::EveryRecords], [8443]),
-    ], &[flow([Peer::Own("registry")], [8443])], &["consent"]));
-    policies.push(service(here, "audit", None, &[
-        flow([Peer::Own("gateway")], [8443]),
-    ], &[flow([Peer::Own("registry"), Peer::Own("consent")], [8443]), every_records()], &["audit"]));
-    policies.push(service(here, "gateway", None, &[
-        flow([Peer::Anywhere], [9443]),
-    ], &[
-        flow([Peer::Own("registry"), Peer::Own("consent"), Peer::Own("audit")], [8443]),
-        every_records(),
-        flow([Peer::Service(SYSTEM_NAMESPACE, "dmp-operator")], [8443]),
-        // Issuers of log-ins.
-        flow([Peer::Anywhere], [443]),
-    ], &[]));
+    policies.push(service(
+        here,
+        "registry",
+        None,
+        &[flow(
+            [
+                Peer::Own("gateway"),
+                Peer::Own("consent"),
+                Peer::Own("audit"),
+                Peer::EveryRecords,
+            ],
+            [8443],
+        )],
+        &[],
+        &["registry"],
+    ));
+    policies.push(service(
+        here,
+        "consent",
+        None,
+        &[flow(
+            [Peer::Own("gateway"), Peer::Own("audit"), Peer::EveryRecords],
+            [8443],
+        )],
+        &[flow([Peer::Own("registry")], [8443])],
+        &["consent"],
+    ));
+    policies.push(service(
+        here,
+        "audit",
+        None,
+        &[flow([Peer::Own("gateway")], [8443])],
+        &[
+            flow([Peer::Own("registry"), Peer::Own("consent")], [8443]),
+            every_records(),
+        ],
+        &["audit"],
+    ));
+    policies.push(service(
+        here,
+        "gateway",
+        None,
+        &[flow([Peer::Anywhere], [9443])],
+        &[
+            flow(
+                [Peer::Own("registry"), Peer::Own("consent"), Peer::Own("audit")],
+                [8443],
+            ),
+            every_records(),
+            flow([Peer::Service(SYSTEM_NAMESPACE, "dmp-operator")], [8443]),
+            // Issuers of log-ins.
+            flow([Peer::Anywhere], [443]),
+        ],
+        &[],
+    ));
     for name in dmp_api::names::NATIONAL_DATABASES {
         policies.push(database(here, name, name, None));
     }
@@ -156,11 +225,26 @@ pub fn national() -> Vec<Object> {
 /// The policies of a group.
 pub fn group(namespace: &str, group: &str) -> Vec<Object> {
     let mut policies = defaults(namespace, Some(group));
-    policies.push(service(namespace, "records", Some(group), &[
-        flow([Peer::Service(NATIONAL_NAMESPACE, "gateway"), Peer::Service(NATIONAL_NAMESPACE, "audit")], [8443]),
-    ], &[
-        flow([Peer::Service(NATIONAL_NAMESPACE, "registry"), Peer::Service(NATIONAL_NAMESPACE, "consent")], [8443]),
-    ], &dmp_api::names::GROUP_DATABASES));
+    policies.push(service(
+        namespace,
+        "records",
+        Some(group),
+        &[flow(
+            [
+                Peer::Service(NATIONAL_NAMESPACE, "gateway"),
+                Peer::Service(NATIONAL_NAMESPACE, "audit"),
+            ],
+            [8443],
+        )],
+        &[flow(
+            [
+                Peer::Service(NATIONAL_NAMESPACE, "registry"),
+                Peer::Service(NATIONAL_NAMESPACE, "consent"),
+            ],
+            [8443],
+        )],
+        &dmp_api::names::GROUP_DATABASES,
+    ));
     for name in dmp_api::names::GROUP_DATABASES {
         policies.push(database(namespace, name, "records", Some(group)));
     }
@@ -179,8 +263,11 @@ fn policy(namespace: &str, name: &str, group: Option<&str>, spec: Value) -> Obje
 fn rules(direction: &str, flows: &[Flow]) -> Value {
     let rules = flows.iter().map(|flow| {
         let peers: Vec<Value> = flow.peers.iter().map(Peer::selector).collect();
-        let ports: Vec<Value> =
-            flow.ports.iter().map(|port| json!({ "protocol": "TCP", "port": port })).collect();
+        let ports: Vec<Value> = flow
+            .ports
+            .iter()
+            .map(|port| json!({ "protocol": "TCP", "port": port }))
+            .collect();
         json!({ direction: peers, "ports": ports })
     });
     Value::Array(rules.collect())

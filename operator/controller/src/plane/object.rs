@@ -71,12 +71,20 @@ impl Object {
                 }
             }
         }
-        Self { kind, namespace: namespace.map(ToOwned::to_owned), name: name.to_owned(), body }
+        Self {
+            kind,
+            namespace: namespace.map(ToOwned::to_owned),
+            name: name.to_owned(),
+            body,
+        }
     }
 
     /// An integer of the body, 0 when absent.
     pub fn integer(&self, pointer: &str) -> i64 {
-        self.body.pointer(pointer).and_then(Value::as_i64).unwrap_or_default()
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or_default()
     }
 
     /// A text of the body.

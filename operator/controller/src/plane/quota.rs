@@ -13,27 +13,37 @@ pub fn group(namespace: &str, group: &str, sizing: Sizing, storage_gib: i64) -> 
         Sizing::Large => ("64", "128Gi", "80"),
     };
     vec![
-        Object::new(ObjectKind::ResourceQuota, Some(namespace), "group", json!({
-            "metadata": { "labels": labels("group", Some(group)) },
-            "spec": { "hard": {
-                "requests.cpu": cpu,
-                "requests.memory": memory,
-                "limits.memory": memory,
-                "requests.storage": format!("{storage_gib}Gi"),
-                "persistentvolumeclaims": "20",
-                "pods": pods,
-                "services.nodeports": "0",
-                "services.loadbalancers": "0",
-            } },
-        })),
-        Object::new(ObjectKind::LimitRange, Some(namespace), "group", json!({
-            "metadata": { "labels": labels("group", Some(group)) },
-            "spec": { "limits": [{
-                "type": "Container",
-                "default": { "memory": "512Mi" },
-                "defaultRequest": { "cpu": "10m", "memory": "64Mi" },
-            }] },
-        })),
+        Object::new(
+            ObjectKind::ResourceQuota,
+            Some(namespace),
+            "group",
+            json!({
+                "metadata": { "labels": labels("group", Some(group)) },
+                "spec": { "hard": {
+                    "requests.cpu": cpu,
+                    "requests.memory": memory,
+                    "limits.memory": memory,
+                    "requests.storage": format!("{storage_gib}Gi"),
+                    "persistentvolumeclaims": "20",
+                    "pods": pods,
+                    "services.nodeports": "0",
+                    "services.loadbalancers": "0",
+                } },
+            }),
+        ),
+        Object::new(
+            ObjectKind::LimitRange,
+            Some(namespace),
+            "group",
+            json!({
+                "metadata": { "labels": labels("group", Some(group)) },
+                "spec": { "limits": [{
+                    "type": "Container",
+                    "default": { "memory": "512Mi" },
+                    "defaultRequest": { "cpu": "10m", "memory": "64Mi" },
+                }] },
+            }),
+        ),
     ]
 }
 

@@ -156,7 +156,11 @@ pub fn service(workload: &Workload<'_>, node_port: Option<i32>) -> Object {
         }
         ports.push(public);
     }
-    let kind = if workload.public && node_port.is_some() { "NodePort" } else { "ClusterIP" };
+    let kind = if workload.public && node_port.is_some() {
+        "NodePort"
+    } else {
+        "ClusterIP"
+    };
     Object::new(
         ObjectKind::Service,
         Some(workload.namespace),

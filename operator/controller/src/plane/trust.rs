@@ -39,7 +39,11 @@ impl Trust {
 
     /// `keys.json`.
     pub fn keys_json(&self) -> String {
-        let keys = Keys { token: self.token.clone(), facts: self.facts.clone(), logs: self.logs.clone() };
+        let keys = Keys {
+            token: self.token.clone(),
+            facts: self.facts.clone(),
+            logs: self.logs.clone(),
+        };
         serde_json::to_value(&keys).unwrap_or_default().to_string()
     }
 
@@ -62,5 +66,8 @@ impl Trust {
 
 /// `<key>-v<version>` and the public half, base64url.
 pub fn public_key(name: &str, key: &VersionedKey) -> PublicKey {
-    PublicKey { kid: format!("{name}-v{}", key.version), x: URL_SAFE_NO_PAD.encode(key.public) }
+    PublicKey {
+        kid: format!("{name}-v{}", key.version),
+        x: URL_SAFE_NO_PAD.encode(key.public),
+    }
 }

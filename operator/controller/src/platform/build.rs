@@ -1,7 +1,9 @@
 //! Step 3: renders the national plane. Pure, and cannot fail.
 
 use dmp_api::PlatformSpec;
-use dmp_api::names::{NATIONAL_DATABASES, NATIONAL_NAMESPACE, NATIONAL_SERVICES, group_log_origin, national_log_origin};
+use dmp_api::names::{
+    NATIONAL_DATABASES, NATIONAL_NAMESPACE, NATIONAL_SERVICES, group_log_origin, national_log_origin,
+};
 use serde_json::json;
 
 use super::validate::Valid;
@@ -11,7 +13,11 @@ use crate::plane::{
 
 /// `iss` of the platform's tokens: the gateway's first public name.
 pub fn issuer(platform: &PlatformSpec) -> String {
-    let name = platform.gateway.public_names.first().map_or(platform.domain.as_str(), String::as_str);
+    let name = platform
+        .gateway
+        .public_names
+        .first()
+        .map_or(platform.domain.as_str(), String::as_str);
     format!("https://{}", host(name))
 }
 
@@ -25,7 +31,11 @@ fn public_url(platform: &PlatformSpec) -> String {
 
 /// IPv6 addresses stand in brackets in a URL.
 fn host(name: &str) -> String {
-    if name.contains(':') { format!("[{name}]") } else { name.to_owned() }
+    if name.contains(':') {
+        format!("[{name}]")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// What shall be. A service appears once its database's Secrets exist.
@@ -34,8 +44,13 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let ns = NATIONAL_NAMESPACE;
     let mut plane = Plane::new(namespace(ns, None));
     plane.network_policies = network::national();
-    plane.service_accounts = NATIONAL_SERVICES.iter().map(|name| service_account(ns, name, None)).collect();
-    plane.service_accounts.extend(NATIONAL_DATABASES.map(|cluster| database::service_account(ns, cluster, None)));
+    plane.service_accounts = NATIONAL_SERVICES
+        .iter()
+        .map(|name| service_account(ns, name, None))
+        .collect();
+    plane
+        .service_accounts
+        .extend(NATIONAL_DATABASES.map(|cluster| database::service_account(ns, cluster, None)));
     plane.config_maps = vec![trust.config_map(ns, None)];
     plane.databases = NATIONAL_DATABASES
         .iter()
@@ -54,7 +69,11 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     for name in NATIONAL_SERVICES {
         let text = service_config(name, valid);
         let hash = digest(&[&text, &trust.start_hash()]);
-        let databases: Vec<&str> = NATIONAL_DATABASES.iter().copied().filter(|database| *database == name).collect();
+        let databases: Vec<&str> = NATIONAL_DATABASES
+            .iter()
+            .copied()
+            .filter(|database| *database == name)
+            .collect();
         let public = name == "gateway";
         let replicas = i32::try_from(database::instances(spec.sizing)).unwrap_or(1);
         let workload = service::Workload {
@@ -68,10 +87,22 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             public,
             memory_limit: "1Gi",
         };
-        plane.config_maps.push(config_map(ns, &format!("{name}-config"), None, json!({ "config.toml": text })));
-        plane.services.push(service::service(&workload, spec.gateway.node_port));
-        plane.disruption_budgets.push(service::disruption_budget(&workload));
-        if databases.iter().all(|database| valid.databases_started.contains(database)) {
+        plane.config_maps.push(config_map(
+            ns,
+            &format!("{name}-config"),
+            None,
+            json!({ "config.toml": text }),
+        ));
+        plane
+            .services
+            .push(service::service(&workload, spec.gateway.node_port));
+        plane
+            .disruption_budgets
+            .push(service::disruption_budget(&workload));
+        if databases
+            .iter()
+            .all(|database| valid.databases_started.contains(database))
+        {
             plane.deployments.push(service::deployment(&workload));
         }
     }

@@ -48,10 +48,20 @@ pub struct Found {
 /// When the API server or OpenBao cannot be asked.
 pub async fn dereference(context: &Context, platform: &Platform) -> Result<Found, Error> {
     let domain = &platform.spec.domain;
-    let site = Api::<Site>::all(context.client.clone()).get_opt(&platform.spec.site).await?;
-    let logs = NATIONAL_DATABASES.map(|service| (format!("log-{service}"), national_log_origin(domain, service)));
-    let origins: Vec<_> = logs.iter().map(|(key, origin)| (key.as_str(), origin.clone())).collect();
-    let mut found = Found { site, trust: context.openbao.trust(&origins).await?, ..Found::default() };
+    let site = Api::<Site>::all(context.client.clone())
+        .get_opt(&platform.spec.site)
+        .await?;
+    let logs =
+        NATIONAL_DATABASES.map(|service| (format!("log-{service}"), national_log_origin(domain, service)));
+    let origins: Vec<_> = logs
+        .iter()
+        .map(|(key, origin)| (key.as_str(), origin.clone()))
+        .collect();
+    let mut found = Found {
+        site,
+        trust: context.openbao.trust(&origins).await?,
+        ..Found::default()
+    };
 
     let api = Api::<Guarded<HealthGroup>>::all(context.client.clone());
     let all = api.list(&ListParams::default()).await?.items;
@@ -65,12 +75,21 @@ pub async fn dereference(context: &Context, platform: &Platform) -> Result<Found
     names.sort();
     for name in names {
         if let Some(key) = context.openbao.group_log_key(&name).await? {
-            found.trust.logs.insert(group_log_origin(domain, name.as_str()), key.clone());
+            found
+                .trust
+                .logs
+                .insert(group_log_origin(domain, name.as_str()), key.clone());
             found.groups.push(GroupLog { name, key });
         }
     }
     for cluster in NATIONAL_DATABASES {
-        let live = get(&context.client, ObjectKind::Cluster, Some(NATIONAL_NAMESPACE), cluster).await?;
+        let live = get(
+            &context.client,
+            ObjectKind::Cluster,
+            Some(NATIONAL_NAMESPACE),
+            cluster,
+        )
+        .await?;
         if live.as_ref().is_some_and(database::has_secrets) {
             found.databases_started.insert(cluster);
         }

@@ -18,9 +18,14 @@ fn platform() -> Platform {
 fn found() -> Found {
     let sites: Vec<Site> = sample("sites.yaml", "Site");
     Found {
-        site: sites.into_iter().find(|site| site.metadata.name.as_deref() == Some("casablanca-1")),
+        site: sites
+            .into_iter()
+            .find(|site| site.metadata.name.as_deref() == Some("casablanca-1")),
         trust: trust(),
-        groups: vec![GroupLog { name: "tanger".parse().unwrap(), key: key("log-v1") }],
+        groups: vec![GroupLog {
+            name: "tanger".parse().unwrap(),
+            key: key("log-v1"),
+        }],
         group_count: 1,
         databases_started: NATIONAL_DATABASES.into(),
     }
@@ -37,13 +42,24 @@ fn renders_the_national_plane() {
 
 fn config(valid: &Valid, name: &str) -> String {
     let map = format!("{name}-config");
-    build(valid).config_maps.iter().find(|m| m.name == map).unwrap().text("/data/config.toml").unwrap().to_owned()
+    build(valid)
+        .config_maps
+        .iter()
+        .find(|m| m.name == map)
+        .unwrap()
+        .text("/data/config.toml")
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
 fn audit_pulls_every_log_but_its_own() {
     let text = config(&valid(), "audit");
-    for origin in ["dmp.test/log/registry", "dmp.test/log/consent", "dmp.test/log/group/tanger"] {
+    for origin in [
+        "dmp.test/log/registry",
+        "dmp.test/log/consent",
+        "dmp.test/log/group/tanger",
+    ] {
         assert!(text.contains(&format!("origin = \"{origin}\"")), "{origin}");
     }
     assert!(!text.contains("log/audit\""));
@@ -56,15 +72,24 @@ fn a_new_group_rolls_audit_only() {
             .deployments
             .iter()
             .map(|deployment| {
-                let hash = deployment.text("/spec/template/metadata/annotations/dmp.ma~1config-sha256").unwrap();
+                let hash = deployment
+                    .text("/spec/template/metadata/annotations/dmp.ma~1config-sha256")
+                    .unwrap();
                 (deployment.name.clone(), hash.to_owned())
             })
             .collect()
     };
     let mut more = valid();
-    more.groups.push(GroupLog { name: "casablanca".parse().unwrap(), key: key("log-v1") });
+    more.groups.push(GroupLog {
+        name: "casablanca".parse().unwrap(),
+        key: key("log-v1"),
+    });
     let (before, after) = (hashes(&valid()), hashes(&more));
-    let rolled: Vec<_> = before.iter().filter(|each| !after.contains(each)).map(|(name, _)| name.as_str()).collect();
+    let rolled: Vec<_> = before
+        .iter()
+        .filter(|each| !after.contains(each))
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(rolled, ["audit"]);
 }
 
@@ -73,7 +98,8 @@ fn every_config_is_toml() {
     // Written by hand: a table that is opened twice would only be noticed by a service that does not start.
     for name in dmp_api::names::NATIONAL_SERVICES {
         let text = config(&valid(), name);
-        text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+        text.parse::<toml::Table>()
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
     }
 }
 
@@ -82,14 +108,23 @@ fn a_name_that_is_no_host_is_refused() {
     let mut platform = platform();
     platform.spec.gateway.public_names = vec!["ok.test".to_owned(), "not a host".to_owned()];
     let refusal = validate(&platform, &found()).unwrap_err();
-    assert_eq!(refusal, Refusal::PublicName { index: 1, name: "not a host".to_owned() });
+    assert_eq!(
+        refusal,
+        Refusal::PublicName {
+            index: 1,
+            name: "not a host".to_owned()
+        }
+    );
 }
 
 #[test]
 fn a_platform_without_site_is_refused() {
     let mut found = found();
     found.site = None;
-    assert_eq!(validate(&platform(), &found).unwrap_err().reason(), "SiteNotFound");
+    assert_eq!(
+        validate(&platform(), &found).unwrap_err().reason(),
+        "SiteNotFound"
+    );
 }
 
 fn reason(status: &PlatformStatus, condition: &str) -> (String, String) {
@@ -103,7 +138,10 @@ fn what_must_be_known_is_said() {
     let ready = status(&platform(), &valid, &applied(build(&valid), true, true));
     let pair = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
     assert_eq!(reason(&ready, "Ready"), pair("True", "Ready"));
-    assert_eq!(reason(&ready, "NetworkPolicyEnforced"), pair("False", "NotProbed"));
+    assert_eq!(
+        reason(&ready, "NetworkPolicyEnforced"),
+        pair("False", "NotProbed")
+    );
     assert_eq!(reason(&ready, "InsecureSeal"), pair("True", "StaticSeal"));
     assert_eq!(reason(&ready, "DemonstrationOn"), pair("True", "Demonstration"));
     assert_eq!(ready.groups, Some(1));

@@ -2,8 +2,8 @@
 
 use dmp_api::names::NATIONAL_SERVICES;
 use dmp_api::{Platform, PlatformStatus};
-use k8s_controller::conditions::ConditionStatus;
 use dmp_core::problem::Chain;
+use k8s_controller::conditions::ConditionStatus;
 use kube::Api;
 
 use super::validate::{Refusal, Valid};
@@ -34,7 +34,10 @@ pub async fn update_status(
     let ready = is_ready(&new);
     let was_ready = platform.status.as_ref().is_some_and(is_ready);
     write(context, platform, &new).await?;
-    Ok(Outcome { ready, became_ready: ready && !was_ready })
+    Ok(Outcome {
+        ready,
+        became_ready: ready && !was_ready,
+    })
 }
 
 fn is_ready(status: &PlatformStatus) -> bool {
@@ -43,11 +46,20 @@ fn is_ready(status: &PlatformStatus) -> bool {
 
 /// The status that follows from the applied objects. Pure.
 pub fn status(platform: &Platform, valid: &Valid, plane: &Plane<Applied>) -> PlatformStatus {
-    let databases: Vec<&str> =
-        plane.databases.iter().filter(|cluster| !database::is_ready(cluster)).map(|c| c.name.as_str()).collect();
+    let databases: Vec<&str> = plane
+        .databases
+        .iter()
+        .filter(|cluster| !database::is_ready(cluster))
+        .map(|c| c.name.as_str())
+        .collect();
     let services: Vec<&str> = NATIONAL_SERVICES
         .into_iter()
-        .filter(|name| !plane.deployments.iter().any(|d| d.name == *name && service::is_ready(d)))
+        .filter(|name| {
+            !plane
+                .deployments
+                .iter()
+                .any(|d| d.name == *name && service::is_ready(d))
+        })
         .collect();
     let necessary = [
         if databases.is_empty() {
@@ -66,10 +78,14 @@ pub fn status(platform: &Platform, valid: &Valid, plane: &Plane<Applied>) -> Pla
     ];
     let verdict = match necessary.iter().find(|fact| fact.holds != ConditionStatus::True) {
         None => Verdict::Ready,
-        Some(fact) if fact.name == "DatabaseReady" => {
-            Verdict::Progressing { reason: "DatabaseNotReady", message: fact.message.clone() }
-        }
-        Some(fact) => Verdict::Progressing { reason: "ServiceNotReady", message: fact.message.clone() },
+        Some(fact) if fact.name == "DatabaseReady" => Verdict::Progressing {
+            reason: "DatabaseNotReady",
+            message: fact.message.clone(),
+        },
+        Some(fact) => Verdict::Progressing {
+            reason: "ServiceNotReady",
+            message: fact.message.clone(),
+        },
     };
     let generation = platform.metadata.generation;
     let mut new = platform.status.clone().unwrap_or_default();
@@ -94,7 +110,8 @@ fn warnings(valid: &Valid) -> [Fact; 3] {
             "policies are applied, but no probe has shown that this cluster's network enforces them",
         ),
         if valid.spec.openbao.managed {
-            let message = "OpenBao unseals itself with a key of the same cluster: never for production groups";
+            let message =
+                "OpenBao unseals itself with a key of the same cluster: never for production groups";
             Fact::new("InsecureSeal", true, "StaticSeal", message)
         } else {
             Fact::new("InsecureSeal", false, "ExistingOpenBao", "")
@@ -113,7 +130,10 @@ fn warnings(valid: &Valid) -> [Fact; 3] {
 /// # Errors
 /// When the status cannot be written.
 pub async fn refused(context: &Context, platform: &Platform, refusal: &Refusal) -> Result<bool, Error> {
-    let verdict = Verdict::Stalled { reason: refusal.reason(), message: refusal.to_string() };
+    let verdict = Verdict::Stalled {
+        reason: refusal.reason(),
+        message: refusal.to_string(),
+    };
     concluded(context, platform, &verdict).await
 }
 
@@ -127,7 +147,10 @@ pub async fn failing(
     reason: &'static str,
     error: &(dyn std::error::Error + Send + Sync),
 ) -> Result<bool, Error> {
-    let verdict = Verdict::Failing { reason, message: Chain(error).to_string() };
+    let verdict = Verdict::Failing {
+        reason,
+        message: Chain(error).to_string(),
+    };
     concluded(context, platform, &verdict).await
 }
 
@@ -140,5 +163,12 @@ async fn concluded(context: &Context, platform: &Platform, verdict: &Verdict) ->
 
 async fn write(context: &Context, platform: &Platform, new: &PlatformStatus) -> Result<bool, Error> {
     let api = Api::<Platform>::all(context.client.clone());
-    Ok(status::write(&api, &manager::<super::Platforms>(), platform, platform.status.as_ref(), new).await?)
+    Ok(status::write(
+        &api,
+        &manager::<super::Platforms>(),
+        platform,
+        platform.status.as_ref(),
+        new,
+    )
+    .await?)
 }

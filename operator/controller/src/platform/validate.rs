@@ -45,13 +45,19 @@ pub struct Valid {
 /// The first reason why not.
 pub fn validate(platform: &Platform, found: &Found) -> Result<Valid, Refusal> {
     let spec = &platform.spec;
-    let site = found.site.as_ref().ok_or_else(|| Refusal::NoSite(spec.site.clone()))?;
+    let site = found
+        .site
+        .as_ref()
+        .ok_or_else(|| Refusal::NoSite(spec.site.clone()))?;
     if site.spec.territory != "MA" {
         return Err(Refusal::ForeignSite(site.spec.territory.clone()));
     }
     for (index, name) in spec.gateway.public_names.iter().enumerate() {
         if !is_host(name) {
-            return Err(Refusal::PublicName { index, name: name.clone() });
+            return Err(Refusal::PublicName {
+                index,
+                name: name.clone(),
+            });
         }
     }
     let mut urls = BTreeSet::new();

@@ -13,18 +13,31 @@ pub struct Error(#[from] kube::Error);
 
 /// # Errors
 /// When the status cannot be written.
-pub async fn update_status(context: &Context, site: &Site, qualification: &Qualification) -> Result<(), Error> {
+pub async fn update_status(
+    context: &Context,
+    site: &Site,
+    qualification: &Qualification,
+) -> Result<(), Error> {
     let qualified = match qualification {
-        Qualification::None => {
-            Fact::new("Qualified", false, "NotStated", "no qualification is stated: for sandbox groups only")
-        }
+        Qualification::None => Fact::new(
+            "Qualified",
+            false,
+            "NotStated",
+            "no qualification is stated: for sandbox groups only",
+        ),
         Qualification::Valid => Fact::new("Qualified", true, "Valid", ""),
-        Qualification::Expired => {
-            Fact::new("Qualified", false, "Expired", "renew the qualification, then correct spec.qualification.expires")
-        }
-        Qualification::Unreadable => {
-            Fact::new("Qualified", false, "UnreadableDate", "spec.qualification.expires is not a day (YYYY-MM-DD)")
-        }
+        Qualification::Expired => Fact::new(
+            "Qualified",
+            false,
+            "Expired",
+            "renew the qualification, then correct spec.qualification.expires",
+        ),
+        Qualification::Unreadable => Fact::new(
+            "Qualified",
+            false,
+            "UnreadableDate",
+            "spec.qualification.expires is not a day (YYYY-MM-DD)",
+        ),
     };
     let generation = site.metadata.generation;
     let mut new = site.status.clone().unwrap_or_default();

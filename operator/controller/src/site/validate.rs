@@ -36,8 +36,10 @@ mod tests {
         SiteSpec {
             territory: "MA".to_owned(),
             region: "MA-06".to_owned(),
-            qualification: expires
-                .map(|expires| site::Qualification { level: "PASSI".to_owned(), expires: expires.to_owned() }),
+            qualification: expires.map(|expires| site::Qualification {
+                level: "PASSI".to_owned(),
+                expires: expires.to_owned(),
+            }),
             zones: Vec::new(),
         }
     }
@@ -47,7 +49,10 @@ mod tests {
         let today = date(2026, 11, 25);
         assert_eq!(validate(&spec(Some("2026-11-25")), today), Qualification::Valid);
         assert_eq!(validate(&spec(Some("2026-11-24")), today), Qualification::Expired);
-        assert_eq!(validate(&spec(Some("2026-02-31")), today), Qualification::Unreadable);
+        assert_eq!(
+            validate(&spec(Some("2026-02-31")), today),
+            Qualification::Unreadable
+        );
         assert_eq!(validate(&spec(None), today), Qualification::None);
     }
 }

@@ -13,16 +13,30 @@ pub struct Error(#[from] kube::Error);
 
 /// # Errors
 /// When the status cannot be written.
-pub async fn update_status(context: &Context, solution: &Solution, valid: Result<(), Refusal>) -> Result<(), Error> {
+pub async fn update_status(
+    context: &Context,
+    solution: &Solution,
+    valid: Result<(), Refusal>,
+) -> Result<(), Error> {
     let verdict = match valid {
         Ok(()) => Verdict::Ready,
-        Err(refusal) => Verdict::Stalled { reason: "WrongNamespace", message: refusal.to_string() },
+        Err(refusal) => Verdict::Stalled {
+            reason: "WrongNamespace",
+            message: refusal.to_string(),
+        },
     };
     let generation = solution.metadata.generation;
     let mut new = solution.status.clone().unwrap_or_default();
     status::set(&mut new, generation, verdict.facts());
     new.observed_generation = generation;
     let api = Api::<Solution>::namespaced(context.client.clone(), &solution.namespace().unwrap_or_default());
-    status::write(&api, &manager::<super::Solutions>(), solution, solution.status.as_ref(), &new).await?;
+    status::write(
+        &api,
+        &manager::<super::Solutions>(),
+        solution,
+        solution.status.as_ref(),
+        &new,
+    )
+    .await?;
     Ok(())
 }

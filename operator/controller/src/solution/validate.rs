@@ -19,7 +19,10 @@ pub fn validate(solution: &Solution) -> Result<(), Refusal> {
     if namespace.strip_prefix(VENDOR_NAMESPACE_PREFIX) == Some(vendor.as_str()) {
         Ok(())
     } else {
-        Err(Refusal::WrongNamespace { vendor: vendor.clone(), namespace })
+        Err(Refusal::WrongNamespace {
+            vendor: vendor.clone(),
+            namespace,
+        })
     }
 }
 
@@ -33,11 +36,14 @@ mod tests {
 
     #[test]
     fn a_vendor_lives_in_its_own_namespace() {
-        let mut solution = Solution::new("his", SolutionSpec {
-            vendor: "atlas".to_owned(),
-            product: "Atlas SIH".to_owned(),
-            kind: ProductKind::Hospital,
-        });
+        let mut solution = Solution::new(
+            "his",
+            SolutionSpec {
+                vendor: "atlas".to_owned(),
+                product: "Atlas SIH".to_owned(),
+                kind: ProductKind::Hospital,
+            },
+        );
         solution.metadata.namespace = Some("vendor-atlas".to_owned());
         validate(&solution).unwrap();
         solution.metadata.namespace = Some("vendor-other".to_owned());

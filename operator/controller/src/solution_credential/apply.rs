@@ -38,7 +38,10 @@ pub struct Issued {
 /// # Errors
 /// See [`Error`].
 pub async fn apply(context: &Context, request: Request) -> Result<Issued, Error> {
-    let signed = context.openbao.sign_solution(&request.csr, &request.uri, TTL).await?;
+    let signed = context
+        .openbao
+        .sign_solution(&request.csr, &request.uri, TTL)
+        .await?;
     let leaf = signed.chain.first().ok_or(Error::NotACertificate)?;
     let der = CertificateDer::from_pem_slice(leaf.as_bytes()).map_err(|_| Error::NotACertificate)?;
     Ok(Issued {

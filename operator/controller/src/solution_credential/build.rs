@@ -26,7 +26,10 @@ pub fn build(credential: &SolutionCredential, valid: &Valid, now: Timestamp) -> 
     let csr_sha256 = digest(&[csr]);
     let status = credential.status.as_ref();
     let current = status.is_some_and(|status| {
-        let expires = status.not_after.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        let expires = status
+            .not_after
+            .as_ref()
+            .and_then(|text| text.parse::<Timestamp>().ok());
         status.certificate.is_some()
             && status.csr_sha256.as_ref() == Some(&csr_sha256)
             && expires.is_some_and(|expires| now.duration_until(expires) > RENEW_BEFORE)

@@ -39,7 +39,10 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
     };
     let versions = Api::<Guarded<SolutionVersion>>::namespaced(client(), &namespace);
     let mut revocations = Vec::new();
-    for Guarded(revocation) in Api::<Guarded<SolutionRevocation>>::all(client()).list(&ListParams::default()).await?.items
+    for Guarded(revocation) in Api::<Guarded<SolutionRevocation>>::all(client())
+        .list(&ListParams::default())
+        .await?
+        .items
     {
         let unreadable = |invalid: kube::core::error_boundary::InvalidObject| {
             Error::UnreadableRevocation(invalid.metadata.name.unwrap_or_default())
@@ -48,7 +51,9 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
     }
     Ok(Found {
         platform: Api::<Platform>::all(client()).get_opt(PLATFORM).await?,
-        solution: Api::<Solution>::namespaced(client(), &namespace).get_opt(&spec.solution).await?,
+        solution: Api::<Solution>::namespaced(client(), &namespace)
+            .get_opt(&spec.solution)
+            .await?,
         versions: versions
             .list(&ListParams::default())
             .await?

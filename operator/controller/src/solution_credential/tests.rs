@@ -5,8 +5,9 @@
 use dmp_api::solution::ProductKind;
 use dmp_api::solution_credential::Establishment;
 use dmp_api::{
-    HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionCredentialSpec, SolutionCredentialStatus,
-    SolutionRevocation, SolutionRevocationSpec, SolutionSpec, SolutionVersion, SolutionVersionSpec,
+    HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionCredentialSpec,
+    SolutionCredentialStatus, SolutionRevocation, SolutionRevocationSpec, SolutionSpec, SolutionVersion,
+    SolutionVersionSpec,
 };
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
@@ -19,34 +20,53 @@ use crate::test_support::sample;
 
 fn csr(algorithm: &'static SignatureAlgorithm) -> String {
     let key = KeyPair::generate_for(algorithm).unwrap();
-    CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap()
+    CertificateParams::default()
+        .serialize_request(&key)
+        .unwrap()
+        .pem()
+        .unwrap()
 }
 
 fn credential() -> SolutionCredential {
-    let mut credential = SolutionCredential::new("chu-tanger", SolutionCredentialSpec {
-        solution: "atlas-sih".to_owned(),
-        version: "4.2".to_owned(),
-        establishment: Some(Establishment { inpe: "123456789".to_owned() }),
-        health_group: Some("tanger-tetouan-al-hoceima".to_owned()),
-        mode: Mode::Sandbox,
-        csr: csr(&PKCS_ECDSA_P256_SHA256),
-    });
+    let mut credential = SolutionCredential::new(
+        "chu-tanger",
+        SolutionCredentialSpec {
+            solution: "atlas-sih".to_owned(),
+            version: "4.2".to_owned(),
+            establishment: Some(Establishment {
+                inpe: "123456789".to_owned(),
+            }),
+            health_group: Some("tanger-tetouan-al-hoceima".to_owned()),
+            mode: Mode::Sandbox,
+            csr: csr(&PKCS_ECDSA_P256_SHA256),
+        },
+    );
     credential.metadata.namespace = Some("vendor-atlas".to_owned());
     credential
 }
 
 fn solution(kind: ProductKind) -> Solution {
-    Solution::new("atlas-sih", SolutionSpec { vendor: "atlas".to_owned(), product: "Atlas".to_owned(), kind })
+    Solution::new(
+        "atlas-sih",
+        SolutionSpec {
+            vendor: "atlas".to_owned(),
+            product: "Atlas".to_owned(),
+            kind,
+        },
+    )
 }
 
 fn found() -> Found {
     Found {
         platform: sample::<Platform>("platform.yaml", "Platform").pop(),
         solution: Some(solution(ProductKind::Hospital)),
-        versions: vec![SolutionVersion::new("v", SolutionVersionSpec {
-            solution: "atlas-sih".to_owned(),
-            version: "4.2".to_owned(),
-        })],
+        versions: vec![SolutionVersion::new(
+            "v",
+            SolutionVersionSpec {
+                solution: "atlas-sih".to_owned(),
+                version: "4.2".to_owned(),
+            },
+        )],
         group: Some(sample::<HealthGroup>("groups.yaml", "HealthGroup").remove(0)),
         revocations: Vec::new(),
     }
@@ -60,7 +80,10 @@ fn refused(credential: &SolutionCredential, found: &Found) -> &'static str {
 fn what_is_complete_gets_its_one_name() {
     let valid = validate(&credential(), &found()).unwrap();
     let request = build(&credential(), &valid, Timestamp::UNIX_EPOCH).unwrap();
-    assert_eq!(request.uri, "spiffe://dmp.test/credential/vendor-atlas/chu-tanger");
+    assert_eq!(
+        request.uri,
+        "spiffe://dmp.test/credential/vendor-atlas/chu-tanger"
+    );
 }
 
 #[test]
@@ -102,12 +125,15 @@ fn a_sandbox_credential_opens_no_production_group_and_production_waits_for_homol
 #[test]
 fn a_revoked_credential_is_not_signed_again() {
     let mut found = found();
-    found.revocations = vec![SolutionRevocation::new("r", SolutionRevocationSpec {
-        solution: "vendor-atlas/atlas-sih".to_owned(),
-        version: None,
-        credential: None,
-        reason: "test".to_owned(),
-    })];
+    found.revocations = vec![SolutionRevocation::new(
+        "r",
+        SolutionRevocationSpec {
+            solution: "vendor-atlas/atlas-sih".to_owned(),
+            version: None,
+            credential: None,
+            reason: "test".to_owned(),
+        },
+    )];
     assert_eq!(refused(&credential(), &found), "Revoked");
 }
 
@@ -119,7 +145,10 @@ fn only_usable_requests_are_passed_on() {
         validate(credential, &found()).map_err(|refusal| refusal.reason())
     };
     assert!(with(&mut credential, &csr(&PKCS_ED25519)).is_ok());
-    assert_eq!(with(&mut credential, "-----BEGIN CERTIFICATE REQUEST-----\n!!\n"), Err("InvalidCsr"));
+    assert_eq!(
+        with(&mut credential, "-----BEGIN CERTIFICATE REQUEST-----\n!!\n"),
+        Err("InvalidCsr")
+    );
     let garbage = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n";
     assert_eq!(with(&mut credential, garbage), Err("InvalidCsr"));
 }

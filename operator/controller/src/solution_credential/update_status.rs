@@ -17,7 +17,11 @@ pub struct Error(#[from] kube::Error);
 ///
 /// # Errors
 /// When the status cannot be written: then the certificate is lost, and the next pass signs another one.
-pub async fn issued(context: &Context, credential: &SolutionCredential, issued: &Issued) -> Result<bool, Error> {
+pub async fn issued(
+    context: &Context,
+    credential: &SolutionCredential,
+    issued: &Issued,
+) -> Result<bool, Error> {
     let mut new = concluded(credential, &Verdict::Ready, not_revoked());
     new.certificate = Some(issued.certificate.clone());
     new.certificate_sha256 = Some(issued.certificate_sha256.clone());
@@ -32,15 +36,27 @@ pub async fn issued(context: &Context, credential: &SolutionCredential, issued: 
 /// # Errors
 /// When the status cannot be written.
 pub async fn current(context: &Context, credential: &SolutionCredential) -> Result<bool, Error> {
-    write(context, credential, &concluded(credential, &Verdict::Ready, not_revoked())).await
+    write(
+        context,
+        credential,
+        &concluded(credential, &Verdict::Ready, not_revoked()),
+    )
+    .await
 }
 
 /// No certificate until somebody does something; the one there was opens nothing any more.
 ///
 /// # Errors
 /// When the status cannot be written.
-pub async fn refused(context: &Context, credential: &SolutionCredential, refusal: &Refusal) -> Result<bool, Error> {
-    let verdict = Verdict::Stalled { reason: refusal.reason(), message: refusal.to_string() };
+pub async fn refused(
+    context: &Context,
+    credential: &SolutionCredential,
+    refusal: &Refusal,
+) -> Result<bool, Error> {
+    let verdict = Verdict::Stalled {
+        reason: refusal.reason(),
+        message: refusal.to_string(),
+    };
     let revoked = match refusal {
         Refusal::Revoked(_) => Fact::new("Revoked", true, "Revoked", refusal.to_string()),
         _ => not_revoked(),
@@ -59,11 +75,22 @@ pub async fn failed(
 ) -> Result<bool, Error> {
     let message = Chain(error).to_string();
     let verdict = if error.is_refusal() {
-        Verdict::Stalled { reason: "CsrRefused", message }
+        Verdict::Stalled {
+            reason: "CsrRefused",
+            message,
+        }
     } else {
-        Verdict::Failing { reason: "SignatureUnavailable", message }
+        Verdict::Failing {
+            reason: "SignatureUnavailable",
+            message,
+        }
     };
-    write(context, credential, &concluded(credential, &verdict, not_revoked())).await
+    write(
+        context,
+        credential,
+        &concluded(credential, &verdict, not_revoked()),
+    )
+    .await
 }
 
 fn not_revoked() -> Fact {
@@ -86,5 +113,12 @@ async fn write(
 ) -> Result<bool, Error> {
     let namespace = credential.namespace().unwrap_or_default();
     let api = Api::<SolutionCredential>::namespaced(context.client.clone(), &namespace);
-    Ok(status::write(&api, &manager::<super::Credentials>(), credential, credential.status.as_ref(), new).await?)
+    Ok(status::write(
+        &api,
+        &manager::<super::Credentials>(),
+        credential,
+        credential.status.as_ref(),
+        new,
+    )
+    .await?)
 }

@@ -27,7 +27,9 @@ pub enum Refusal {
     NoGroup(String),
     #[error("the group's mode is `{group}`, the credential's `{own}`: they are the same")]
     Mode { group: &'static str, own: &'static str },
-    #[error("production needs a homologation of this version, and this release knows none: use mode `sandbox`")]
+    #[error(
+        "production needs a homologation of this version, and this release knows none: use mode `sandbox`"
+    )]
     NotHomologated,
     #[error("a product of kind `{0}` names its establishment and the establishment's group")]
     EstablishmentMissing(&'static str),
@@ -69,23 +71,39 @@ pub struct Valid {
 /// The first reason why not.
 pub fn validate(credential: &SolutionCredential, found: &Found) -> Result<Valid, Refusal> {
     let spec = &credential.spec;
-    if let Some(revocation) = found.revocations.iter().find(|revocation| closes(&revocation.spec, credential)) {
+    if let Some(revocation) = found
+        .revocations
+        .iter()
+        .find(|revocation| closes(&revocation.spec, credential))
+    {
         return Err(Refusal::Revoked(revocation.name_any()));
     }
     let platform = found.platform.as_ref().ok_or(Refusal::NoPlatform)?;
-    let solution = found.solution.as_ref().ok_or_else(|| Refusal::NoSolution(spec.solution.clone()))?;
+    let solution = found
+        .solution
+        .as_ref()
+        .ok_or_else(|| Refusal::NoSolution(spec.solution.clone()))?;
     let named = |version: &dmp_api::SolutionVersion| {
         version.spec.solution == spec.solution && version.spec.version == spec.version
     };
     if !found.versions.iter().any(named) {
-        return Err(Refusal::NoVersion { solution: spec.solution.clone(), version: spec.version.clone() });
+        return Err(Refusal::NoVersion {
+            solution: spec.solution.clone(),
+            version: spec.version.clone(),
+        });
     }
     let kind = solution.spec.kind;
     match (&spec.establishment, &spec.health_group, kind.has_establishment()) {
         (Some(_), Some(name), true) => {
-            let group = found.group.as_ref().ok_or_else(|| Refusal::NoGroup(name.clone()))?;
+            let group = found
+                .group
+                .as_ref()
+                .ok_or_else(|| Refusal::NoGroup(name.clone()))?;
             if group.spec.mode != spec.mode {
-                return Err(Refusal::Mode { group: group.spec.mode.as_str(), own: spec.mode.as_str() });
+                return Err(Refusal::Mode {
+                    group: group.spec.mode.as_str(),
+                    own: spec.mode.as_str(),
+                });
             }
         }
         (_, _, true) => return Err(Refusal::EstablishmentMissing(kind.as_str())),

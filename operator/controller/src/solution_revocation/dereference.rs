@@ -24,9 +24,17 @@ pub async fn dereference(context: &Context, revocation: &SolutionRevocation) -> 
     let Some((namespace, name)) = revocation.spec.solution.split_once('/') else {
         return Ok(Found::default());
     };
-    let solution = Api::<Solution>::namespaced(context.client.clone(), namespace).get_opt(name).await?;
+    let solution = Api::<Solution>::namespaced(context.client.clone(), namespace)
+        .get_opt(name)
+        .await?;
     let api = Api::<Guarded<SolutionCredential>>::namespaced(context.client.clone(), namespace);
     let credentials = api.list(&ListParams::default()).await?.items;
-    let credentials = credentials.into_iter().filter_map(|Guarded(credential)| credential.ok()).collect();
-    Ok(Found { solution, credentials })
+    let credentials = credentials
+        .into_iter()
+        .filter_map(|Guarded(credential)| credential.ok())
+        .collect();
+    Ok(Found {
+        solution,
+        credentials,
+    })
 }

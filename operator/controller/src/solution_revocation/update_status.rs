@@ -15,7 +15,11 @@ pub struct Error(#[from] kube::Error);
 ///
 /// # Errors
 /// When the status cannot be written.
-pub async fn update_status(context: &Context, revocation: &SolutionRevocation, reach: Reach) -> Result<bool, Error> {
+pub async fn update_status(
+    context: &Context,
+    revocation: &SolutionRevocation,
+    reach: Reach,
+) -> Result<bool, Error> {
     let known = if reach.solution {
         Fact::new("SolutionKnown", true, "Found", "")
     } else {

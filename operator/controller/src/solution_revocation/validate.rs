@@ -14,16 +14,29 @@ pub struct Reach {
 }
 
 pub fn validate(spec: &SolutionRevocationSpec, found: &Found) -> Reach {
-    let credentials = found.credentials.iter().filter(|credential| closes(spec, credential)).count();
-    Reach { solution: found.solution.is_some(), credentials }
+    let credentials = found
+        .credentials
+        .iter()
+        .filter(|credential| closes(spec, credential))
+        .count();
+    Reach {
+        solution: found.solution.is_some(),
+        credentials,
+    }
 }
 
 /// Whether a revocation closes a credential.
 pub fn closes(spec: &SolutionRevocationSpec, credential: &SolutionCredential) -> bool {
     let namespace = credential.namespace().unwrap_or_default();
     spec.solution == format!("{namespace}/{}", credential.spec.solution)
-        && spec.version.as_ref().is_none_or(|version| *version == credential.spec.version)
-        && spec.credential.as_ref().is_none_or(|name| *name == credential.name_any())
+        && spec
+            .version
+            .as_ref()
+            .is_none_or(|version| *version == credential.spec.version)
+        && spec
+            .credential
+            .as_ref()
+            .is_none_or(|name| *name == credential.name_any())
 }
 
 #[cfg(test)]
@@ -33,14 +46,17 @@ mod tests {
     use super::*;
 
     fn credential(name: &str, solution: &str, version: &str) -> SolutionCredential {
-        let mut credential = SolutionCredential::new(name, SolutionCredentialSpec {
-            solution: solution.to_owned(),
-            version: version.to_owned(),
-            establishment: None,
-            health_group: None,
-            mode: Mode::Sandbox,
-            csr: String::new(),
-        });
+        let mut credential = SolutionCredential::new(
+            name,
+            SolutionCredentialSpec {
+                solution: solution.to_owned(),
+                version: version.to_owned(),
+                establishment: None,
+                health_group: None,
+                mode: Mode::Sandbox,
+                csr: String::new(),
+            },
+        );
         credential.metadata.namespace = Some("vendor-a".to_owned());
         credential
     }
@@ -58,7 +74,11 @@ mod tests {
     fn reaches_the_product_a_version_or_one_credential_and_no_more() {
         let found = Found {
             solution: None,
-            credentials: vec![credential("x", "his", "1"), credential("y", "his", "2"), credential("z", "lab", "1")],
+            credentials: vec![
+                credential("x", "his", "1"),
+                credential("y", "his", "2"),
+                credential("z", "lab", "1"),
+            ],
         };
         let count = |spec: SolutionRevocationSpec| validate(&spec, &found).credentials;
         assert_eq!(count(revocation("vendor-a/his", None, None)), 2);

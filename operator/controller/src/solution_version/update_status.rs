@@ -20,13 +20,24 @@ pub async fn update_status(
 ) -> Result<(), Error> {
     let verdict = match valid {
         Ok(()) => Verdict::Ready,
-        Err(refusal) => Verdict::Stalled { reason: refusal.reason(), message: refusal.to_string() },
+        Err(refusal) => Verdict::Stalled {
+            reason: refusal.reason(),
+            message: refusal.to_string(),
+        },
     };
     let generation = version.metadata.generation;
     let mut new = version.status.clone().unwrap_or_default();
     status::set(&mut new, generation, verdict.facts());
     new.observed_generation = generation;
-    let api = Api::<SolutionVersion>::namespaced(context.client.clone(), &version.namespace().unwrap_or_default());
-    status::write(&api, &manager::<super::Versions>(), version, version.status.as_ref(), &new).await?;
+    let api =
+        Api::<SolutionVersion>::namespaced(context.client.clone(), &version.namespace().unwrap_or_default());
+    status::write(
+        &api,
+        &manager::<super::Versions>(),
+        version,
+        version.status.as_ref(),
+        &new,
+    )
+    .await?;
     Ok(())
 }

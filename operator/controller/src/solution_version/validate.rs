@@ -34,8 +34,13 @@ pub fn validate(version: &SolutionVersion, found: &Found) -> Result<(), Refusal>
     let older = |other: &&SolutionVersion| {
         other.spec == version.spec
             && other.name_any() != own
-            && (other.metadata.creation_timestamp.as_ref().map(|t| t.0), other.name_any())
-                < (version.metadata.creation_timestamp.as_ref().map(|t| t.0), own.clone())
+            && (
+                other.metadata.creation_timestamp.as_ref().map(|t| t.0),
+                other.name_any(),
+            ) < (
+                version.metadata.creation_timestamp.as_ref().map(|t| t.0),
+                own.clone(),
+            )
     };
     match found.versions.iter().find(older) {
         None => Ok(()),
@@ -52,20 +57,38 @@ mod tests {
     use super::*;
 
     fn version(name: &str) -> SolutionVersion {
-        SolutionVersion::new(name, SolutionVersionSpec { solution: "his".to_owned(), version: "1.0".to_owned() })
+        SolutionVersion::new(
+            name,
+            SolutionVersionSpec {
+                solution: "his".to_owned(),
+                version: "1.0".to_owned(),
+            },
+        )
     }
 
     #[test]
     fn needs_its_product_and_is_named_once() {
-        let solution = Solution::new("his", SolutionSpec {
-            vendor: "a".to_owned(),
-            product: "A".to_owned(),
-            kind: ProductKind::Hospital,
-        });
-        let mut found = Found { solution: None, versions: vec![version("a"), version("b")] };
-        assert_eq!(validate(&version("a"), &found).unwrap_err().reason(), "SolutionNotFound");
+        let solution = Solution::new(
+            "his",
+            SolutionSpec {
+                vendor: "a".to_owned(),
+                product: "A".to_owned(),
+                kind: ProductKind::Hospital,
+            },
+        );
+        let mut found = Found {
+            solution: None,
+            versions: vec![version("a"), version("b")],
+        };
+        assert_eq!(
+            validate(&version("a"), &found).unwrap_err().reason(),
+            "SolutionNotFound"
+        );
         found.solution = Some(solution);
         validate(&version("a"), &found).unwrap();
-        assert_eq!(validate(&version("b"), &found), Err(Refusal::Twice("a".to_owned())));
+        assert_eq!(
+            validate(&version("b"), &found),
+            Err(Refusal::Twice("a".to_owned()))
+        );
     }
 }

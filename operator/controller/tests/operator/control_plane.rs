@@ -33,11 +33,22 @@ impl Drop for Process {
 
 fn spawn(command: &mut Command, log: &Path) -> Process {
     let log = std::fs::File::create(log).unwrap();
-    Process(command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
+    Process(
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap(),
+    )
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// The newest built part's program.
@@ -48,7 +59,12 @@ fn part(name: &str, program: &str) -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(parts)
         .ok()?
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{name}-")))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&format!("{name}-"))
+        })
         .map(|entry| entry.path().join("bin").join(program))
         .filter(|path| path.exists())
         .collect();
@@ -71,7 +87,8 @@ impl World {
     /// A control plane with our CRDs, admission policies and rights; `None` (said aloud) without the parts.
     pub async fn start() -> Option<Self> {
         dmp_core::install_crypto_provider();
-        let (Some(etcd), Some(apiserver)) = (part("etcd", "etcd"), part("kubernetes", "kube-apiserver")) else {
+        let (Some(etcd), Some(apiserver)) = (part("etcd", "etcd"), part("kubernetes", "kube-apiserver"))
+        else {
             eprintln!("SKIPPED: no built Kubernetes parts (run `make up` once, or set DMP_PARTS)");
             return None;
         };
@@ -83,9 +100,18 @@ impl World {
         let etcd = spawn(
             Command::new(etcd)
                 .arg(format!("--data-dir={}", path("etcd").display()))
-                .args([format!("--listen-client-urls={etcd_url}"), format!("--advertise-client-urls={etcd_url}")])
-                .args([format!("--listen-peer-urls={peer_url}"), format!("--initial-advertise-peer-urls={peer_url}")])
-                .args([format!("--initial-cluster=default={peer_url}"), "--unsafe-no-fsync".to_owned()]),
+                .args([
+                    format!("--listen-client-urls={etcd_url}"),
+                    format!("--advertise-client-urls={etcd_url}"),
+                ])
+                .args([
+                    format!("--listen-peer-urls={peer_url}"),
+                    format!("--initial-advertise-peer-urls={peer_url}"),
+                ])
+                .args([
+                    format!("--initial-cluster=default={peer_url}"),
+                    "--unsafe-no-fsync".to_owned(),
+                ]),
             &path("etcd.log"),
         );
         let keys = rcgen::KeyPair::generate().unwrap();
@@ -95,15 +121,29 @@ impl World {
         let issuer = "https://kubernetes.default.svc";
         let api = spawn(
             Command::new(apiserver)
-                .args([format!("--etcd-servers={etcd_url}"), format!("--secure-port={api_port}")])
-                .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"])
-                .args(["--authorization-mode=RBAC", "--service-cluster-ip-range=10.99.0.0/24", "--v=0"])
+                .args([
+                    format!("--etcd-servers={etcd_url}"),
+                    format!("--secure-port={api_port}"),
+                ])
+                .args([
+                    "--bind-address=127.0.0.1",
+                    "--advertise-address=127.0.0.1",
+                    "--endpoint-reconciler-type=none",
+                ])
+                .args([
+                    "--authorization-mode=RBAC",
+                    "--service-cluster-ip-range=10.99.0.0/24",
+                    "--v=0",
+                ])
                 .arg("--disable-admission-plugins=ServiceAccount")
                 .arg(format!("--cert-dir={}", path("certificates").display()))
                 .arg(format!("--token-auth-file={}", path("tokens.csv").display()))
                 .arg(format!("--service-account-issuer={issuer}"))
                 .arg(format!("--service-account-key-file={}", path("sa.pub").display()))
-                .arg(format!("--service-account-signing-key-file={}", path("sa.key").display())),
+                .arg(format!(
+                    "--service-account-signing-key-file={}",
+                    path("sa.key").display()
+                )),
             &path("api.log"),
         );
         let kubeconfig = path("kubeconfig");
@@ -137,13 +177,23 @@ impl World {
         }
         // The operator gets what its pod would have: a token of its ServiceAccount.
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), "dmp-system");
-        let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
-        let token = accounts.create_token_request("dmp-operator", &PostParams::default(), &request).await.unwrap();
+        let request = TokenRequest {
+            spec: Some(TokenRequestSpec::default()),
+            ..TokenRequest::default()
+        };
+        let token = accounts
+            .create_token_request("dmp-operator", &PostParams::default(), &request)
+            .await
+            .unwrap();
         write_kubeconfig(&self.kubeconfig, api_port, &token.status.unwrap().token.unwrap());
         self.install_openbao().await;
         let served = || async { self.list("dmp.ma", "Site", "sites", None).await.is_some() };
         self.wait("the CRDs", served).await;
-        let served = || async { self.list("postgresql.cnpg.io", "Cluster", "clusters", None).await.is_some() };
+        let served = || async {
+            self.list("postgresql.cnpg.io", "Cluster", "clusters", None)
+                .await
+                .is_some()
+        };
         self.wait("CNPG's CRD", served).await;
     }
 
@@ -191,7 +241,11 @@ impl World {
     }
 
     fn api(&self, object: &Value) -> Api<DynamicObject> {
-        let (group, version) = object["apiVersion"].as_str().unwrap().rsplit_once('/').unwrap_or(("", "v1"));
+        let (group, version) = object["apiVersion"]
+            .as_str()
+            .unwrap()
+            .rsplit_once('/')
+            .unwrap_or(("", "v1"));
         let gvk = GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap());
         let resource = ApiResource::from_gvk_with_plural(&gvk, &plural(&gvk.kind));
         match object["metadata"]["namespace"].as_str() {
@@ -204,7 +258,10 @@ impl World {
     pub async fn apply(&self, object: &Value) -> Value {
         let name = object["metadata"]["name"].as_str().unwrap();
         let parameters = PatchParams::apply("person").force();
-        let live = self.api(object).patch(name, &parameters, &Patch::Apply(object)).await;
+        let live = self
+            .api(object)
+            .patch(name, &parameters, &Patch::Apply(object))
+            .await;
         serde_json::to_value(live.unwrap_or_else(|error| panic!("{name}: {error}"))).unwrap()
     }
 
@@ -212,20 +269,37 @@ impl World {
     /// The API server's message.
     pub async fn delete(&self, object: &Value) -> Result<(), String> {
         let name = object["metadata"]["name"].as_str().unwrap();
-        self.api(object).delete(name, &kube::api::DeleteParams::default()).await.map(|_| ()).map_err(|e| e.to_string())
+        self.api(object)
+            .delete(name, &kube::api::DeleteParams::default())
+            .await
+            .map(|_| ())
+            .map_err(|e| e.to_string())
     }
 
     pub async fn get(&self, object: &Value) -> Option<Value> {
-        let live = self.api(object).get_opt(object["metadata"]["name"].as_str().unwrap()).await.ok()??;
+        let live = self
+            .api(object)
+            .get_opt(object["metadata"]["name"].as_str().unwrap())
+            .await
+            .ok()??;
         serde_json::to_value(live).ok()
     }
 
     /// All objects of a kind, or `None` while it is not served.
-    pub async fn list(&self, group: &str, kind: &str, plural: &str, namespace: Option<&str>) -> Option<Vec<Value>> {
+    pub async fn list(
+        &self,
+        group: &str,
+        kind: &str,
+        plural: &str,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Value>> {
         let version = if group == "dmp.ma" { "v1alpha1" } else { "v1" };
-        let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        let resource =
+            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
         let api = match namespace {
-            Some(namespace) => Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource),
+            Some(namespace) => {
+                Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource)
+            }
             None => Api::<DynamicObject>::all_with(self.client.clone(), &resource),
         };
         let items = api.list(&kube::api::ListParams::default()).await.ok()?.items;
@@ -245,18 +319,35 @@ impl World {
             let patch = Patch::Merge(json!({ "status": status }));
             let _ = api.patch_status(&name, &PatchParams::default(), &patch).await;
         };
-        for cluster in self.list("postgresql.cnpg.io", "Cluster", "clusters", Some(namespace)).await.unwrap() {
+        for cluster in self
+            .list("postgresql.cnpg.io", "Cluster", "clusters", Some(namespace))
+            .await
+            .unwrap()
+        {
             let name = cluster["metadata"]["name"].as_str().unwrap().to_owned();
-            status(self.api(&cluster), name, json!({ "phase": "Cluster in healthy state", "readyInstances": 1 })).await;
+            status(
+                self.api(&cluster),
+                name,
+                json!({ "phase": "Cluster in healthy state", "readyInstances": 1 }),
+            )
+            .await;
         }
-        for deployment in self.list("apps", "Deployment", "deployments", Some(namespace)).await.unwrap() {
+        for deployment in self
+            .list("apps", "Deployment", "deployments", Some(namespace))
+            .await
+            .unwrap()
+        {
             let name = deployment["metadata"]["name"].as_str().unwrap().to_owned();
             let replicas = &deployment["spec"]["replicas"];
             let generation = &deployment["metadata"]["generation"];
-            status(self.api(&deployment), name, json!({
-                "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
-                "readyReplicas": replicas, "availableReplicas": replicas,
-            }))
+            status(
+                self.api(&deployment),
+                name,
+                json!({
+                    "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
+                    "readyReplicas": replicas, "availableReplicas": replicas,
+                }),
+            )
             .await;
         }
     }
@@ -268,7 +359,10 @@ impl World {
             if start.elapsed() > PATIENCE {
                 let log = self.log("one");
                 let end: Vec<&str> = log.lines().rev().take(30).collect();
-                panic!("{what}: not within {PATIENCE:?}\n{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
+                panic!(
+                    "{what}: not within {PATIENCE:?}\n{}",
+                    end.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -279,14 +373,18 @@ impl World {
         let live = self.get(object).await?;
         let conditions = live.pointer("/status/conditions")?.as_array()?;
         let found = conditions.iter().find(|condition| condition["type"] == name)?;
-        Some((found["status"].as_str()?.to_owned(), found["reason"].as_str()?.to_owned()))
+        Some((
+            found["status"].as_str()?.to_owned(),
+            found["reason"].as_str()?.to_owned(),
+        ))
     }
 
     /// Waits for a condition.
     pub async fn until(&self, object: &Value, name: &str, status: &str, reason: &str) {
         let wanted = Some((status.to_owned(), reason.to_owned()));
         let what = format!("{} {name}={status} {reason}", object["metadata"]["name"]);
-        self.wait(&what, || async { self.condition(object, name).await == wanted }).await;
+        self.wait(&what, || async { self.condition(object, name).await == wanted })
+            .await;
     }
 }
 
@@ -296,9 +394,13 @@ pub fn namespace(name: &str) -> Value {
 
 /// The objects of a sample file.
 pub fn samples(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/samples").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../manifests/samples")
+        .join(file);
     let text = std::fs::read_to_string(path).unwrap();
-    text.split("\n---\n").map(|document| serde_saphyr::from_str::<Value>(document).unwrap()).collect()
+    text.split("\n---\n")
+        .map(|document| serde_saphyr::from_str::<Value>(document).unwrap())
+        .collect()
 }
 
 fn plural(kind: &str) -> String {
@@ -340,6 +442,8 @@ fn write_kubeconfig(path: &Path, port: u16, token: &str) {
 
 async fn client_of(path: &Path) -> Client {
     let kubeconfig = Kubeconfig::read_from(path).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .unwrap();
     Client::try_from(config).unwrap()
 }

@@ -26,9 +26,14 @@ async fn identity(world: &World, name: &str) -> Identity {
         ttl: "1h".to_owned(),
         ..CertificateRequest::default()
     };
-    let signed = client.sign_certificate("pki-services", "service", &request).await.unwrap();
+    let signed = client
+        .sign_certificate("pki-services", "service", &request)
+        .await
+        .unwrap();
     let pem = signed.chain_pem();
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .unwrap();
     let roots = dmp_core::tls::roots(chain.last().cloned()).unwrap();
     Identity::new(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into(), roots).unwrap()
 }
@@ -54,7 +59,12 @@ impl Stream {
         let start = Instant::now();
         loop {
             match client.get(&url).send().await {
-                Ok(response) if response.status().is_success() => return Ok(Self { response, text: Vec::new() }),
+                Ok(response) if response.status().is_success() => {
+                    return Ok(Self {
+                        response,
+                        text: Vec::new(),
+                    });
+                }
                 Ok(response) => return Err(response.status()),
                 Err(error) if start.elapsed() < PATIENCE => {
                     eprintln!("not yet: {error}");
@@ -73,7 +83,12 @@ impl Stream {
                 return serde_json::from_str(&signed.payload).unwrap();
             }
             let chunk = tokio::time::timeout(Duration::from_secs(5), self.response.chunk()).await;
-            self.text.extend(chunk.expect("a line within 5 s").unwrap().expect("the stream goes on"));
+            self.text.extend(
+                chunk
+                    .expect("a line within 5 s")
+                    .unwrap()
+                    .expect("the stream goes on"),
+            );
         }
     }
 
@@ -112,14 +127,22 @@ fn revocation(name: &str, credential: &str) -> Value {
 
 #[tokio::test]
 async fn a_credential_is_signed_told_and_revoked_within_its_time() {
-    let Some(mut world) = World::start().await else { return };
+    let Some(mut world) = World::start().await else {
+        return;
+    };
     let (port, _) = world.operator("one");
     world.apply(&samples("platform.yaml").remove(0)).await;
 
     let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
     let first = stream.next().await;
     assert!(first.demonstration && first.credentials.is_empty() && first.stale_since.is_none());
-    assert_eq!(Stream::open(&world, port, "audit").await.err().map(|status| status.as_u16()), Some(403));
+    assert_eq!(
+        Stream::open(&world, port, "audit")
+            .await
+            .err()
+            .map(|status| status.as_u16()),
+        Some(403)
+    );
 
     // References to nothing, each with its reason, until all are there.
     let mut vendor = samples("vendor.yaml");
@@ -130,7 +153,9 @@ async fn a_credential_is_signed_told_and_revoked_within_its_time() {
     world.apply(&vendor.remove(0)).await;
     world.until(&wanted, "Ready", "False", "VersionNotFound").await;
     world.apply(&vendor.remove(0)).await;
-    world.until(&wanted, "Ready", "False", "HealthGroupNotFound").await;
+    world
+        .until(&wanted, "Ready", "False", "HealthGroupNotFound")
+        .await;
     world.apply(&samples("groups.yaml").remove(0)).await;
     world.until(&wanted, "Ready", "True", "Ready").await;
     let live = world.get(&wanted).await.unwrap();
@@ -139,22 +164,38 @@ async fn a_credential_is_signed_told_and_revoked_within_its_time() {
     let peer = dmp_core::peer::Peer::of_certificate(&leaf).unwrap();
     assert_eq!(peer.spiffe.as_credential(), Some(("vendor-atlas", "chu-tanger")));
     let (facts, _) = stream.until(|facts| !facts.credentials.is_empty()).await;
-    assert_eq!(facts.credentials[0].certificate_sha256, hex::encode(peer.certificate_sha256));
+    assert_eq!(
+        facts.credentials[0].certificate_sha256,
+        hex::encode(peer.certificate_sha256)
+    );
     assert!(facts.seq > first.seq);
 
     // Ten revocations: each on the gateway's connection well within two seconds of the API server's answer.
     let mut worst = Duration::ZERO;
     for number in 0..10 {
-        world.apply(&revocation(&format!("r{number}"), "chu-tanger")).await;
+        world
+            .apply(&revocation(&format!("r{number}"), "chu-tanger"))
+            .await;
         let (_, took) = stream.until(|facts| facts.revocations.len() == number + 1).await;
         worst = worst.max(took);
     }
     eprintln!("slowest of ten revocations from the API server's answer to the gateway's line: {worst:?}");
     assert!(worst < Duration::from_secs(1), "{worst:?}");
     world.until(&wanted, "Revoked", "True", "Revoked").await;
-    let hit = || async { world.get(&revocation("r0", "x")).await.is_some_and(|r| r["status"]["credentials"] == 1) };
+    let hit = || async {
+        world
+            .get(&revocation("r0", "x"))
+            .await
+            .is_some_and(|r| r["status"]["credentials"] == 1)
+    };
     world.wait("the revocation counts", hit).await;
-    assert!(world.delete(&revocation("r0", "x")).await.unwrap_err().contains("cannot be deleted"));
+    assert!(
+        world
+            .delete(&revocation("r0", "x"))
+            .await
+            .unwrap_err()
+            .contains("cannot be deleted")
+    );
 
     // A heartbeat every second, and a second replica that is never behind what the first has said.
     let start = Instant::now();
@@ -170,7 +211,9 @@ async fn a_credential_is_signed_told_and_revoked_within_its_time() {
 
 #[tokio::test]
 async fn an_older_schema_stops_the_operator_and_says_so() {
-    let Some(mut world) = World::start().await else { return };
+    let Some(mut world) = World::start().await else {
+        return;
+    };
     let mut crd = dmp_api::crds()
         .into_iter()
         .map(|crd| serde_json::to_value(crd).unwrap())
@@ -179,7 +222,10 @@ async fn an_older_schema_stops_the_operator_and_says_so() {
     let own = crd.clone();
     crd["metadata"]["annotations"]["dmp.ma/schema-sha256"] = json!("older");
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    schema["properties"]["spec"]["properties"].as_object_mut().unwrap().remove("qualification");
+    schema["properties"]["spec"]["properties"]
+        .as_object_mut()
+        .unwrap()
+        .remove("qualification");
     world.apply(&crd).await;
     let (_, health) = world.operator("one");
     let site = samples("sites.yaml").remove(0);
@@ -187,12 +233,18 @@ async fn an_older_schema_stops_the_operator_and_says_so() {
     let ready = |expected: u16| async move {
         let answer = reqwest::get(format!("http://127.0.0.1:{health}/readyz")).await;
         match answer {
-            Ok(answer) if answer.status().as_u16() == expected => Some(answer.text().await.unwrap_or_default()),
+            Ok(answer) if answer.status().as_u16() == expected => {
+                Some(answer.text().await.unwrap_or_default())
+            }
             _ => None,
         }
     };
     world
-        .wait("not ready because of the schema", || async { ready(503).await.is_some_and(|text| text.contains("\"schema\"") && !text.contains("starting")) })
+        .wait("not ready because of the schema", || async {
+            ready(503)
+                .await
+                .is_some_and(|text| text.contains("\"schema\"") && !text.contains("starting"))
+        })
         .await;
     let said = || async { world.log("one").contains("is older than this operator") };
     world.wait("the log says so", said).await;

@@ -39,7 +39,11 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
             }
         }
     }
-    for (kind, plural) in [("HealthGroup", "healthgroups"), ("Platform", "platforms"), ("Site", "sites")] {
+    for (kind, plural) in [
+        ("HealthGroup", "healthgroups"),
+        ("Platform", "platforms"),
+        ("Site", "sites"),
+    ] {
         for object in world.list("dmp.ma", kind, plural, None).await.unwrap() {
             let key = format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap());
             versions.insert(key, object["metadata"]["resourceVersion"].to_string());
@@ -50,7 +54,9 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
 
 #[tokio::test]
 async fn a_group_lives_drifts_retires_and_comes_back() {
-    let Some(mut world) = World::start().await else { return };
+    let Some(mut world) = World::start().await else {
+        return;
+    };
     world.operator("one");
 
     // A group before its platform: refused with the remedy, and taken up when the platform comes.
@@ -91,26 +97,48 @@ async fn a_group_lives_drifts_retires_and_comes_back() {
     assert_eq!(before, versions(&world).await);
 
     // Drift is put right: a policy that was deleted, a config that was edited.
-    let policy = named("NetworkPolicy", "networking.k8s.io/v1", Some(NAMESPACE), "default-deny");
+    let policy = named(
+        "NetworkPolicy",
+        "networking.k8s.io/v1",
+        Some(NAMESPACE),
+        "default-deny",
+    );
     world.delete(&policy).await.unwrap();
-    world.wait("the policy is back", || async { world.get(&policy).await.is_some() }).await;
+    world
+        .wait("the policy is back", || async {
+            world.get(&policy).await.is_some()
+        })
+        .await;
     let mut config = named("ConfigMap", "v1", Some(NAMESPACE), "records-config");
     config["data"] = json!({ "config.toml": "edited" });
     world.apply(&config).await;
     world
         .wait("the config is back", || async {
-            world.get(&config).await.is_some_and(|live| live["data"]["config.toml"] != "edited")
+            world
+                .get(&config)
+                .await
+                .is_some_and(|live| live["data"]["config.toml"] != "edited")
         })
         .await;
 
     // Deletion: denied while protected; then the group retires, and its data stays.
     let denied = world.delete(&group).await.unwrap_err();
     assert!(denied.contains("deletionProtection"), "{denied}");
-    assert!(world.delete(&namespace(NAMESPACE)).await.unwrap_err().contains("health data"));
+    assert!(
+        world
+            .delete(&namespace(NAMESPACE))
+            .await
+            .unwrap_err()
+            .contains("health data")
+    );
     group["spec"]["deletionProtection"] = json!(false);
     world.apply(&group).await;
     world.delete(&group).await.unwrap();
-    world.wait("the group is gone", || async { world.get(&group).await.is_none() }).await;
+    world
+        .wait("the group is gone", || async {
+            world.get(&group).await.is_none()
+        })
+        .await;
     let deployment = named("Deployment", "apps/v1", Some(NAMESPACE), "records");
     assert!(world.get(&deployment).await.is_none());
     let cluster = |name| named("Cluster", "postgresql.cnpg.io/v1", Some(NAMESPACE), name);
@@ -119,7 +147,10 @@ async fn a_group_lives_drifts_retires_and_comes_back() {
         async move {
             let live = world.get(&cluster(name)).await.unwrap();
             assert!(live["metadata"].get("ownerReferences").is_none());
-            live["metadata"]["annotations"]["cnpg.io/hibernation"].as_str().unwrap().to_owned()
+            live["metadata"]["annotations"]["cnpg.io/hibernation"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         }
     };
     for name in ["records", "keystore"] {

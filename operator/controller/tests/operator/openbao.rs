@@ -13,7 +13,13 @@ const POLICY: &str = include_str!("../../../../manifests/openbao/policies/operat
 /// A server with Kubernetes auth mounted at root, as `dmpctl install` leaves it.
 async fn installed(bao: &Bao) -> OpenBao {
     let root = Client::root(&bao.config(None)).unwrap();
-    let _ = root.request(Method::POST, "sys/auth/kubernetes", Some(&json!({ "type": "kubernetes" }))).await;
+    let _ = root
+        .request(
+            Method::POST,
+            "sys/auth/kubernetes",
+            Some(&json!({ "type": "kubernetes" })),
+        )
+        .await;
     let token = bao.token(None, POLICY).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), token).unwrap();
@@ -26,13 +32,26 @@ async fn installed(bao: &Bao) -> OpenBao {
 /// Kubernetes auth of a namespace as it is in a pod: OpenBao takes the API server's CA from its own ServiceAccount,
 /// which a process outside of a pod does not have.
 pub async fn outside_of_a_pod(bao: &Bao, namespace: &str) {
-    bao.call(None, Method::POST, &format!("sys/namespaces/{namespace}"), json!({})).await;
+    bao.call(
+        None,
+        Method::POST,
+        &format!("sys/namespaces/{namespace}"),
+        json!({}),
+    )
+    .await;
     let inside = Some(namespace);
-    bao.call(inside, Method::POST, "sys/auth/kubernetes", json!({ "type": "kubernetes" })).await;
+    bao.call(
+        inside,
+        Method::POST,
+        "sys/auth/kubernetes",
+        json!({ "type": "kubernetes" }),
+    )
+    .await;
     let mut config = dmp_api::openbao::kubernetes_config();
     config["disable_local_ca_jwt"] = json!(true);
     config["kubernetes_ca_cert"] = json!(dmp_testkit::Pki::new("dmp.test").root_pem());
-    bao.call(inside, Method::POST, "auth/kubernetes/config", config).await;
+    bao.call(inside, Method::POST, "auth/kubernetes/config", config)
+        .await;
 }
 
 #[tokio::test]
@@ -49,11 +68,23 @@ async fn a_group_gets_its_key_space_with_the_operators_own_rights() {
 
     let root = Client::root(&bao.config(None)).unwrap();
     let inside = Some("group-ensure-me");
-    let policy = root.request_in(inside, Method::GET, "sys/policies/acl/records", None).await.unwrap();
+    let policy = root
+        .request_in(inside, Method::GET, "sys/policies/acl/records", None)
+        .await
+        .unwrap();
     assert_eq!(policy["data"]["policy"], dmp_api::openbao::RECORDS_POLICY);
-    let role = root.request_in(inside, Method::GET, "auth/kubernetes/role/records", None).await.unwrap();
-    assert_eq!(role["data"]["bound_service_account_namespaces"], json!(["dmp-ensure-me"]));
-    let role = root.request(Method::GET, "auth/kubernetes/role/dmp-ensure-me.records", None).await.unwrap();
+    let role = root
+        .request_in(inside, Method::GET, "auth/kubernetes/role/records", None)
+        .await
+        .unwrap();
+    assert_eq!(
+        role["data"]["bound_service_account_namespaces"],
+        json!(["dmp-ensure-me"])
+    );
+    let role = root
+        .request(Method::GET, "auth/kubernetes/role/dmp-ensure-me.records", None)
+        .await
+        .unwrap();
     assert_eq!(role["data"]["token_policies"], json!(["service"]));
 
     // Again, by an operator that remembers nothing: the same key.
@@ -75,7 +106,10 @@ async fn a_changed_role_is_put_right() {
         "bound_service_account_names": "*", "bound_service_account_namespaces": "*", "token_policies": "service",
     });
     root.request(Method::POST, path, Some(&wider)).await.unwrap();
-    OpenBao::new(openbao.client().clone(), "pem").ensure_group(&group).await.unwrap();
+    OpenBao::new(openbao.client().clone(), "pem")
+        .ensure_group(&group)
+        .await
+        .unwrap();
     let role = root.request(Method::GET, path, None).await.unwrap();
     assert_eq!(role["data"]["bound_service_account_names"], json!(["records"]));
 }
@@ -90,13 +124,37 @@ async fn the_operator_cannot_widen_what_it_writes() {
     let client = openbao.client();
     let inside = Some("group-pinned");
     let refused = |outcome: Result<serde_json::Value, dmp_keys::openbao::Error>| {
-        assert!(matches!(outcome, Err(dmp_keys::openbao::Error::Forbidden { .. })), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(dmp_keys::openbao::Error::Forbidden { .. })),
+            "{outcome:?}"
+        );
     };
     let all = json!({ "policy": "path \"*\" { capabilities = [\"sudo\", \"read\"] }" });
-    refused(client.request_in(inside, Method::POST, "sys/policies/acl/records", Some(&all)).await);
+    refused(
+        client
+            .request_in(inside, Method::POST, "sys/policies/acl/records", Some(&all))
+            .await,
+    );
     let mut role = dmp_api::openbao::root_role("dmp-pinned");
     role["token_policies"] = json!("operator");
-    refused(client.request(Method::POST, "auth/kubernetes/role/dmp-pinned.records", Some(&role)).await);
+    refused(
+        client
+            .request(
+                Method::POST,
+                "auth/kubernetes/role/dmp-pinned.records",
+                Some(&role),
+            )
+            .await,
+    );
     let data_key = "transit/datakey/plaintext/kek";
-    refused(client.request_in(inside, Method::POST, data_key, Some(&json!({ "context": "AA==" }))).await);
+    refused(
+        client
+            .request_in(
+                inside,
+                Method::POST,
+                data_key,
+                Some(&json!({ "context": "AA==" })),
+            )
+            .await,
+    );
 }

@@ -16,9 +16,16 @@ fn rules() -> Vec<Value> {
 fn no_secret_no_token_no_exec_no_rbac_no_wildcard() {
     for rule in rules() {
         let resources = rule["resources"].as_array().unwrap();
-        for forbidden in
-            ["secrets", "serviceaccounts/token", "pods/exec", "pods", "roles", "rolebindings", "clusterroles", "*"]
-        {
+        for forbidden in [
+            "secrets",
+            "serviceaccounts/token",
+            "pods/exec",
+            "pods",
+            "roles",
+            "rolebindings",
+            "clusterroles",
+            "*",
+        ] {
             assert!(!resources.contains(&json!(forbidden)), "{forbidden}");
         }
         assert!(!rule["verbs"].as_array().unwrap().contains(&json!("*")));

@@ -88,12 +88,7 @@ pub async fn ensure_seal(client: &Client) -> Result<()> {
         return Ok(());
     }
     let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    if volumes
-        .get_metadata_opt(VOLUME)
-        .await
-        .map_err(failed)?
-        .is_some()
-    {
+    if volumes.get_metadata_opt(VOLUME).await.map_err(failed)?.is_some() {
         return Err(CliError::new(
             "seal-key-missing",
             "OpenBao has data (volume data-openbao-0), but its seal key (Secret openbao-seal) is gone",
@@ -203,10 +198,7 @@ async fn begin_again(client: &Client, step: &Step) -> Result<()> {
     let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
     for result in [
-        volumes
-            .delete(VOLUME, &DeleteParams::default())
-            .await
-            .map(drop),
+        volumes.delete(VOLUME, &DeleteParams::default()).await.map(drop),
         pods.delete(POD, &DeleteParams::default().grace_period(0))
             .await
             .map(drop),

@@ -284,10 +284,10 @@ impl<'a> Reader<'a> {
             self.now,
             &self.links,
         );
-        if attachment.content_type.is_none() {
-            if let Some(Value::Object(attachment)) = stored.pointer_mut("/content/0/attachment") {
-                attachment.insert("contentType".to_owned(), content_type.into());
-            }
+        if attachment.content_type.is_none()
+            && let Some(Value::Object(attachment)) = stored.pointer_mut("/content/0/attachment")
+        {
+            attachment.insert("contentType".to_owned(), content_type.into());
         }
         let mut replaces = Vec::new();
         for (code, target) in &reference.relates_to {

@@ -41,12 +41,28 @@ fn a_token_works_only_with_the_certificate_it_was_given_to() {
         let world = stage.world().await;
         let token = world.author_token().await.unwrap();
         let form = [("identifier", "https://dmp.ma/sid/cnie|XX000000")];
-        let right = world.atlas.form("/fhir/Patient/_search", Some(&token), &form).await.unwrap();
+        let right = world
+            .atlas
+            .form("/fhir/Patient/_search", Some(&token), &form)
+            .await
+            .unwrap();
         assert_eq!(right.status.as_u16(), 200, "{}", right.summary());
-        let other = world.cardio.form("/fhir/Patient/_search", Some(&token), &form).await.unwrap();
+        let other = world
+            .cardio
+            .form("/fhir/Patient/_search", Some(&token), &form)
+            .await
+            .unwrap();
         assert_eq!(code(&other).0, 401, "{}", other.summary());
-        for bad in ["", "x.y.z", "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJhdWQiOiJkbXAifQ."] {
-            let reply = world.atlas.form("/fhir/Patient/_search", Some(bad), &form).await.unwrap();
+        for bad in [
+            "",
+            "x.y.z",
+            "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJhdWQiOiJkbXAifQ.",
+        ] {
+            let reply = world
+                .atlas
+                .form("/fhir/Patient/_search", Some(bad), &form)
+                .await
+                .unwrap();
             assert_eq!(code(&reply).0, 401, "{}", reply.summary());
         }
     });
@@ -57,19 +73,43 @@ fn bodies_that_are_no_transaction_get_a_clear_answer() {
     on_stage("bad-bodies", async |stage| {
         let world = stage.world().await;
         let token = world.author_token().await.unwrap();
-        let send = async |body: Value| world.atlas.send(Method::POST, "/fhir", Some(&token), &body).await.unwrap();
+        let send = async |body: Value| {
+            world
+                .atlas
+                .send(Method::POST, "/fhir", Some(&token), &body)
+                .await
+                .unwrap()
+        };
         let batch = send(json!({ "resourceType": "Bundle", "type": "batch", "entry": [] })).await;
         assert!(matches!(batch.status.as_u16(), 400 | 422), "{}", batch.summary());
         assert_ne!(batch.code(), "", "a stable code");
-        let deep = raw(&world.atlas, &token, format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))).await;
+        let deep = raw(
+            &world.atlas,
+            &token,
+            format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
+        )
+        .await;
         assert_eq!(deep.status.as_u16(), 400, "{}", deep.summary());
-        let twice = raw(&world.atlas, &token, r#"{"resourceType":"Bundle","resourceType":"Bundle"}"#.to_owned()).await;
+        let twice = raw(
+            &world.atlas,
+            &token,
+            r#"{"resourceType":"Bundle","resourceType":"Bundle"}"#.to_owned(),
+        )
+        .await;
         assert_eq!(twice.status.as_u16(), 400, "{}", twice.summary());
-        let large = raw(&world.atlas, &token, format!("\"{}\"", "A".repeat(80 * 1024 * 1024))).await;
+        let large = raw(
+            &world.atlas,
+            &token,
+            format!("\"{}\"", "A".repeat(80 * 1024 * 1024)),
+        )
+        .await;
         assert_eq!(large.status.as_u16(), 413, "{}", large.summary());
     });
 }
 
 async fn raw(software: &Software, token: &str, body: String) -> Reply {
-    software.send_text(Method::POST, "/fhir", Some(token), body).await.unwrap()
+    software
+        .send_text(Method::POST, "/fhir", Some(token), body)
+        .await
+        .unwrap()
 }

@@ -12,10 +12,14 @@ fn a_letter_from_tanger_is_read_in_casablanca() {
         let mut world = stage.world().await;
         steps::publish::run(&mut world, &story).await.unwrap();
         steps::read::run(&mut world, &story).await.unwrap();
-        steps::trail::run(&world, &story, Some(&binaries().join("dmp-verify"))).await.unwrap();
+        steps::trail::run(&world, &story, Some(&binaries().join("dmp-verify")))
+            .await
+            .unwrap();
         steps::oppose::run(&world, &story).await.unwrap();
         steps::revoke::run(&world, &story).await.unwrap();
-        steps::search::run(&world, &story, &stage.progress, Some(&stage.running.state)).await.unwrap();
+        steps::search::run(&world, &story, &stage.progress, Some(&stage.running.state))
+            .await
+            .unwrap();
         assert_eq!(story.failures(), Vec::<String>::new());
     });
 }

@@ -28,7 +28,14 @@ fn foreign_cda_documents_come_back_byte_for_byte() {
             let file = document["file"].as_str().unwrap();
             let bytes = std::fs::read(folder.join(file)).unwrap();
             assert_eq!(bytes.len() as u64, document["bytes"].as_u64().unwrap(), "{file}");
-            let read = through(&world, file, "application/hl7-cda+xml", ("34133-9", "Summary of episode note"), &bytes).await;
+            let read = through(
+                &world,
+                file,
+                "application/hl7-cda+xml",
+                ("34133-9", "Summary of episode note"),
+                &bytes,
+            )
+            .await;
             assert_eq!(sha1(&read), document["sha1_base64"].as_str().unwrap(), "{file}");
         }
         eprintln!("{} foreign CDA documents: byte for byte", documents.len());
@@ -37,7 +44,9 @@ fn foreign_cda_documents_come_back_byte_for_byte() {
 
 #[test]
 fn foreign_patient_summaries_come_back_byte_for_byte() {
-    let Some(folder) = testdata("fhir/ips") else { return };
+    let Some(folder) = testdata("fhir/ips") else {
+        return;
+    };
     on_stage("foreign-ips", async |stage| {
         let expected: Value = read_json(&folder.join("expected.json"));
         let documents = expected["documents"].as_array().unwrap();
@@ -49,14 +58,29 @@ fn foreign_patient_summaries_come_back_byte_for_byte() {
             let kind = ("60591-5", "Patient summary Document");
             let read = through(&world, file, "application/fhir+json", kind, &bytes).await;
             let bundle: Value = serde_json::from_slice(&read).unwrap();
-            assert_eq!(bundle["identifier"]["value"].as_str().unwrap().trim_start_matches("urn:uuid:"), document["identifier"]);
-            assert_eq!(bundle["entry"].as_array().unwrap().len() as u64, document["entries"].as_u64().unwrap());
+            assert_eq!(
+                bundle["identifier"]["value"]
+                    .as_str()
+                    .unwrap()
+                    .trim_start_matches("urn:uuid:"),
+                document["identifier"]
+            );
+            assert_eq!(
+                bundle["entry"].as_array().unwrap().len() as u64,
+                document["entries"].as_u64().unwrap()
+            );
         }
     });
 }
 
 /// Publishes at Tanger, reads at Casablanca, and says what came.
-async fn through(world: &World, file: &str, content_type: &'static str, kind: (&'static str, &'static str), bytes: &[u8]) -> Vec<u8> {
+async fn through(
+    world: &World,
+    file: &str,
+    content_type: &'static str,
+    kind: (&'static str, &'static str),
+    bytes: &[u8],
+) -> Vec<u8> {
     let document = Document {
         title: "Document d’ailleurs",
         content_type,
@@ -69,11 +93,19 @@ async fn through(world: &World, file: &str, content_type: &'static str, kind: (&
     let date = jiff::Timestamp::now().to_string();
     let bundle = provide_bundle(world.patient().unwrap(), &set, SOURCE, &date, &[&document]);
     let author = world.author_token().await.unwrap();
-    let sent = world.atlas.send(Method::POST, "/fhir", Some(&author), &bundle).await.unwrap();
+    let sent = world
+        .atlas
+        .send(Method::POST, "/fhir", Some(&author), &bundle)
+        .await
+        .unwrap();
     assert_eq!(sent.status.as_u16(), 200, "{file}: {}", sent.summary());
     let binary = binaries(&sent.json()).pop().unwrap();
     let token = world.cardiologist_token().await.unwrap();
-    let read = world.cardio.get(&format!("/fhir/{binary}"), Some(&token)).await.unwrap();
+    let read = world
+        .cardio
+        .get(&format!("/fhir/{binary}"), Some(&token))
+        .await
+        .unwrap();
     assert_eq!(read.status.as_u16(), 200, "{file}: {}", read.summary());
     assert!(read.body == bytes, "{file}: other bytes came back");
     read.body
@@ -84,5 +116,8 @@ fn read_json(path: &Path) -> Value {
 }
 
 fn sha1(bytes: &[u8]) -> String {
-    STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes))
+    STANDARD.encode(aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
+        bytes,
+    ))
 }

@@ -18,7 +18,9 @@ use crate::stage::{Stage, on_stage, testdata};
 
 #[test]
 fn foreign_mhd_transactions_are_accepted_found_and_read() {
-    let Some(folder) = testdata("fhir/mhd") else { return };
+    let Some(folder) = testdata("fhir/mhd") else {
+        return;
+    };
     on_stage("foreign-mhd", async |stage| {
         let expected: Value = serde_json::from_str(&read(&folder.join("expected.json"))).unwrap();
         let world = stage.world_with_relation().await;
@@ -34,7 +36,10 @@ async fn transaction(stage: &Stage, world: &World, folder: &Path, case: &Value) 
     let earlier = earlier_document(world).await;
     let mut text = read(&folder.join(file))
         .replace("Patient/ex-patient", &format!("Patient/{patient}"))
-        .replace("DocumentReference/ex-documentreference", &format!("DocumentReference/{earlier}"));
+        .replace(
+            "DocumentReference/ex-documentreference",
+            &format!("DocumentReference/{earlier}"),
+        );
     let mut master = Vec::new();
     for document in case["documents"].as_array().unwrap() {
         let (old, new) = (document["masterIdentifier"].as_str().unwrap(), oid());
@@ -55,46 +60,94 @@ async fn transaction(stage: &Stage, world: &World, folder: &Path, case: &Value) 
         }
     }
     let author = world.author_token().await.unwrap();
-    let sent = world.atlas.send(Method::POST, "/fhir", Some(&author), &bundle).await.unwrap();
+    let sent = world
+        .atlas
+        .send(Method::POST, "/fhir", Some(&author), &bundle)
+        .await
+        .unwrap();
     assert_eq!(sent.status.as_u16(), 200, "{file}: {}", sent.summary());
     let answer = sent.json();
     assert_eq!(answer["type"], "transaction-response", "{file}");
-    assert_eq!(answer["entry"].as_array().unwrap().len() as u64, case["entries"].as_u64().unwrap(), "{file}");
+    assert_eq!(
+        answer["entry"].as_array().unwrap().len() as u64,
+        case["entries"].as_u64().unwrap(),
+        "{file}"
+    );
     for (kind, count) in case["creates"].as_object().unwrap() {
         let created = answer["entry"].as_array().unwrap().iter().filter(|entry| {
             let location = entry["response"]["location"].as_str().unwrap_or_default();
-            entry["response"]["status"].as_str().unwrap_or_default().starts_with("201")
+            entry["response"]["status"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("201")
                 && location.contains(&format!("{kind}/"))
         });
         assert_eq!(created.count() as u64, count.as_u64().unwrap(), "{file}: {kind}");
     }
 
     let (software, token) = if own_patient {
-        let identity = people::token(&stage.client, "patiente", &patient_claims(CNIE, &card)).await.unwrap();
-        (&world.amal, world.amal.token_when_known(&identity, "PATRQT").await.unwrap())
+        let identity = people::token(&stage.client, "patiente", &patient_claims(CNIE, &card))
+            .await
+            .unwrap();
+        (
+            &world.amal,
+            world.amal.token_when_known(&identity, "PATRQT").await.unwrap(),
+        )
     } else {
         (&world.cardio, world.cardiologist_token().await.unwrap())
     };
-    let subject = if own_patient { location(&answer, "Patient") } else { patient.to_owned() };
+    let subject = if own_patient {
+        location(&answer, "Patient")
+    } else {
+        patient.to_owned()
+    };
     for (identifier, document) in master {
         let form = [("patient", subject.as_str()), ("identifier", identifier.as_str())];
-        let found = software.form("/fhir/DocumentReference/_search", Some(&token), &form).await.unwrap().json();
+        let found = software
+            .form("/fhir/DocumentReference/_search", Some(&token), &form)
+            .await
+            .unwrap()
+            .json();
         let entries = found["entry"].as_array().cloned().unwrap_or_default();
         assert_eq!(entries.len(), 1, "{file}: {identifier}");
-        let url = entries[0]["resource"]["content"][0]["attachment"]["url"].as_str().unwrap();
+        let url = entries[0]["resource"]["content"][0]["attachment"]["url"]
+            .as_str()
+            .unwrap();
         let binary = &url[url.find("Binary/").unwrap()..];
-        let read = software.get(&format!("/fhir/{binary}"), Some(&token)).await.unwrap();
+        let read = software
+            .get(&format!("/fhir/{binary}"), Some(&token))
+            .await
+            .unwrap();
         assert_eq!(read.status.as_u16(), 200, "{file}: {}", read.summary());
-        assert_eq!(read.body.len() as u64, document["bytes"].as_u64().unwrap(), "{file}");
+        assert_eq!(
+            read.body.len() as u64,
+            document["bytes"].as_u64().unwrap(),
+            "{file}"
+        );
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &read.body);
-        assert_eq!(STANDARD.encode(hash), document["sha1_base64"].as_str().unwrap(), "{file}");
+        assert_eq!(
+            STANDARD.encode(hash),
+            document["sha1_base64"].as_str().unwrap(),
+            "{file}"
+        );
     }
     if case["then"].is_string() {
         let form = [("patient", subject.as_str()), ("status", "superseded")];
-        let found = software.form("/fhir/DocumentReference/_search", Some(&token), &form).await.unwrap().json();
-        let ids: Vec<&str> =
-            found["entry"].as_array().unwrap().iter().filter_map(|entry| entry["resource"]["id"].as_str()).collect();
-        assert!(ids.contains(&earlier.as_str()), "{file}: the earlier document is superseded");
+        let found = software
+            .form("/fhir/DocumentReference/_search", Some(&token), &form)
+            .await
+            .unwrap()
+            .json();
+        let ids: Vec<&str> = found["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|entry| entry["resource"]["id"].as_str())
+            .collect();
+        assert!(
+            ids.contains(&earlier.as_str()),
+            "{file}: the earlier document is superseded"
+        );
     }
 }
 
@@ -109,9 +162,19 @@ async fn earlier_document(world: &World) -> String {
         bytes: b"bonjour".to_vec(),
     };
     let date = jiff::Timestamp::now().to_string();
-    let bundle = provide_bundle(world.patient().unwrap(), &oid(), "urn:oid:2.999.212.5.1", &date, &[&document]);
+    let bundle = provide_bundle(
+        world.patient().unwrap(),
+        &oid(),
+        "urn:oid:2.999.212.5.1",
+        &date,
+        &[&document],
+    );
     let author = world.author_token().await.unwrap();
-    let sent = world.atlas.send(Method::POST, "/fhir", Some(&author), &bundle).await.unwrap();
+    let sent = world
+        .atlas
+        .send(Method::POST, "/fhir", Some(&author), &bundle)
+        .await
+        .unwrap();
     assert_eq!(sent.status.as_u16(), 200, "{}", sent.summary());
     location(&sent.json(), "DocumentReference")
 }
@@ -119,8 +182,15 @@ async fn earlier_document(world: &World) -> String {
 /// The id in the first location of this kind.
 fn location(answer: &Value, kind: &str) -> String {
     let prefix = format!("{kind}/");
-    let locations = answer["entry"].as_array().unwrap().iter().filter_map(|entry| entry["response"]["location"].as_str());
-    let found = locations.filter_map(|location| Some(&location[location.find(&prefix)? + prefix.len()..])).next().unwrap();
+    let locations = answer["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry["response"]["location"].as_str());
+    let found = locations
+        .filter_map(|location| Some(&location[location.find(&prefix)? + prefix.len()..]))
+        .next()
+        .unwrap();
     found.split('/').next().unwrap().to_owned()
 }
 

@@ -49,17 +49,29 @@ fn a_second_reconcile_writes_nothing() {
     on_stage("second-reconcile", async |stage| {
         let api: Api<HealthGroup> = Api::all(stage.client.clone());
         let touch = json!({ "metadata": { "annotations": { "dmp.ma/e2e-touch": uuid::Uuid::new_v4().to_string() } } });
-        api.patch(TANGER, &PatchParams::default(), &Patch::Merge(touch)).await.unwrap();
+        api.patch(TANGER, &PatchParams::default(), &Patch::Merge(touch))
+            .await
+            .unwrap();
         // The touch itself, and what was still going on, settle first.
         tokio::time::sleep(Duration::from_secs(5)).await;
         let before = versions(&stage.client).await;
         assert!(before.len() > 30, "{} objects", before.len());
         let touch = json!({ "metadata": { "annotations": { "dmp.ma/e2e-touch": uuid::Uuid::new_v4().to_string() } } });
-        api.patch(TANGER, &PatchParams::default(), &Patch::Merge(touch)).await.unwrap();
+        api.patch(TANGER, &PatchParams::default(), &Patch::Merge(touch))
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_secs(15)).await;
         let after = versions(&stage.client).await;
-        let changed: Vec<&String> = after.iter().filter(|(name, version)| before.get(*name) != Some(version)).map(|(name, _)| name).collect();
-        assert_eq!(changed, [&format!("HealthGroup /{TANGER}")], "only the touched object itself");
+        let changed: Vec<&String> = after
+            .iter()
+            .filter(|(name, version)| before.get(*name) != Some(version))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(
+            changed,
+            [&format!("HealthGroup /{TANGER}")],
+            "only the touched object itself"
+        );
     });
 }
 
@@ -87,16 +99,35 @@ fn a_reference_to_nothing_is_not_ready_and_says_what_to_do() {
         let credentials: Api<SolutionCredential> = Api::namespaced(stage.client.clone(), namespace);
         let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
         let spaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(stage.client.clone());
-        spaces.patch(namespace, &PatchParams::apply("e2e").force(), &Patch::Apply(space)).await.unwrap();
+        spaces
+            .patch(
+                namespace,
+                &PatchParams::apply("e2e").force(),
+                &Patch::Apply(space),
+            )
+            .await
+            .unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
-        let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+        let csr = rcgen::CertificateParams::default()
+            .serialize_request(&key)
+            .unwrap()
+            .pem()
+            .unwrap();
         let credential = json!({
             "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionCredential",
             "metadata": { "name": "dangling", "namespace": namespace },
             "spec": { "solution": "does-not-exist", "version": "1.0.0", "mode": "sandbox", "csr": csr },
         });
-        credentials.patch("dangling", &PatchParams::apply("e2e").force(), &Patch::Apply(credential)).await.unwrap();
-        let condition = ready_condition(&stage.client, "SolutionCredential", Some(namespace), "dangling").await;
+        credentials
+            .patch(
+                "dangling",
+                &PatchParams::apply("e2e").force(),
+                &Patch::Apply(credential),
+            )
+            .await
+            .unwrap();
+        let condition =
+            ready_condition(&stage.client, "SolutionCredential", Some(namespace), "dangling").await;
         credentials.delete("dangling", &Default::default()).await.unwrap();
         assert_eq!(condition.0, "False");
         assert!(condition.1.contains("does-not-exist"), "{}", condition.1);
@@ -104,7 +135,12 @@ fn a_reference_to_nothing_is_not_ready_and_says_what_to_do() {
 }
 
 /// Status and message of `Ready`, once the operator has looked.
-async fn ready_condition(client: &Client, kind: &str, namespace: Option<&str>, name: &str) -> (String, String) {
+async fn ready_condition(
+    client: &Client,
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+) -> (String, String) {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("dmp.ma", "v1alpha1", kind));
     let api: Api<DynamicObject> = match namespace {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
@@ -112,7 +148,9 @@ async fn ready_condition(client: &Client, kind: &str, namespace: Option<&str>, n
     };
     for _ in 0..60 {
         let object = api.get(name).await.unwrap();
-        let ready = dmpctl::kubernetes::wait::conditions(&object).into_iter().find(|condition| condition.type_ == "Ready");
+        let ready = dmpctl::kubernetes::wait::conditions(&object)
+            .into_iter()
+            .find(|condition| condition.type_ == "Ready");
         if let Some(ready) = ready {
             return (ready.status, ready.message);
         }

@@ -24,7 +24,6 @@ pub struct Stage {
     pub gateway: Gateway,
     pub running: Running,
     pub progress: Progress,
-    pub options: Options,
 }
 
 impl Stage {
@@ -37,13 +36,22 @@ impl Stage {
             ..Options::default()
         };
         let progress = Progress::to_stderr();
-        let running = dmp_appliance::up(&options, &progress).await.unwrap_or_else(|error| panic!("appliance: {error}"));
-        let cluster = ClusterOptions { kubeconfig: Some(running.kubeconfig.clone()), context: None };
+        let running = dmp_appliance::up(&options, &progress)
+            .await
+            .unwrap_or_else(|error| panic!("appliance: {error}"));
+        let cluster = ClusterOptions {
+            kubeconfig: Some(running.kubeconfig.clone()),
+            context: None,
+        };
         let client = dmpctl::kubernetes::connect(&cluster).await.unwrap();
-        let up = UpOptions { appliance: options.clone(), custody: Some(running.state.join("custody")), no_demo: true };
+        let up = UpOptions {
+            appliance: options.clone(),
+            custody: Some(running.state.join("custody")),
+            no_demo: true,
+        };
         let ready = dmpctl::up::ready(&client, &progress, &running, &up).await;
         match ready {
-            Ok(gateway) => Self { client, gateway, running, progress, options },
+            Ok(gateway) => Self { client, gateway, running, progress },
             Err(error) => {
                 keep(&client, "start").await;
                 panic!("{}", error.for_people());
@@ -53,15 +61,21 @@ impl Stage {
 
     /// Software with certificates, the directory, and a patient of this test's own who is not registered yet.
     pub async fn world(&self) -> World {
-        World::new(&self.client, &self.progress, self.gateway.clone()).await.unwrap_or_else(|e| panic!("{}", e.for_people()))
+        World::new(&self.client, &self.progress, self.gateway.clone())
+            .await
+            .unwrap_or_else(|e| panic!("{}", e.for_people()))
     }
 
     /// As [`Stage::world`], after the first two steps: the patient has two documents and a care relation.
     pub async fn world_with_relation(&self) -> World {
         let story = Story::silent();
         let mut world = self.world().await;
-        steps::publish::run(&mut world, &story).await.unwrap_or_else(|e| panic!("{}", e.for_people()));
-        steps::read::run(&mut world, &story).await.unwrap_or_else(|e| panic!("{}", e.for_people()));
+        steps::publish::run(&mut world, &story)
+            .await
+            .unwrap_or_else(|e| panic!("{}", e.for_people()));
+        steps::read::run(&mut world, &story)
+            .await
+            .unwrap_or_else(|e| panic!("{}", e.for_people()));
         assert_eq!(story.failures(), Vec::<String>::new());
         world
     }
@@ -82,7 +96,10 @@ pub fn testdata(folder: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("skipped: the test data `{}` are not there (DMP_TESTDATA)", folder.display());
+    eprintln!(
+        "skipped: the test data `{}` are not there (DMP_TESTDATA)",
+        folder.display()
+    );
     None
 }
 
@@ -91,7 +108,12 @@ static STAGE: OnceCell<Stage> = OnceCell::const_new();
 
 /// Runs one test on the stage; when it fails, keeps what explains it.
 pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
-    let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    });
     runtime.block_on(async {
         let stage = STAGE.get_or_init(Stage::start).await;
         if let Err(panic) = AssertUnwindSafe(test(stage)).catch_unwind().await {
@@ -104,18 +126,37 @@ pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
 
 /// Logs of all pods, events and custom resources, in one folder.
 async fn keep(client: &Client, test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../artifacts/e2e").join(test);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../artifacts/e2e")
+        .join(test);
     std::fs::create_dir_all(&folder).unwrap();
     let mut overview = String::new();
     let pods: Api<Pod> = Api::all(client.clone());
-    for pod in pods.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+    for pod in pods
+        .list(&ListParams::default())
+        .await
+        .map(|list| list.items)
+        .unwrap_or_default()
+    {
         let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-        let phase = pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default();
+        let phase = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.clone())
+            .unwrap_or_default();
         overview.push_str(&format!("{namespace}/{name} {phase}\n"));
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-        for container in pod.spec.iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten())) {
+        for container in pod.spec.iter().flat_map(|spec| {
+            spec.containers
+                .iter()
+                .chain(spec.init_containers.iter().flatten())
+        }) {
             for previous in [false, true] {
-                let parameters = LogParams { container: Some(container.name.clone()), previous, ..LogParams::default() };
+                let parameters = LogParams {
+                    container: Some(container.name.clone()),
+                    previous,
+                    ..LogParams::default()
+                };
                 if let Ok(log) = api.logs(&name, &parameters).await {
                     let suffix = if previous { "-previous" } else { "" };
                     let file = folder.join(format!("{namespace}-{name}-{}{suffix}.log", container.name));
@@ -127,7 +168,12 @@ async fn keep(client: &Client, test: &str) -> PathBuf {
     std::fs::write(folder.join("pods.txt"), overview).unwrap();
     let events: Api<Event> = Api::all(client.clone());
     let mut lines = String::new();
-    for event in events.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+    for event in events
+        .list(&ListParams::default())
+        .await
+        .map(|list| list.items)
+        .unwrap_or_default()
+    {
         lines.push_str(&format!(
             "{}/{} {} {}: {}\n",
             event.involved_object.namespace.unwrap_or_default(),
