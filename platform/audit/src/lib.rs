@@ -61,14 +61,6 @@ pub enum Error {
     Log(#[from] LogError),
 }
 
-/// The configuration in force, secrets hidden.
-///
-/// # Errors
-/// When it cannot be read or is not valid.
-pub fn effective_config(config_path: &Path) -> Result<String, Error> {
-    Ok(dmp_core::config::effective(&config::load(config_path)?))
-}
-
 /// `dmp audit`: runs until SIGTERM.
 ///
 /// # Errors

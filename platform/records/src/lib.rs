@@ -23,7 +23,7 @@ mod upstream;
 
 use std::path::Path;
 
-use dmp_core::config::{ENV_PREFIX, effective, load};
+use dmp_core::config::{ENV_PREFIX, load};
 use dmp_core::db;
 use dmp_core::service::Service;
 use dmp_keys::Client;
@@ -55,15 +55,6 @@ pub enum RunError {
     LogKey(#[from] dmp_tlog::checkpoint::CheckpointError),
     #[error("the access policies are not usable")]
     Access(#[from] dmp_access::AccessError),
-}
-
-/// The configuration in force as TOML, secrets hidden.
-///
-/// # Errors
-/// When it cannot be read or is not valid.
-pub fn effective_config(config_path: &Path) -> Result<String, RunError> {
-    let config: Config = load(config_path, ENV_PREFIX)?;
-    Ok(effective(&config))
 }
 
 /// Runs the service until SIGTERM.

@@ -19,7 +19,7 @@ mod update;
 
 use std::path::Path;
 
-use dmp_core::config::{ENV_PREFIX, effective, load};
+use dmp_core::config::{ENV_PREFIX, load};
 use dmp_core::db;
 use dmp_core::service::Service;
 use dmp_keys::Client;
@@ -47,15 +47,6 @@ pub enum RunError {
     Log(#[from] dmp_tlog::LogError),
     #[error("the log's key cannot be used")]
     LogKey(#[from] dmp_tlog::checkpoint::CheckpointError),
-}
-
-/// The configuration in force, secrets hidden.
-///
-/// # Errors
-/// When it cannot be read or is not valid.
-pub fn effective_config(config_path: &Path) -> Result<String, RunError> {
-    let config: Config = load(config_path, ENV_PREFIX)?;
-    Ok(effective(&config))
 }
 
 /// Runs the service until SIGTERM.

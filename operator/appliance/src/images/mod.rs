@@ -14,6 +14,7 @@ mod recipes;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use serde::Serialize;
@@ -26,6 +27,10 @@ use crate::{
 };
 
 pub(crate) use import::import;
+
+/// An archive of this age, superseded by another, is removed. A younger one may just be imported by
+/// another command.
+const SUPERSEDED_AFTER: Duration = Duration::from_secs(3600);
 
 /// Every image of the appliance.
 #[derive(Debug, Clone, Serialize)]
@@ -143,10 +148,9 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Writes an image into its place and forgets earlier images of that name.
+    /// Writes an image into its place and removes old ones of that name.
     async fn write(&self, slot: Slot, spec: oci::ImageSpec<'static>) -> Result<Image> {
-        let earlier = format!("{}-", spec.name);
-        let archive = slot.archive.clone();
+        let (name, archive) = (spec.name, slot.archive.clone());
         let reference = tokio::task::spawn_blocking(move || oci::write(&spec, &archive))
             .await
             .map_err(|error| Error::Command {
@@ -154,17 +158,28 @@ impl<'a> Store<'a> {
                 detail: error.to_string(),
             })??;
         fs::write(&slot.known, &reference).on("write", &slot.known)?;
-        for entry in fs::read_dir(&self.folder).on("read", &self.folder)?.flatten() {
-            let path = entry.path();
-            let of_that_name = entry.file_name().to_string_lossy().starts_with(&earlier);
-            if of_that_name && path.with_extension("tar") != slot.archive {
-                fs::remove_file(&path).on("remove", path)?;
-            }
-        }
+        self.remove_superseded(name, &slot.archive)?;
         Ok(Image {
             reference,
             archive: slot.archive,
         })
+    }
+
+    fn remove_superseded(&self, name: &str, current: &Path) -> Result<()> {
+        let prefix = format!("{name}-");
+        let now = SystemTime::now();
+        for entry in fs::read_dir(&self.folder).on("read", &self.folder)?.flatten() {
+            let path = entry.path();
+            let of_that_name = entry.file_name().to_string_lossy().starts_with(&prefix);
+            let old = entry
+                .metadata()
+                .and_then(|file| file.modified())
+                .is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > SUPERSEDED_AFTER));
+            if of_that_name && old && path.with_extension("tar") != current {
+                fs::remove_file(&path).on("remove", path)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -207,24 +222,34 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn an_image_is_made_once_and_replaces_its_predecessor() {
+    async fn an_image_is_made_once_and_goes_when_old_and_superseded() {
         let cache = tempfile::tempdir().expect("a folder");
         let progress = Progress::silent();
         let store = Store::open(cache.path(), &progress).expect("a store");
-        let spec = || oci::ImageSpec {
-            name: "thing",
-            version: "1".to_owned(),
-            ..oci::ImageSpec::default()
+        let make = async |ingredient| {
+            let slot = store.find("thing", &[ingredient]);
+            assert!(slot.found().is_none());
+            let spec = oci::ImageSpec {
+                name: "thing",
+                version: "1".to_owned(),
+                ..oci::ImageSpec::default()
+            };
+            store.write(slot, spec).await.expect("an image")
         };
-        let slot = store.find("thing", &["a"]);
-        assert!(slot.found().is_none());
-        let made = store.write(slot, spec()).await.expect("an image");
-        let found = store.find("thing", &["a"]).found().expect("the image");
-        assert_eq!(made.reference, found.reference);
+        let found = |ingredient| store.find("thing", &[ingredient]).found();
 
-        let slot = store.find("thing", &["b"]);
-        store.write(slot, spec()).await.expect("an image");
-        assert!(store.find("thing", &["a"]).found().is_none());
-        assert!(store.find("thing", &["b"]).found().is_some());
+        let made = make("a").await;
+        assert_eq!(found("a").map(|image| image.reference), Some(made.reference));
+        make("b").await;
+        assert!(found("a").is_some(), "it is young");
+
+        let long_ago = SystemTime::now() - 2 * SUPERSEDED_AFTER;
+        fs::File::options()
+            .append(true)
+            .open(&made.archive)
+            .and_then(|file| file.set_modified(long_ago))
+            .expect("aged");
+        make("c").await;
+        assert!(found("a").is_none() && found("b").is_some() && found("c").is_some());
     }
 }

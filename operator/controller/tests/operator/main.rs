@@ -7,4 +7,5 @@ mod control_plane;
 mod facts;
 mod lifecycle;
 mod openbao;
+mod parts;
 mod rights;
