@@ -61,9 +61,17 @@ crds: ## Writes crds/ from the types
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
 	@cargo test --locked --workspace --exclude dmp-e2e
 
+.PHONY: parts
+parts: build ## Builds the pinned Kubernetes parts and the images (tests of the operator use a real API server)
+	@$(BIN)/dmpctl appliance images --name e2e
+
+# DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it.
 .PHONY: test-e2e
 test-e2e: build ## The end-to-end suite, on an appliance of its own
-	@cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture
+	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture || status=$$?; \
+	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
+	  $(BIN)/dmpctl appliance down --name e2e || status=1; $(BIN)/dmpctl appliance clean --name e2e || status=1; \
+	fi; exit $$status
 
 .PHONY: test
-test: test-fast test-e2e ## Every test
+test: lint parts test-fast test-e2e ## Every test

@@ -19,12 +19,12 @@ pub(crate) async fn import(parts: &Parts, socket: &Path, images: &Images) -> Res
         let mut command = ctr(parts, socket, &[kind, "list"]);
         async move { run(&format!("list the {kind} of a node"), &mut command).await }
     };
-    let present = list("images").await?;
-    let present = column(&present, 0);
+    let table = list("images").await?;
+    let present = rows(&table, 0, 2);
     let missing: Vec<&Image> = images
         .all()
         .into_iter()
-        .filter(|image| !present.contains(image.reference.as_str()))
+        .filter(|image| !present.iter().any(|(name, _)| *name == image.reference))
         .collect();
     for image in &missing {
         run(
@@ -34,8 +34,8 @@ pub(crate) async fn import(parts: &Parts, socket: &Path, images: &Images) -> Res
         .await?;
     }
 
-    let containers = list("containers").await?;
-    let used = column(&containers, 1);
+    let table = list("containers").await?;
+    let used: BTreeSet<&str> = rows(&table, 1, 0).into_iter().map(|(name, _)| name).collect();
     for image in superseded(&images.dmp.reference, &present, &used) {
         run(
             &format!("remove the image `{image}`"),
@@ -56,23 +56,32 @@ fn ctr(parts: &Parts, socket: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// One column of a table with a heading.
-fn column(table: &str, index: usize) -> BTreeSet<&str> {
+/// Two columns of a table with a heading.
+fn rows(table: &str, first: usize, second: usize) -> Vec<(&str, &str)> {
     table
         .lines()
         .skip(1)
-        .filter_map(|line| line.split_whitespace().nth(index))
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            Some((*fields.get(first)?, *fields.get(second)?))
+        })
         .collect()
 }
 
-/// Other images of the same name that no container is made from.
-fn superseded<'a>(current: &str, present: &BTreeSet<&'a str>, used: &BTreeSet<&str>) -> Vec<&'a str> {
-    let name = current.rsplit_once(':').map_or(current, |(name, _)| name);
+/// Names of other images of the same repository that no container is made from, and the names that
+/// Kubernetes gave to the same content. `present` holds names and digests.
+fn superseded<'a>(current: &str, present: &[(&'a str, &'a str)], used: &BTreeSet<&str>) -> Vec<&'a str> {
+    let repository = |name: &str| name.rsplit_once(':').map(|(start, _)| start.to_owned());
+    let digests: BTreeSet<&str> = present
+        .iter()
+        .filter(|(name, _)| repository(name) == repository(current))
+        .filter(|(name, _)| *name != current && !used.contains(name))
+        .map(|(_, digest)| *digest)
+        .collect();
     present
         .iter()
-        .copied()
-        .filter(|image| image.rsplit_once(':').is_some_and(|(other, _)| other == name))
-        .filter(|image| *image != current && !used.contains(image))
+        .filter(|(_, digest)| digests.contains(digest))
+        .map(|(name, _)| *name)
         .collect()
 }
 
@@ -82,15 +91,22 @@ mod tests {
 
     #[test]
     fn tables_are_read_by_column() {
-        let table = "CONTAINER  IMAGE  RUNTIME\nabc  r/dmp:1  runc\ndef  r/pause:1  runc\n";
-        assert_eq!(column(table, 1), BTreeSet::from(["r/dmp:1", "r/pause:1"]));
-        assert!(column("", 1).is_empty());
+        let table = "CONTAINER  IMAGE  RUNTIME\nabc  r/dmp:1  runc\ndef  r/pause:1  runc\n\n";
+        assert_eq!(rows(table, 1, 0), [("r/dmp:1", "abc"), ("r/pause:1", "def")]);
+        assert!(rows("", 1, 0).is_empty());
     }
 
     #[test]
     fn only_unused_older_builds_of_the_same_image_go() {
-        let present = BTreeSet::from(["r/dmp:1", "r/dmp:2", "r/dmp:3", "r/dmp-x:1", "r/pause:1"]);
+        let present = [
+            ("r/dmp:1", "sha256:a"),
+            ("r/dmp:2", "sha256:b"),
+            ("r/dmp:3", "sha256:c"),
+            ("r/dmp-x:1", "sha256:d"),
+            ("sha256:1", "sha256:a"),
+            ("sha256:2", "sha256:b"),
+        ];
         let used = BTreeSet::from(["r/dmp:2"]);
-        assert_eq!(superseded("r/dmp:3", &present, &used), ["r/dmp:1"]);
+        assert_eq!(superseded("r/dmp:3", &present, &used), ["r/dmp:1", "sha256:1"]);
     }
 }

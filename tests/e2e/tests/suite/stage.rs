@@ -51,7 +51,12 @@ impl Stage {
         };
         let ready = dmpctl::up::ready(&client, &progress, &running, &up).await;
         match ready {
-            Ok(gateway) => Self { client, gateway, running, progress },
+            Ok(gateway) => Self {
+                client,
+                gateway,
+                running,
+                progress,
+            },
             Err(error) => {
                 keep(&client, "start").await;
                 panic!("{}", error.for_people());
