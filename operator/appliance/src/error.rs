@@ -96,7 +96,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The stable name of this failure, as documented in `docs/errors/`.
+    /// The stable name of this failure, for scripts and documentation.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotRoot => "appliance-not-root",

@@ -101,11 +101,12 @@ impl Paths {
 
 /// The folder of built parts and images.
 pub fn cache(options: &Options) -> PathBuf {
-    options.cache.clone().unwrap_or_else(|| {
-        std::env::home_dir()
-            .unwrap_or_else(|| PathBuf::from("/root"))
-            .join(".cache/dmp")
-    })
+    let home = || std::env::home_dir().map(|home| home.join(".cache/dmp"));
+    options
+        .cache
+        .clone()
+        .or_else(home)
+        .unwrap_or_else(|| PathBuf::from("/var/cache/dmp"))
 }
 
 /// The folder of the product's binaries.
