@@ -6,6 +6,7 @@
 
 pub mod bao;
 mod pki;
+pub mod plaintext;
 mod platform;
 mod postgres;
 pub mod process;
