@@ -12,6 +12,7 @@ export CARGO_TARGET_DIR ?= $(DMP_CACHE)/target
 export DMP_TESTDATA ?= $(abspath $(CURDIR)/../shared/testdata)
 export CARGO_TERM_COLOR ?= never
 BIN := $(CARGO_TARGET_DIR)/debug
+PLAINTEXT := $(CARGO_TARGET_DIR)/plaintext-at-rest
 
 # Packages of Debian that building and testing need; what the appliance needs at run time it installs itself.
 PACKAGES := build-essential cmake postgresql-15 runc iproute2 nftables iptables conntrack socat mmdebstrap busybox-static zstd util-linux
@@ -65,12 +66,19 @@ test-fast: lint ## Every test but the cluster's: unit, and integration on real P
 parts: build ## Builds the pinned Kubernetes parts and the images (tests of the operator use a real API server)
 	@$(BIN)/dmpctl appliance images --name e2e
 
+# The search for readable data must find it when it is there (docs/decisions/0004). cargo keeps both builds side by side.
+.PHONY: plaintext
+plaintext: build ## A `dmp` that does not encrypt, for the one test that must find it
+	@cargo build --locked --workspace --bin dmp --features dmp/plaintext-at-rest
+	@mkdir -p $(PLAINTEXT) && mv -f $(BIN)/dmp $(PLAINTEXT)/dmp && ln -f $(BIN)/dmp-operator $(PLAINTEXT)/dmp-operator
+	@cargo build --locked --workspace --bins
+
 # DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it.
 .PHONY: test-e2e
-test-e2e: build ## The end-to-end suite, on an appliance of its own
+test-e2e: plaintext ## The end-to-end suite, on an appliance of its own
 	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture || status=$$?; \
 	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
-	  $(BIN)/dmpctl appliance down --name e2e || status=1; $(BIN)/dmpctl appliance clean --name e2e || status=1; \
+	  for name in e2e e2eplain; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
 	fi; exit $$status
 
 .PHONY: test

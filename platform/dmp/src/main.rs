@@ -8,9 +8,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
+/// A build that writes plaintext says so in its version, and at every start.
+const PLAINTEXT: bool = cfg!(feature = "plaintext-at-rest");
+const VERSION: &str = if PLAINTEXT {
+    concat!(env!("CARGO_PKG_VERSION"), "+plaintext-at-rest")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// The services of the DMP platform.
 #[derive(Parser)]
-#[command(version)]
+#[command(version = VERSION)]
 struct Arguments {
     /// The service to run.
     service: Service,
@@ -34,6 +42,11 @@ enum Service {
 fn main() -> ExitCode {
     dmp_core::install_crypto_provider();
     let arguments = Arguments::parse();
+    if PLAINTEXT {
+        eprintln!(
+            "dmp: this build writes records UNENCRYPTED; it is for the test that must find them, nothing else"
+        );
+    }
     let outcome = if arguments.print_config {
         print_config(&arguments)
     } else {

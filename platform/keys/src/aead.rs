@@ -5,6 +5,9 @@
 //! key and salt: two keys that open one ciphertext ("invisible salamander") would need a SHA-256 collision.
 //! The associated data is the canonical form of domain, subject, type, id, version, part, key id and schema:
 //! a ciphertext moved to another place does not open.
+//!
+//! Feature `plaintext-at-rest` exists for one test: the one that proves that the search for readable data finds it. With it
+//! the body is written as it is, under a format byte that a real build refuses to open.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -15,7 +18,9 @@ use zeroize::Zeroizing;
 use crate::KeyError;
 use crate::secret::{Key256, random_bytes};
 
-const FORMAT: u8 = 1;
+/// See the head of the module; decision 0004.
+const PLAINTEXT: bool = cfg!(feature = "plaintext-at-rest");
+const FORMAT: u8 = if PLAINTEXT { 0 } else { 1 };
 /// Version of the canonical context.
 const SCHEMA: u8 = 1;
 const SALT: usize = 32;
@@ -110,6 +115,10 @@ impl DataKey {
         sealed.extend_from_slice(&salt);
         sealed.extend_from_slice(&commitment);
         sealed.extend_from_slice(plaintext);
+        if PLAINTEXT {
+            sealed.extend_from_slice(&[0; TAG]);
+            return Ok(sealed);
+        }
         let (_, body) = sealed.split_at_mut(HEAD);
         let tag = cipher
             .seal_in_place_separate_tag(nonce(), Aad::from(self.context(bound)), body)
@@ -136,6 +145,10 @@ impl DataKey {
         let (cipher, expected) = self.derive(salt).ok_or(OpenError::Format)?;
         verify_slices_are_equal(&expected, commitment).map_err(|_| OpenError::OtherKey)?;
         let mut plain = Zeroizing::new(body.to_vec());
+        if PLAINTEXT {
+            plain.truncate(body.len() - TAG);
+            return Ok(plain);
+        }
         let length = cipher
             .open_in_place(nonce(), Aad::from(self.context(bound)), &mut plain)
             .map_err(|_| OpenError::NotAuthentic)?

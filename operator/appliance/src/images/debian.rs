@@ -35,6 +35,9 @@ const POSTGRESQL_WITHOUT: [&str; 8] = [
     "/usr/lib/postgresql/15/lib/llvmjit*",
 ];
 
+/// Otherwise a folder in the image would belong to a user of this machine.
+const POSTGRESQL_APT: &str = r#"APT::Sandbox::User "root""#;
+
 /// CloudNativePG runs PostgreSQL as user and group 26 (Debian gives 26 to `tape`).
 const POSTGRESQL_PREPARE: [&str; 3] = [
     r#"mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" > "$1/etc/postgresql-common/createcluster.conf""#,
@@ -135,7 +138,7 @@ fn certificates(root: &Path) -> Result<()> {
 
 /// What decides the content of [`postgresql_layer`].
 pub(super) fn postgresql_key() -> String {
-    key([POSTGRESQL_RELEASE, POSTGRESQL_FINISH]
+    key([POSTGRESQL_RELEASE, POSTGRESQL_APT, POSTGRESQL_FINISH]
         .into_iter()
         .chain(POSTGRESQL_WITHOUT)
         .chain(POSTGRESQL_PREPARE))
@@ -155,6 +158,7 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, Stri
         .env("TMPDIR", &work)
         .args(["--quiet", "--mode=root", "--variant=essential"])
         .args(["--format=tar", "--include=postgresql-15"]);
+    command.arg(format!("--aptopt={POSTGRESQL_APT}"));
     for pattern in POSTGRESQL_WITHOUT {
         command.arg(format!("--dpkgopt=path-exclude={pattern}"));
     }

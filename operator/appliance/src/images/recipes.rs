@@ -44,7 +44,7 @@ async fn single(
     file: &'static str,
     user: &'static str,
 ) -> Result<Image> {
-    let slot = store.find(name, &[&part.folder.to_string_lossy(), user]);
+    let slot = store.find(name, &[&part.key(), user]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -101,7 +101,7 @@ pub(super) async fn cloudnative_pg(store: &Store<'_>, part: &Part) -> Result<Ima
         "arm64" => ("operator/manager_arm64", "operator/manager_arm64"),
         _ => ("operator/manager_amd64", "operator/manager_amd64"),
     };
-    let slot = store.find("cloudnative-pg", &[&part.folder.to_string_lossy(), path]);
+    let slot = store.find("cloudnative-pg", &[&part.key(), path]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -129,7 +129,7 @@ pub(super) async fn cloudnative_pg(store: &Store<'_>, part: &Part) -> Result<Ima
 
 /// User 100 owns the data folder; TLS files and configuration are mounted.
 pub(super) async fn openbao(store: &Store<'_>, part: &Part) -> Result<Image> {
-    let slot = store.find("openbao", &[&part.folder.to_string_lossy()]);
+    let slot = store.find("openbao", &[&part.key()]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -194,7 +194,12 @@ pub(super) async fn postgresql(store: &Store<'_>) -> Result<Image> {
 /// The product's image. Its tag follows the binaries, so that a rebuilt one rolls out.
 pub(super) async fn dmp(store: &Store<'_>, base: &Path, binaries: &Path) -> Result<Image> {
     const PROGRAMS: [&str; 2] = ["dmp", "dmp-operator"];
-    let mut ingredients = vec![base.to_string_lossy().into_owned()];
+    let mut ingredients = vec![
+        base.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    ];
     for name in PROGRAMS {
         let path = binaries.join(name);
         if !path.exists() {

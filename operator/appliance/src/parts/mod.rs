@@ -45,6 +45,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// Names the content: changes with whatever goes into the part.
+    pub(crate) fn key(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Folder of the part's programs.
     pub fn bin(&self) -> PathBuf {
         self.folder.join("bin")

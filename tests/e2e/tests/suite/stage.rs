@@ -1,4 +1,4 @@
-//! The appliance under test, and what is kept of it when a test fails.
+//! The appliances under test, and what is kept of one when a test fails.
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,10 @@ use kube::{Api, Client, ResourceExt as _};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-/// The running platform with its two groups.
+/// The appliance of all tests but those that would spoil it.
+const SHARED: &str = "e2e";
+
+/// A running platform with its two groups.
 pub struct Stage {
     pub client: Client,
     pub gateway: Gateway,
@@ -27,11 +30,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    async fn start() -> Self {
+    /// Starts an appliance with the `dmp` and `dmp-operator` of that folder.
+    pub async fn start(name: &str, binaries: PathBuf) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let options = Options {
-            name: "e2e".parse().unwrap(),
-            binaries: Some(binaries()),
+            name: name.parse().unwrap(),
+            binaries: Some(binaries),
             cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
             ..Options::default()
         };
@@ -58,10 +62,19 @@ impl Stage {
                 progress,
             },
             Err(error) => {
-                keep(&client, "start").await;
+                keep(&client, &format!("start-{name}")).await;
                 panic!("{}", error.for_people());
             }
         }
+    }
+
+    /// Ends the appliance and removes its data.
+    pub async fn discard(self) {
+        let options = Options {
+            name: self.running.name,
+            ..Options::default()
+        };
+        dmp_appliance::clean(&options, &self.progress).await.unwrap();
     }
 
     /// Software with certificates, the directory, and a patient of this test's own who is not registered yet.
@@ -108,22 +121,51 @@ pub fn testdata(folder: &str) -> Option<PathBuf> {
     None
 }
 
+/// Where `make plaintext` puts a `dmp` that writes records unencrypted.
+pub fn plaintext_binaries() -> PathBuf {
+    let folder = binaries().with_file_name("plaintext-at-rest");
+    assert!(
+        folder.join("dmp").exists(),
+        "the build that does not encrypt is missing: run `make plaintext`"
+    );
+    folder
+}
+
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static STAGE: OnceCell<Stage> = OnceCell::const_new();
 
-/// Runs one test on the stage; when it fails, keeps what explains it.
-pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
-    let runtime = RUNTIME.get_or_init(|| {
+fn runtime() -> &'static Runtime {
+    RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .unwrap()
-    });
-    runtime.block_on(async {
-        let stage = STAGE.get_or_init(Stage::start).await;
+    })
+}
+
+/// Runs one test on the shared stage; when it fails, keeps what explains it.
+pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
+    runtime().block_on(async {
+        let stage = STAGE.get_or_init(|| Stage::start(SHARED, binaries())).await;
         if let Err(panic) = AssertUnwindSafe(test(stage)).catch_unwind().await {
             let folder = keep(&stage.client, name).await;
             eprintln!("{name} failed; logs and events are in {}", folder.display());
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+/// Runs one test on an appliance of its own, which is discarded afterwards whatever happened.
+pub fn on_own_stage(name: &str, appliance: &str, binaries: PathBuf, test: impl AsyncFnOnce(&Stage)) {
+    runtime().block_on(async {
+        let stage = Stage::start(appliance, binaries).await;
+        let outcome = AssertUnwindSafe(test(&stage)).catch_unwind().await;
+        if outcome.is_err() {
+            let folder = keep(&stage.client, name).await;
+            eprintln!("{name} failed; logs and events are in {}", folder.display());
+        }
+        stage.discard().await;
+        if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
     });

@@ -19,7 +19,7 @@ use crate::error::{CliError, Result};
 use crate::scan::{Report, Scanner, tree};
 
 /// Folders of the appliance with images and tools, not data.
-const NOT_DATA: [&str; 1] = ["containerd"];
+pub const NOT_DATA: [&str; 1] = ["containerd"];
 
 /// # Errors
 /// When the cluster cannot be asked.
