@@ -35,7 +35,7 @@ clean: down ## Removes the appliance's data too
 
 .PHONY: deps
 deps: ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
-	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	@missing=$$(for p in $(PACKAGES); do [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  [ "$$(id -u)" = 0 ] || { echo "make deps: not root, and these packages are missing:" $$missing; exit 1; }; \
 	  echo "installing" $$missing; \
@@ -60,7 +60,8 @@ crds: ## Writes crds/ from the types
 
 .PHONY: test-fast
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
-	@cargo test --locked --workspace --exclude dmp-e2e
+	@cargo test --locked --workspace --exclude dmp-e2e --exclude dmp-faults
+	@cargo test --locked -p dmp-faults --lib
 
 .PHONY: parts
 parts: build ## Builds the pinned Kubernetes parts and the images (tests of the operator use a real API server)
@@ -75,11 +76,33 @@ plaintext: build ## A `dmp` that does not encrypt, for the one test that must fi
 
 # DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it.
 .PHONY: test-e2e
-test-e2e: plaintext ## The end-to-end suite, on an appliance of its own
+test-e2e: plaintext ## The end-to-end suite and the short fault suite, on an appliance of its own
 	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture || status=$$?; \
+	DMP_FAULTS_APPLIANCE=e2e $(FAULTS) short:: || status=$$?; \
 	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
 	  for name in e2e e2eplain; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
 	fi; exit $$status
+
+FAULTS := cargo test --locked -p dmp-faults --test faults -- --test-threads=1 --nocapture
+
+.PHONY: faults
+faults: build ## The whole fault suite, on appliances of its own (about half an hour); writes docs/faults.md
+	@rm -rf artifacts/faults; status=0; \
+	$(FAULTS) --skip short:: --skip nodes:: || status=$$?; $(BIN)/dmpctl appliance clean --name flt || status=1; \
+	$(FAULTS) nodes:: || status=$$?; $(BIN)/dmpctl appliance clean --name flt3 || status=1; \
+	[ $$status != 0 ] || cargo run --locked -q -p dmp-faults --bin faults-table; exit $$status
+
+# The programs of another commit beside this one's, from the same cache; then an upgrade from it with traffic running.
+PREVIOUS ?= HEAD~1
+.PHONY: upgrade-test
+upgrade-test: parts ## Installs the release of commit PREVIOUS (default HEAD~1) and upgrades it under traffic
+	@rm -rf $(DMP_CACHE)/previous-source && mkdir -p $(DMP_CACHE)/previous-source
+	@git archive $(PREVIOUS) | tar -x -C $(DMP_CACHE)/previous-source
+	@cd $(DMP_CACHE)/previous-source && cargo build --locked --workspace --bins
+	@mkdir -p $(CARGO_TARGET_DIR)/previous && mv -f $(BIN)/dmp $(BIN)/dmp-operator $(BIN)/dmpctl $(CARGO_TARGET_DIR)/previous/
+	@rm -rf $(DMP_CACHE)/previous-source
+	@cargo build --locked --workspace --bins
+	@cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture the_previous_release
 
 .PHONY: test
 test: lint parts test-fast test-e2e ## Every test

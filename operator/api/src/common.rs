@@ -41,6 +41,8 @@ pub enum Sizing {
 pub trait StatusConditions: Default {
     fn conditions(&self) -> &[Condition];
     fn conditions_mut(&mut self) -> &mut Vec<Condition>;
+    /// Generation of the object that the status is about.
+    fn observed_generation_mut(&mut self) -> &mut Option<i64>;
 }
 
 macro_rules! status_conditions {
@@ -54,6 +56,10 @@ macro_rules! status_conditions {
                 &mut self,
             ) -> &mut Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
                 &mut self.conditions
+            }
+
+            fn observed_generation_mut(&mut self) -> &mut Option<i64> {
+                &mut self.observed_generation
             }
         }
     };

@@ -53,6 +53,10 @@ pub struct HealthGroupSpec {
     pub controller: DataController,
     #[serde(default)]
     pub sizing: Sizing,
+    /// Instances of each database; what the sizing gives when absent. From two on, every acknowledged write is on two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 5))]
+    pub database_instances: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,
     /// While true, the API server denies deleting the group.

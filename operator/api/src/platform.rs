@@ -14,7 +14,6 @@ use crate::common::{Sizing, conditions_schema, status_conditions};
     version = "v1alpha1",
     kind = "Platform",
     status = "PlatformStatus",
-    shortname = "dmp",
     category = "dmp",
     derive = "PartialEq",
     cel,
@@ -62,6 +61,10 @@ pub struct PlatformSpec {
     pub storage_class: Option<String>,
     #[serde(default)]
     pub sizing: Sizing,
+    /// Instances of each database; what the sizing gives when absent. From two on, every acknowledged write is on two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 5))]
+    pub database_instances: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

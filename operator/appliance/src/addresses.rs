@@ -65,6 +65,14 @@ pub struct NodeAddresses {
     pub pods: Range,
 }
 
+impl NodeAddresses {
+    /// The zone of a node: odd ones in `zone-a`, even ones in `zone-b`.
+    pub fn zone(&self) -> &'static str {
+        let odd = self.name.bytes().last().is_some_and(|digit| digit % 2 == 1);
+        if odd { "zone-a" } else { "zone-b" }
+    }
+}
+
 impl AddressPlan {
     /// The plan of the appliance in `slot` (below [`SLOTS`]) with `nodes` nodes (1 to 8).
     pub fn new(slot: u8, nodes: u8) -> Self {
@@ -122,6 +130,11 @@ impl AddressPlan {
         Ipv4Addr::new(10, 212, 16 * self.slot, 10)
     }
 
+    /// Whether the loss of a node is something to recover from.
+    pub fn has_spare_nodes(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
     /// Every range that must be free on the host.
     pub fn ranges(&self) -> [Range; 3] {
         [self.bridge(), self.pods(), self.services()]
@@ -156,6 +169,16 @@ mod tests {
                 assert_ne!(node.address, plan.control_plane());
             }
         }
+    }
+
+    #[test]
+    fn nodes_lie_in_two_zones() {
+        let zones: Vec<_> = AddressPlan::new(0, 3)
+            .nodes
+            .iter()
+            .map(NodeAddresses::zone)
+            .collect();
+        assert_eq!(zones, ["zone-a", "zone-b", "zone-a"]);
     }
 
     #[test]

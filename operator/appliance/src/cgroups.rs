@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal};
 use crate::{
     error::{FileContext, Result},
     options::Name,
+    paths::RUNTIME,
 };
 
 /// The tree of one appliance.
@@ -88,25 +89,39 @@ impl Cgroups {
             .collect()
     }
 
-    /// Kills what is left in the tree and removes it.
+    /// Kills what is left in the whole tree and removes it.
     pub async fn remove(&self) -> Result<()> {
-        for _ in 0..50 {
-            for process in self.processes(&self.name) {
+        self.kill(&[self.name.clone()]).await
+    }
+
+    /// Kills the daemons and the pods of a node, all at once, and removes their groups.
+    pub async fn kill_node(&self, node: &str) -> Result<()> {
+        let group = |group: &str| format!("{}/{group}", self.name);
+        self.kill(&[group(&format!("system-{node}")), group(node)]).await
+    }
+
+    async fn kill(&self, groups: &[String]) -> Result<()> {
+        for _ in 0..100 {
+            for process in groups.iter().flat_map(|group| self.processes(group)) {
                 // One that ended meanwhile is as good as killed.
                 let _ = rustix::process::kill_process(process, Signal::KILL);
             }
-            if self.remove_folders().is_ok() {
+            if self.remove_folders(groups).is_ok() {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        self.remove_folders()
+        self.remove_folders(groups)
     }
 
-    fn remove_folders(&self) -> Result<()> {
-        for mount in &self.mounts {
+    fn remove_folders(&self, groups: &[String]) -> Result<()> {
+        for (mount, group) in self
+            .mounts
+            .iter()
+            .flat_map(|mount| groups.iter().map(move |group| (mount, group)))
+        {
             // Children come after their parents in the list.
-            for folder in tree(&mount.join(&self.name)).into_iter().rev() {
+            for folder in tree(&mount.join(group)).into_iter().rev() {
                 match fs::remove_dir(&folder) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(error).on("remove the control group", folder);
@@ -127,7 +142,8 @@ fn hierarchies(mounts: &str) -> (Vec<PathBuf>, bool) {
             .filter_map(|line| {
                 let mut fields = line.split(' ').skip(1);
                 let (target, kind) = (fields.next()?, fields.next()?);
-                (kind == wanted).then(|| PathBuf::from(target))
+                // Cilium's agents have mounts of their own of what the machine has already.
+                (kind == wanted && !target.starts_with(RUNTIME)).then(|| PathBuf::from(target))
             })
             .collect()
     };
@@ -188,7 +204,8 @@ mod tests {
     fn version_1_has_many_hierarchies_and_version_2_one() {
         let old = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n\
                    cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n\
-                   cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
+                   cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n\
+                   cgroup2 /run/dmp/dmp/node-1/cgroup2 cgroup2 rw 0 0\n";
         let (mounts, unified) = hierarchies(old);
         assert_eq!(
             mounts,

@@ -3,7 +3,8 @@
 use crate::{
     down::{clean, down},
     error::Result,
-    options::Options,
+    kill::kill_node,
+    options::{Expose, Options},
     progress::Progress,
     up::{environment, images, up},
 };
@@ -17,6 +18,13 @@ pub enum ApplianceCommand {
     Down(Options),
     /// As `down`, and remove the data: databases, keys, logs
     Clean(Options),
+    /// Kill a node without warning, as a power cut does; `up` brings it back
+    KillNode {
+        #[command(flatten)]
+        options: Options,
+        /// `node-1` and up
+        node: String,
+    },
     /// Print the shell variables for using it
     Env(Options),
     /// Build the images (again after `cargo build`), bring them into running nodes, print their names
@@ -33,9 +41,13 @@ impl ApplianceCommand {
                     "Kubernetes is up: eval \"$(dmpctl appliance env --name {})\"",
                     running.name
                 ));
+                if let Some(Expose(address)) = options.expose {
+                    progress.say(format!("the gateway is published on https://{address}"));
+                }
             }
             Self::Down(options) => down(&options, &progress).await?,
             Self::Clean(options) => clean(&options, &progress).await?,
+            Self::KillNode { options, node } => kill_node(&options, &node).await?,
             Self::Env(options) => println!("{}", environment(&options)?),
             Self::Images(options) => {
                 for image in images(&options, &progress).await?.all() {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::{
     addresses::AddressPlan,
+    audit,
     daemon::{Daemon, Daemons},
     error::{Error, FileContext, Result},
     kubectl::Kubectl,
@@ -30,6 +31,16 @@ const ETCD_PEER_URL: &str = "http://127.0.0.1:2380";
 const AUDIT_POLICY: &str = include_str!("../files/audit-policy.yaml");
 const ADMISSION: &str = include_str!("../files/admission.yaml");
 const READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// How soon the loss of a node is noticed: a node says twice in that time that it is there, see `kubelet`.
+const NODE_LOSS: [(&str, &str); 2] = [("node-monitor-period", "1s"), ("node-monitor-grace-period", "8s")];
+
+/// How long a pod may be on a node that is lost or not ready before another takes its place.
+const POD_LOSS: [&str; 2] = [
+    "default-not-ready-toleration-seconds",
+    "default-unreachable-toleration-seconds",
+];
+const POD_LOSS_SECONDS: u32 = 10;
 
 /// Order of stopping: the API server before etcd, or it hangs for half a minute.
 pub(crate) const STOP_ORDER: [&str; 5] = [
@@ -132,11 +143,13 @@ impl ControlPlane<'_> {
             let file = self.paths.config().join(name);
             fs::write(&file, content).on("write", file)?;
         }
+        audit::prepare(self.paths, self.plan)?;
         kube_proxy::write_config(self.paths, self.plan, "cp", &self.first_node())
     }
 
     /// Starts etcd and the API server and waits until it answers.
     pub async fn start_api(&self, daemons: &Daemons, kubectl: &Kubectl) -> Result<()> {
+        audit::ensure(self.paths, self.plan)?;
         daemons.ensure(&self.etcd()).await?;
         daemons.ensure(&self.apiserver()).await?;
         kubectl
@@ -218,7 +231,11 @@ impl ControlPlane<'_> {
                 flag("audit-log-maxsize", 32),
                 flag("audit-log-maxbackup", 3),
                 flag("profiling", false),
-            ],
+            ]
+            .into_iter()
+            .chain(audit::flags(self.paths))
+            .chain(self.quick(POD_LOSS.map(|name| flag(name, POD_LOSS_SECONDS))))
+            .collect(),
         )
     }
 
@@ -248,8 +265,16 @@ impl ControlPlane<'_> {
                 flag("allocate-node-cidrs", false),
                 flag("service-cluster-ip-range", self.plan.services()),
                 flag("profiling", false),
-            ],
+            ]
+            .into_iter()
+            .chain(self.quick(NODE_LOSS.map(|(name, value)| flag(name, value))))
+            .collect(),
         )
+    }
+
+    /// What only an appliance with spare nodes has.
+    fn quick<const N: usize>(&self, flags: [String; N]) -> impl Iterator<Item = String> {
+        flags.into_iter().filter(|_| self.plan.has_spare_nodes())
     }
 
     fn scheduler(&self) -> Daemon {
@@ -269,7 +294,7 @@ impl ControlPlane<'_> {
         Daemon {
             name: format!("cp-{name}"),
             owner: "cp".to_owned(),
-            namespace: Network::namespace(self.name, "cp"),
+            namespace: Some(Network::namespace(self.name, "cp")),
             program,
             arguments,
             path: Vec::new(),

@@ -38,8 +38,8 @@ pub(crate) struct Daemon {
     pub name: String,
     /// `cp` or a node's name: which control group it belongs to.
     pub owner: String,
-    /// Network namespace to enter.
-    pub namespace: String,
+    /// Network namespace to enter; none: the machine's.
+    pub namespace: Option<String>,
     pub program: PathBuf,
     pub arguments: Vec<String>,
     /// Folders searched for helpers before the system's own.
@@ -82,9 +82,20 @@ impl Daemons {
         Ok(true)
     }
 
+    /// Whether exactly this daemon runs.
+    pub fn runs_as(&self, daemon: &Daemon) -> Result<bool> {
+        let record = self.record(&daemon.name)?;
+        Ok(record.is_some_and(|record| record.runs() && record.command == daemon.command()))
+    }
+
     /// Whether the daemon of that name runs.
     pub fn runs(&self, name: &str) -> Result<bool> {
         Ok(self.record(name)?.is_some_and(|record| record.runs()))
+    }
+
+    /// Process id of the daemon of that name, while it runs.
+    pub fn process(&self, name: &str) -> Result<Option<i32>> {
+        Ok(self.record(name)?.filter(Record::runs).map(|record| record.pid))
     }
 
     /// Fails with the end of its log when the daemon does not run.
@@ -116,8 +127,16 @@ impl Daemons {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        self.forget(name)
+    }
+
+    /// Removes the record of a daemon that has ended.
+    pub fn forget(&self, name: &str) -> Result<()> {
         let file = self.record_file(name);
-        fs::remove_file(&file).on("remove", file)
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", file),
+            _ => Ok(()),
+        }
     }
 
     fn start(&self, daemon: &Daemon) -> Result<()> {
@@ -194,8 +213,12 @@ impl Daemon {
     /// Arguments of `nsenter`: only the network is entered. (`ip netns exec` would also mount /sys
     /// anew, without the control groups that the kubelet needs.)
     fn command(&self) -> Vec<String> {
+        let network = match &self.namespace {
+            Some(namespace) => format!("/run/netns/{namespace}"),
+            None => "/proc/self/ns/net".to_owned(),
+        };
         [
-            format!("--net=/run/netns/{}", self.namespace),
+            format!("--net={network}"),
             self.program.to_string_lossy().into_owned(),
         ]
         .into_iter()

@@ -16,9 +16,10 @@ use rustix::{
 
 use crate::{
     cgroups::Cgroups,
-    control_plane,
+    cilium, control_plane,
     daemon::{Daemons, start_time},
     error::{FileContext, Result},
+    expose,
     lock::Lock,
     machine,
     network::Network,
@@ -80,7 +81,8 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
     let step = progress.step("processes");
     let order = node_daemons
         .iter()
-        .map(|node| node.kube_proxy.as_str())
+        .flat_map(|node| [node.kube_proxy.as_str(), node.cilium.as_str()])
+        .chain([expose::DAEMON, cilium::OPERATOR])
         .chain(control_plane::STOP_ORDER)
         .chain(node_daemons.iter().map(|node| node.containerd.as_str()));
     for daemon in order {
@@ -143,7 +145,7 @@ async fn end(processes: &[Pid], patience: Duration) {
     }
 }
 
-fn unmount_below(folder: &Path) -> Result<()> {
+pub(crate) fn unmount_below(folder: &Path) -> Result<()> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").on("read", "/proc/self/mountinfo")?;
     for mount in mounts_below(&mounts, folder) {
         unmount(&mount, UnmountFlags::DETACH).on("unmount", mount)?;
@@ -163,7 +165,7 @@ fn mounts_below(mountinfo: &str, folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn remove_tree(folder: &Path) -> Result<()> {
+pub(crate) fn remove_tree(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).on("remove", folder),
         _ => Ok(()),

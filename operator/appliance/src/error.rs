@@ -3,7 +3,7 @@
 //! A message is one sentence: what is wrong and, where a person can mend it, how. Codes are for
 //! scripts and for the documentation; messages may be reworded.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, net::SocketAddrV4, path::PathBuf, time::Duration};
 
 /// What stopped an appliance command.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,29 @@ pub enum Error {
     #[error("`{name}` is no name for an appliance: use one to eight of a-z and 0-9, a letter first")]
     BadName { name: String },
 
+    #[error("`{text}` is no place to publish the gateway: use an IPv4 address, or address:port")]
+    BadExpose { text: String },
+
+    #[error(
+        "the gateway cannot be published on {address}: choose an address of this machine and a free port"
+    )]
+    ExposeRefused {
+        address: SocketAddrV4,
+        source: io::Error,
+    },
+
+    #[error("the appliance `{name}` has no node `{node}`: it has {nodes}")]
+    NoSuchNode {
+        name: String,
+        node: String,
+        nodes: String,
+    },
+
+    #[error(
+        "the pods of `{name}` run on another network: take it down first (dmpctl appliance down --name {name})"
+    )]
+    NetworkChanged { name: String },
+
     #[error("could not {what}: {detail}")]
     Command { what: String, detail: String },
 
@@ -111,6 +134,10 @@ impl Error {
             Self::Busy { .. } => "appliance-busy",
             Self::NotRunning { .. } => "appliance-not-running",
             Self::BadName { .. } => "appliance-bad-name",
+            Self::BadExpose { .. } => "appliance-bad-expose",
+            Self::ExposeRefused { .. } => "appliance-expose-refused",
+            Self::NoSuchNode { .. } => "appliance-no-such-node",
+            Self::NetworkChanged { .. } => "appliance-network-changed",
             Self::Command { .. } => "appliance-command-failed",
             Self::DaemonDied { .. } => "appliance-daemon-died",
             Self::Timeout { .. } => "appliance-timeout",

@@ -23,6 +23,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("iptables", "iptables"),
+    ("clang-19", "clang-19"),
     ("conntrack", "conntrack"),
     ("socat", "socat"),
     ("mmdebstrap", "mmdebstrap"),

@@ -114,13 +114,27 @@ impl<'a> Network<'a> {
     /// Removes namespaces, devices and bridge. Removing a namespace removes what is inside.
     pub async fn remove(name: &Name, owners: &[String]) -> Result<()> {
         for owner in owners {
-            let namespace = Self::namespace(name, owner);
-            if Path::new("/run/netns").join(&namespace).exists() {
-                ip(&["netns", "delete", &namespace]).await?;
-            }
-            remove_device(&device(name, owner)).await?;
+            Self::remove_member(name, owner).await?;
         }
         remove_device(&bridge(name)).await
+    }
+
+    /// Removes one namespace and its cable.
+    pub async fn remove_member(name: &Name, owner: &str) -> Result<()> {
+        let namespace = Self::namespace(name, owner);
+        if Path::new("/run/netns").join(&namespace).exists() {
+            ip(&["netns", "delete", &namespace]).await?;
+        }
+        remove_device(&device(name, owner)).await
+    }
+
+    /// Takes a namespace off the bridge, if it is on it: from one moment to the next nothing passes.
+    pub async fn cut(name: &Name, owner: &str) -> Result<()> {
+        let device = device(name, owner);
+        if Path::new("/sys/class/net").join(&device).exists() {
+            ip(&["link", "set", &device, "down"]).await?;
+        }
+        Ok(())
     }
 
     fn members(&self) -> Vec<Member> {

@@ -2,9 +2,16 @@
 //!
 //! Where things lie on the disk follows from the name: see `paths`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::PathBuf,
+    str::FromStr,
+};
 
-use crate::error::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Error, up::GATEWAY_PORT};
 
 /// Choices shared by every appliance command.
 #[derive(Debug, Clone, clap::Args)]
@@ -16,6 +23,14 @@ pub struct Options {
     /// Number of nodes
     #[arg(long, env = "DMP_NODES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub nodes: u8,
+
+    /// What connects the pods [default: what the appliance has, at first `cilium`]
+    #[arg(long, env = "DMP_NETWORK")]
+    pub network: Option<PodNetwork>,
+
+    /// Publish the gateway, and nothing else, on this address of the machine until `down` [port: 30443]
+    #[arg(long, env = "DMP_EXPOSE", value_name = "ADDR[:PORT]")]
+    pub expose: Option<Expose>,
 
     /// Folder for built parts and images, kept between runs [default: ~/.cache/dmp]
     #[arg(long, env = "DMP_CACHE")]
@@ -32,9 +47,47 @@ impl Default for Options {
         Self {
             name: Name("dmp".to_owned()),
             nodes: 1,
+            network: None,
+            expose: None,
             cache: None,
             binaries: None,
         }
+    }
+}
+
+/// What connects the pods of an appliance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum PodNetwork {
+    /// Cilium: NetworkPolicies are enforced
+    #[default]
+    Cilium,
+    /// Plain routing: every pod reaches every other, NetworkPolicies have no effect; for tests of just that
+    Plain,
+}
+
+/// Where the gateway is published: an IPv4 address of this machine and a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expose(pub SocketAddrV4);
+
+impl FromStr for Expose {
+    type Err = Error;
+
+    /// Reads `ADDR` or `ADDR:PORT`; the port is [`GATEWAY_PORT`] unless named.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let whole = text.parse::<SocketAddrV4>();
+        let alone = || {
+            text.parse::<Ipv4Addr>()
+                .map(|ip| SocketAddrV4::new(ip, GATEWAY_PORT))
+        };
+        whole
+            .or_else(|_| alone())
+            .ok()
+            .filter(|address| address.port() != 0)
+            .map(Self)
+            .ok_or_else(|| Error::BadExpose {
+                text: text.to_owned(),
+            })
     }
 }
 
@@ -75,6 +128,24 @@ impl FromStr for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_gateway_is_published_on_an_address_and_a_port() {
+        let read = |text: &str| text.parse::<Expose>().map(|expose| expose.0.to_string());
+        assert_eq!(read("192.0.2.7:443").expect("both"), "192.0.2.7:443");
+        assert_eq!(read("192.0.2.7").expect("an address"), "192.0.2.7:30443");
+        for bad in [
+            "",
+            "443",
+            ":443",
+            "192.0.2.7:0",
+            "192.0.2.7:x",
+            "gateway.example",
+            "::1",
+        ] {
+            assert_eq!(read(bad).expect_err(bad).code(), "appliance-bad-expose");
+        }
+    }
 
     #[test]
     fn names_fit_into_device_names() {

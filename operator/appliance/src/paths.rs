@@ -19,7 +19,8 @@ use crate::{
 };
 
 const STATE: &str = "/var/lib/dmp";
-const RUNTIME: &str = "/run/dmp";
+/// Runtime folders of all appliances.
+pub(crate) const RUNTIME: &str = "/run/dmp";
 
 /// The folders of one appliance.
 #[derive(Debug, Clone)]
@@ -62,6 +63,11 @@ impl Paths {
 
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
+    }
+
+    /// How the nodes reach registries: a folder `<host:port>` each, with containerd's `hosts.toml`.
+    pub fn registries(&self) -> PathBuf {
+        self.state.join("registries")
     }
 
     /// Local volumes of a node, one folder each.
@@ -127,6 +133,20 @@ pub(crate) fn private_folder(path: &Path) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700)).on("protect", path)
 }
 
+/// Copies a file, or a folder with all that is in it, as new files of the caller's.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    if from.is_dir() {
+        fs::create_dir_all(to).on("make the folder", to)?;
+        for entry in fs::read_dir(from).on("read", from)? {
+            let entry = entry.on("read", from)?;
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+        return Ok(());
+    }
+    let content = fs::read(from).on("read", from)?;
+    fs::write(to, content).on("write", to)
+}
+
 /// Writes a file with mode 0600: whole or not at all.
 pub(crate) fn write_private(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let draft = path.with_added_extension("new");
@@ -139,4 +159,20 @@ pub(crate) fn write_private(path: &Path, content: impl AsRef<[u8]>) -> Result<()
         .and_then(|mut file| file.write_all(content.as_ref()))
         .on("write", &draft)?;
     fs::rename(&draft, path).on("write", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_copied_with_all_that_is_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::create_dir_all(from.join("a/b")).expect("folders");
+        fs::write(from.join("a/b/c"), "text").expect("written");
+        copy(&from, &to).expect("copied");
+        assert_eq!(fs::read_to_string(to.join("a/b/c")).expect("read"), "text");
+        assert!(copy(&from.join("none"), &to.join("none")).is_err());
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     addresses::{AddressPlan, SLOTS},
     error::{Error, FileContext, Result},
-    options::{Name, Options},
+    options::{Name, Options, PodNetwork},
     paths::{Paths, private_folder, write_private},
 };
 
@@ -17,6 +17,8 @@ const FILE: &str = "appliance.json";
 pub(crate) struct State {
     slot: u8,
     nodes: u8,
+    #[serde(default)]
+    network: PodNetwork,
 }
 
 impl State {
@@ -32,14 +34,19 @@ impl State {
         let (known, wanted) = match load(&folder)? {
             Some(known) => {
                 usable(&known.plan())?;
-                let nodes = known.nodes.max(options.nodes);
-                (Some(known), Self { nodes, ..known })
+                let wanted = Self {
+                    nodes: known.nodes.max(options.nodes),
+                    network: options.network.unwrap_or(known.network),
+                    ..known
+                };
+                (Some(known), wanted)
             }
             None => {
                 let taken = taken_slots(Paths::all_states())?;
                 let nodes = options.nodes;
                 let slot = free_slot(&taken, |slot| usable(&AddressPlan::new(slot, nodes)))?;
-                (None, Self { slot, nodes })
+                let network = options.network.unwrap_or_default();
+                (None, Self { slot, nodes, network })
             }
         };
         if known != Some(wanted) {
@@ -48,6 +55,10 @@ impl State {
             write_private(&folder.join(FILE), content)?;
         }
         Ok(wanted)
+    }
+
+    pub fn network(self) -> PodNetwork {
+        self.network
     }
 
     pub fn plan(self) -> AddressPlan {
@@ -119,6 +130,18 @@ mod tests {
         assert_eq!(free_slot(&[], from(3)).expect("a slot"), 3);
         let error = free_slot(&[0], from(SLOTS)).expect_err("no slot");
         assert!(matches!(error, Error::AddressTaken { range, .. } if range == "1"));
+    }
+
+    #[test]
+    fn policies_are_enforced_unless_somebody_asked_for_something_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let network = |content: &str| {
+            fs::write(folder.path().join(FILE), content).expect("written");
+            load(folder.path()).expect("read").map(State::network)
+        };
+        assert_eq!(network(r#"{"slot":0,"nodes":1}"#), Some(PodNetwork::Cilium));
+        let plain = r#"{"slot":0,"nodes":1,"network":"plain"}"#;
+        assert_eq!(network(plain), Some(PodNetwork::Plain));
     }
 
     #[test]

@@ -8,17 +8,20 @@ use std::{net::Ipv4Addr, path::PathBuf};
 use crate::{
     addons,
     addresses::AddressPlan,
+    audit,
     cgroups::Cgroups,
+    cilium,
     control_plane::{self, ControlPlane},
     daemon::Daemons,
     error::{Error, Result},
+    expose,
     images::{self, Images},
     kubectl::Kubectl,
     lock::Lock,
     machine,
     network::{HostRoutes, Network},
     node::{DaemonNames, Node},
-    options::{Name, Options},
+    options::{Name, Options, PodNetwork},
     parts::{self, Parts},
     paths::{self, Paths},
     progress::Progress,
@@ -38,6 +41,10 @@ pub struct Running {
     pub kubectl: PathBuf,
     /// The first node; NodePorts (30000 to 32767) are reached here from this machine.
     pub node_address: Ipv4Addr,
+    /// Every node, for who must go on when one is lost.
+    pub node_addresses: Vec<Ipv4Addr>,
+    /// Address of the machine that the gateway is published on by this `up`; none when it is on all.
+    pub exposed: Option<Ipv4Addr>,
     /// Where the product's installer puts the authority of the gateway's certificate.
     pub gateway_ca: PathBuf,
     /// Folder that lasts as long as the appliance's data, for root alone.
@@ -56,7 +63,8 @@ pub async fn up(options: &Options, progress: &Progress) -> Result<Running> {
     machine::require_kernel().await?;
 
     let routes = HostRoutes::read().await?;
-    let plan = State::ensure(options, |plan| routes.require_free(&options.name, plan))?.plan();
+    let state = State::ensure(options, |plan| routes.require_free(&options.name, plan))?;
+    let plan = state.plan();
     let network = Network::new(&options.name, &plan);
     let cgroups = Cgroups::of(&options.name)?;
     let daemons = Daemons::new(paths.clone(), cgroups.clone());
@@ -69,10 +77,16 @@ pub async fn up(options: &Options, progress: &Progress) -> Result<Running> {
         cgroups: &cgroups,
         daemons: &daemons,
         progress,
+        pod_network: state.network(),
     };
+    start.require_same_network()?;
     start.network(&network).await?;
     let kubectl = start.kubernetes().await?;
     addons::install(&kubectl, &paths, &plan, &parts, &images, progress).await?;
+    audit::hand_over(&kubectl, &paths, &plan).await?;
+    if let Some(address) = options.expose {
+        expose::publish(address, &plan, &daemons).await?;
+    }
     Ok(running(options, paths, &plan, images, parts))
 }
 
@@ -114,7 +128,7 @@ pub fn environment(options: &Options) -> Result<String> {
 }
 
 /// Debian's images are made while Go compiles: the one waits for the network, the other computes.
-async fn build(options: &Options, progress: &Progress) -> Result<(Parts, Images)> {
+pub(crate) async fn build(options: &Options, progress: &Progress) -> Result<(Parts, Images)> {
     let go = machine::require_go().await?;
     let cache = paths::cache(options);
     machine::require_disk(&cache)?;
@@ -138,6 +152,7 @@ struct Start<'a> {
     cgroups: &'a Cgroups,
     daemons: &'a Daemons,
     progress: &'a Progress,
+    pod_network: PodNetwork,
 }
 
 impl Start<'_> {
@@ -148,6 +163,24 @@ impl Start<'_> {
         Ok(())
     }
 
+    fn nodes(&self) -> Vec<Node<'_>> {
+        let node = |own| Node {
+            name: self.name,
+            paths: self.paths,
+            plan: self.plan,
+            parts: self.parts,
+            own,
+            network: self.pod_network,
+        };
+        self.plan.nodes.iter().map(node).collect()
+    }
+
+    fn require_same_network(&self) -> Result<()> {
+        self.nodes()
+            .iter()
+            .try_for_each(|node| node.require_same_network(self.daemons))
+    }
+
     async fn kubernetes(&self) -> Result<Kubectl> {
         let control_plane = ControlPlane {
             name: self.name,
@@ -155,23 +188,12 @@ impl Start<'_> {
             plan: self.plan,
             parts: self.parts,
         };
-        let nodes: Vec<Node<'_>> = self
-            .plan
-            .nodes
-            .iter()
-            .map(|own| Node {
-                name: self.name,
-                paths: self.paths,
-                plan: self.plan,
-                parts: self.parts,
-                own,
-            })
-            .collect();
+        let nodes = self.nodes();
         if !self.all_run(&control_plane::STOP_ORDER)? {
             control_plane.prepare()?;
         }
         for node in &nodes {
-            if !self.all_run(&DaemonNames::of(&node.own.name).all())? {
+            if !self.all_run(&DaemonNames::of(&node.own.name).of_network(self.pod_network))? {
                 node.prepare(&control_plane, self.cgroups)?;
             }
         }
@@ -209,6 +231,11 @@ impl Start<'_> {
             node.forget_readiness(self.cgroups, kubectl).await?;
         }
         control_plane.start_controllers(self.daemons).await?;
+        if self.pod_network == PodNetwork::Cilium && !self.daemons.runs(cilium::OPERATOR)? {
+            cilium::prepare_operator(control_plane)?;
+            cilium::grant_access(kubectl).await?;
+            self.daemons.ensure(&cilium::operator(control_plane)).await?;
+        }
         for node in nodes {
             node.start(self.daemons, self.cgroups, kubectl).await?;
         }
@@ -237,6 +264,11 @@ fn running(options: &Options, paths: Paths, plan: &AddressPlan, images: Images, 
         kubeconfig: paths.kubeconfig(),
         kubectl: parts.kubernetes.program("kubectl"),
         node_address: plan.nodes.first().map_or(plan.host(), |node| node.address),
+        node_addresses: plan.nodes.iter().map(|node| node.address).collect(),
+        exposed: options
+            .expose
+            .map(|expose| *expose.0.ip())
+            .filter(|address| !address.is_unspecified()),
         gateway_ca: paths.gateway_ca(),
         state: paths.state,
         images,

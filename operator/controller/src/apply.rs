@@ -1,11 +1,22 @@
 //! Server-side apply of a plane, in order, by one field manager per kind; and what the API server answers.
+//!
+//! What this process has applied, and what nobody has touched since, is read instead of applied again ([`Memory`]): a
+//! pass over a converged plane makes no write request at all.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
+use serde_json::Value;
 
-use crate::plane::{Applied, Object, ObjectKind, Plane, Prepared};
+use crate::controller::Context;
+use crate::plane::{Applied, Object, ObjectKind, Plane, Prepared, digest};
+
+/// Objects of one sort and plane that are sent at once.
+const AT_ONCE: usize = 4;
 
 /// An object that could not be applied or read.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +30,42 @@ pub struct ApplyError {
     pub source: kube::Error,
 }
 
-/// Applies everything; later objects are not reached when an earlier one fails.
+/// What was applied last, and how the object looked then. A clone is the same.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<HashMap<String, Seen>>>);
+
+/// Digests of an object as rendered and as it was then.
+#[derive(Clone, PartialEq, Eq)]
+struct Seen {
+    rendered: String,
+    live: String,
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Digest of all that an object says, without what changes by itself: status, version, who wrote which field when.
+fn appearance(body: &Value) -> String {
+    let mut body = body.clone();
+    if let Some(map) = body.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        metadata.remove("managedFields");
+    }
+    digest(&[&body.to_string()])
+}
+
+/// Applies everything; what belongs to a later sort of object is not reached when an earlier one fails.
 ///
 /// # Errors
-/// Names the first object that the API server refused.
+/// Names an object that the API server refused.
 pub async fn plane(
-    client: &Client,
+    context: &Context,
     manager: &str,
     plane: Plane<Prepared>,
 ) -> Result<Plane<Applied>, ApplyError> {
@@ -42,25 +83,51 @@ pub async fn plane(
         state: _,
     } = plane;
     Ok(Plane {
-        namespace: object(client, manager, namespace).await?,
-        quotas: all(client, manager, quotas).await?,
-        network_policies: all(client, manager, network_policies).await?,
-        service_accounts: all(client, manager, service_accounts).await?,
-        config_maps: all(client, manager, config_maps).await?,
-        databases: all(client, manager, databases).await?,
-        services: all(client, manager, services).await?,
-        disruption_budgets: all(client, manager, disruption_budgets).await?,
-        deployments: all(client, manager, deployments).await?,
+        namespace: converge(context, manager, namespace).await?,
+        quotas: all(context, manager, quotas).await?,
+        network_policies: all(context, manager, network_policies).await?,
+        service_accounts: all(context, manager, service_accounts).await?,
+        config_maps: all(context, manager, config_maps).await?,
+        databases: all(context, manager, databases).await?,
+        services: all(context, manager, services).await?,
+        disruption_budgets: all(context, manager, disruption_budgets).await?,
+        deployments: all(context, manager, deployments).await?,
         state: PhantomData,
     })
 }
 
-async fn all(client: &Client, manager: &str, objects: Vec<Object>) -> Result<Vec<Object>, ApplyError> {
-    let mut applied = Vec::with_capacity(objects.len());
-    for each in objects {
-        applied.push(object(client, manager, each).await?);
+async fn all(context: &Context, manager: &str, objects: Vec<Object>) -> Result<Vec<Object>, ApplyError> {
+    futures::stream::iter(objects)
+        .map(|object| converge(context, manager, object))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Applies one object, unless it is known to be as it is rendered; the live one.
+async fn converge(context: &Context, manager: &str, wanted: Object) -> Result<Object, ApplyError> {
+    let key = format!("{}/{}", wanted.kind.as_str(), place(&wanted));
+    let rendered = appearance(&wanted.body);
+    let seen = context.applied.lock().get(&key).cloned();
+    if let Some(seen) = seen.filter(|seen| seen.rendered == rendered)
+        && let Some(live) = get(
+            &context.client,
+            wanted.kind,
+            wanted.namespace.as_deref(),
+            &wanted.name,
+        )
+        .await?
+        && appearance(&live.body) == seen.live
+    {
+        return Ok(live);
     }
-    Ok(applied)
+    let live = object(&context.client, manager, wanted).await?;
+    let seen = Seen {
+        rendered,
+        live: appearance(&live.body),
+    };
+    context.applied.lock().insert(key, seen);
+    Ok(live)
 }
 
 /// Applies one object (forced: what is rendered is ours) and returns the live one.
@@ -108,15 +175,19 @@ fn live_object(wanted: &Object, live: &DynamicObject) -> Object {
 }
 
 fn error(verb: &'static str, object: &Object, source: kube::Error) -> ApplyError {
-    let name = match &object.namespace {
-        Some(namespace) => format!("{namespace}/{}", object.name),
-        None => object.name.clone(),
-    };
     ApplyError {
         verb,
         kind: object.kind,
-        name,
+        name: place(object),
         source,
+    }
+}
+
+/// `<namespace>/<name>` or `<name>`.
+fn place(object: &Object) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{namespace}/{}", object.name),
+        None => object.name.clone(),
     }
 }
 
@@ -126,5 +197,24 @@ pub fn api(client: &Client, kind: ObjectKind, namespace: Option<&str>) -> Api<Dy
     match namespace {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::appearance;
+
+    #[test]
+    fn an_object_looks_the_same_until_somebody_changes_it() {
+        let live = |version: &str, replicas: i64, data: &str| {
+            json!({
+                "metadata": { "name": "a", "resourceVersion": version, "managedFields": [{ "time": version }] },
+                "data": data, "status": { "readyReplicas": replicas },
+            })
+        };
+        assert_eq!(appearance(&live("1", 0, "a")), appearance(&live("2", 1, "a")));
+        assert_ne!(appearance(&live("1", 0, "a")), appearance(&live("1", 0, "b")));
     }
 }

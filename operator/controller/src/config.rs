@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use dmp_core::config::{OpenBaoAuth, OpenBaoConfig, ServiceConfig, TlsConfig};
+use dmp_core::config::{OpenBaoAuth, OpenBaoConfig, ServiceConfig, TelemetryConfig, TlsConfig};
 use dmp_keys::openbao;
 use serde::Serialize;
 
@@ -40,6 +40,16 @@ pub struct OperatorConfig {
     /// Plain HTTP: `/livez`, `/readyz`, `/metrics`.
     #[arg(long, env = "DMP_HEALTH_LISTEN", default_value = "0.0.0.0:9090")]
     pub health_listen: SocketAddr,
+    /// TLS for the API server's audit webhook.
+    #[arg(long, env = "DMP_KUBERNETES_AUDIT_LISTEN", default_value = "0.0.0.0:8444")]
+    pub kubernetes_audit_listen: SocketAddr,
+    /// Folder of its certificate (`tls.crt`, `tls.key`) and of the API server's authority (`ca.crt`); may appear later.
+    #[arg(
+        long,
+        env = "DMP_KUBERNETES_AUDIT_FILES",
+        default_value = "/etc/dmp/kubernetes-audit"
+    )]
+    pub kubernetes_audit_files: PathBuf,
     /// Writable folder (memory) for the root CA that the operator fetches from OpenBao.
     #[arg(long, env = "DMP_TRUST_DIR", default_value = "/tmp/dmp-trust")]
     pub trust_dir: PathBuf,
@@ -60,6 +70,15 @@ impl OperatorConfig {
                     namespace: None,
                 },
             },
+        }
+    }
+
+    /// As the receiver of audit events wants it.
+    pub fn kubernetes_audit(&self) -> crate::kubernetes_audit::Config {
+        crate::kubernetes_audit::Config {
+            listen: self.kubernetes_audit_listen,
+            files: self.kubernetes_audit_files.clone(),
+            namespace: self.namespace.clone(),
         }
     }
 
@@ -85,6 +104,7 @@ impl OperatorConfig {
                     token_path: self.openbao_token.clone(),
                 },
             },
+            telemetry: TelemetryConfig::default(),
         }
     }
 }

@@ -16,8 +16,12 @@ use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::apply::Memory;
 use crate::guard::Guarded;
+use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
+use crate::pace::Pace;
+use crate::status::{Conditioned, is_converged};
 
 /// Objects of one kind reconciled at once.
 const CONCURRENCY: u16 = 8;
@@ -25,6 +29,8 @@ const CONCURRENCY: u16 = 8;
 const RESYNC_SECONDS: std::ops::Range<u64> = 300..600;
 /// A reconciliation of what is still waiting.
 const WAIT_MILLISECONDS: std::ops::Range<u64> = 4_000..6_000;
+/// A pass that takes longer holds a place that others wait for: it is broken off, and tried again later.
+const PASS_LIMIT: Duration = Duration::from_secs(30);
 /// The longest pause after errors.
 const MAX_BACKOFF_SECONDS: u64 = 30;
 
@@ -33,6 +39,8 @@ const MAX_BACKOFF_SECONDS: u64 = 30;
 pub struct Context {
     pub client: Client,
     pub openbao: OpenBao,
+    pub probes: Probes,
+    pub applied: Memory,
 }
 
 /// What a reconciliation asks for next.
@@ -50,6 +58,7 @@ pub enum Next {
 #[async_trait]
 pub trait Kind: Send + Sync + Sized + 'static {
     type Resource: Resource<DynamicType = ()>
+        + Conditioned
         + Clone
         + std::fmt::Debug
         + Serialize
@@ -80,7 +89,19 @@ pub trait Kind: Send + Sync + Sized + 'static {
 }
 
 /// A [`Kind`] as the controller framework sees it.
-pub struct Frame<K>(pub K);
+pub struct Frame<K> {
+    kind: K,
+    pace: Pace,
+}
+
+impl<K> Frame<K> {
+    fn new(kind: K) -> Self {
+        Self {
+            kind,
+            pace: Pace::default(),
+        }
+    }
+}
 
 #[async_trait]
 impl<K: Kind> k8s_controller::Context for Frame<K> {
@@ -114,7 +135,19 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
             trace.set_outcome(Outcome::Skipped);
             return Ok(Some(Action::await_change()));
         }
-        Ok(Some(match self.0.reconcile(object, trace).await? {
+        if let Some(later) = self.pace.wait(object.meta().uid.as_deref(), is_converged(object)) {
+            trace.set_outcome(Outcome::Skipped);
+            return Ok(Some(Action::requeue(later)));
+        }
+        let pass = tokio::time::timeout(PASS_LIMIT, self.kind.reconcile(object, trace)).await;
+        let Ok(next) = pass else {
+            let note = format!("broken off after {PASS_LIMIT:?}, tried again later");
+            tracing::error!(name = resource.name_any(), note, "reconcile");
+            trace.publish_event(warning("TooSlow", "Reconcile", &note)).await;
+            trace.set_outcome(Outcome::Failed);
+            return Ok(Some(Action::requeue(Duration::from_secs(MAX_BACKOFF_SECONDS))));
+        };
+        Ok(Some(match next? {
             Next::Settled => {
                 trace.set_outcome(Outcome::Completed);
                 Action::requeue(Duration::from_secs(rand::random_range(RESYNC_SECONDS)))
@@ -131,7 +164,7 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         trace: &mut TraceMetadata,
     ) -> Result<Option<Action>, Self::Error> {
         match &resource.0 {
-            Ok(object) => self.0.retire(object, trace).await?,
+            Ok(object) => self.kind.retire(object, trace).await?,
             // Its name is all that retiring needs, but a kind it does not understand is not the operator's to touch.
             Err(invalid) => tracing::warn!(
                 name = resource.name_any(),
@@ -193,7 +226,7 @@ pub fn normal(reason: &str, note: impl Into<String>) -> Event {
     }
 }
 
-/// `dmp.ma/paused: "true"`: nothing is done for the object, its deletion neither completes nor is refused.
+/// `dmp.ma/paused: "true"`: nothing is done for the object while it is there; its deletion completes.
 fn is_paused(object: &impl ResourceExt) -> bool {
     object
         .annotations()
@@ -215,7 +248,7 @@ pub async fn run_cluster<K: Kind>(
 ) where
     K::Resource: Resource<DynamicType = (), Scope = ClusterResourceScope>,
 {
-    let controller = Controller::cluster(client.clone(), Frame(kind), watcher::Config::default());
+    let controller = Controller::cluster(client.clone(), Frame::new(kind), watcher::Config::default());
     framed(client, controller, K::NAME, observer, watches).run().await;
 }
 
@@ -228,7 +261,7 @@ pub async fn run_namespaced<K: Kind>(
 ) where
     K::Resource: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
 {
-    let controller = Controller::namespaced_all(client.clone(), Frame(kind), watcher::Config::default());
+    let controller = Controller::namespaced_all(client.clone(), Frame::new(kind), watcher::Config::default());
     framed(client, controller, K::NAME, observer, watches).run().await;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every replica serves it, leader or not: [`watch`] keeps an [`index::Index`] of the kinds by list and watch,
 //! [`beat`] asks the API server every second whether it still answers and whether the watches keep up, [`publish`]
-//! signs a line at every change and every second, [`stream`] hands the lines to the gateways (nobody else).
+//! signs a line at every change and every second ([`reserve`] while OpenBao does not answer), [`stream`] hands the lines to the gateways (nobody else).
 //!
 //! `seq` is the highest resource version this replica has seen in a list, an event (deletions included) or a
 //! bookmark of the watched kinds and of the operators' lease. The lease is renewed every 2 s, so replicas that hear
@@ -10,7 +10,9 @@
 
 pub mod beat;
 pub mod index;
+pub mod measure;
 pub mod publish;
+pub mod reserve;
 pub mod stream;
 pub mod watch;
 

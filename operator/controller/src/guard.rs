@@ -1,7 +1,7 @@
 //! A watched object that may not have the form this version knows.
 //!
 //! One malformed object must not stop the watch of all the others (`kube`'s `DeserializeGuard`); the controller
-//! framework also wants to serialize what it watches, which this type adds.
+//! framework also wants to serialize what it watches, which this type adds. Managed fields are dropped.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,11 @@ pub struct Guarded<K>(pub Result<K, InvalidObject>);
 
 impl<'de, K: Resource + Deserialize<'de>> Deserialize<'de> for Guarded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DeserializeGuard::deserialize(deserializer).map(|DeserializeGuard(result)| Self(result))
+        let DeserializeGuard(result) = DeserializeGuard::deserialize(deserializer)?;
+        let mut guarded = Self(result);
+        // Nobody here looks at them, and they would be half of what is kept of an object.
+        guarded.meta_mut().managed_fields = None;
+        Ok(guarded)
     }
 }
 
@@ -89,9 +93,10 @@ mod tests {
     #[test]
     fn a_good_object_goes_through() {
         let good: Guarded<Site> = serde_json::from_str(
-            r#"{"apiVersion":"dmp.ma/v1alpha1","kind":"Site","metadata":{"name":"x","generation":7},"spec":{"territory":"MA","region":"MA-06"}}"#,
+            r#"{"apiVersion":"dmp.ma/v1alpha1","kind":"Site","metadata":{"name":"x","generation":7,"managedFields":[{}]},"spec":{"territory":"MA","region":"MA-06"}}"#,
         )
         .unwrap();
+        assert_eq!(good.meta().managed_fields, None);
         assert_eq!(good.0.unwrap().spec.region, "MA-06");
     }
 }

@@ -19,6 +19,8 @@ use dmp_api::HealthGroup;
 use k8s_controller::{Outcome, TraceMetadata};
 
 use crate::controller::{Context, Kind, Next, normal};
+use crate::network_probe::Wanted;
+use crate::status::{self, Refusal as _};
 
 /// The controller of groups.
 pub struct Groups(pub Context);
@@ -33,7 +35,7 @@ pub enum Error {
     #[error("the group cannot be retired")]
     Retire(#[from] retire::Error),
     #[error("the group's status cannot be written")]
-    Status(#[from] update_status::Error),
+    Status(#[from] status::Error),
 }
 
 #[async_trait]
@@ -50,7 +52,7 @@ impl Kind for Groups {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                update_status::failing(&self.0, group, "DependencyUnavailable", &error).await?;
+                status::failing::<Self>(&self.0, group, "DependencyUnavailable", &error).await?;
                 return Err(error.into());
             }
         };
@@ -59,7 +61,7 @@ impl Kind for Groups {
         let valid = match validate::validate(group, &found) {
             Ok(valid) => valid,
             Err(refusal) => {
-                if update_status::refused(&self.0, group, &refusal).await? {
+                if status::refused::<Self>(&self.0, group, &refusal).await? {
                     trace
                         .publish_event(normal(refusal.reason(), refusal.to_string()))
                         .await;
@@ -74,7 +76,7 @@ impl Kind for Groups {
         let applied = match apply::apply(&self.0, &valid, rendered).await {
             Ok(applied) => applied,
             Err(error) => {
-                update_status::failing(&self.0, group, error.reason(), &error).await?;
+                status::failing::<Self>(&self.0, group, error.reason(), &error).await?;
                 return Err(error.into());
             }
         };
@@ -83,6 +85,10 @@ impl Kind for Groups {
         let outcome = update_status::update_status(&self.0, group, &valid, &applied).await?;
         if outcome.became_ready {
             trace.publish_event(normal("Ready", "the group serves")).await;
+        }
+        if outcome.ready {
+            let wanted = Wanted::of(Some(valid.name.as_str()), &valid.platform.images.dmp, &applied);
+            self.0.probes.want(&valid.namespace, wanted);
         }
         if valid.log_key.is_none() {
             return Ok(Next::Again);

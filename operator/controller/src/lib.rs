@@ -6,13 +6,17 @@
 //! Secret.
 
 pub mod apply;
+mod changes;
 pub mod config;
 pub mod controller;
 pub mod facts;
 pub mod guard;
 pub mod health_group;
+pub mod kubernetes_audit;
+pub mod network_probe;
 pub mod openbao;
 pub mod openbao_tls;
+mod pace;
 pub mod plane;
 pub mod platform;
 pub mod run;

@@ -18,6 +18,8 @@ use crate::plane::trust::{Trust, public_key};
 
 /// A group's key space that was found complete is not looked at again for so long.
 const RECHECK: Duration = Duration::from_secs(300);
+/// CAs and public keys of the platform are asked for again after so long: every pass of every group wants them.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// OpenBao, as the operator uses it. A clone is the same.
 #[derive(Clone)]
@@ -26,6 +28,22 @@ pub struct OpenBao {
     /// PEM of OpenBao's own CA.
     ca: Arc<str>,
     complete: Arc<Mutex<HashMap<String, Instant>>>,
+    trust: Cache<Trust>,
+    logs: Cache<PublicKey>,
+}
+
+/// Answers by what was asked, with the time. A clone is the same.
+type Cache<T> = Arc<Mutex<HashMap<String, (Instant, T)>>>;
+
+fn cached<T: Clone>(cache: &Cache<T>, key: &str, age: Duration) -> Option<T> {
+    let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let (at, value) = cache.get(key)?;
+    (at.elapsed() < age).then(|| value.clone())
+}
+
+fn remember<T>(cache: &Cache<T>, key: &str, value: T) {
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.insert(key.to_owned(), (Instant::now(), value));
 }
 
 impl OpenBao {
@@ -34,6 +52,8 @@ impl OpenBao {
             client,
             ca: ca.into(),
             complete: Arc::default(),
+            trust: Cache::default(),
+            logs: Cache::default(),
         }
     }
 
@@ -51,6 +71,11 @@ impl OpenBao {
     /// # Errors
     /// When OpenBao cannot be reached, or a key is missing (the installation has not finished).
     pub async fn trust(&self, origins: &[(&str, String)]) -> Result<Trust, Error> {
+        let asked: Vec<&str> = origins.iter().map(|(_, origin)| origin.as_str()).collect();
+        let asked = asked.join(" ");
+        if let Some(trust) = cached(&self.trust, &asked, FRESH) {
+            return Ok(trust);
+        }
         let mut trust = Trust {
             ca: last_certificate(&self.certificate("pki-services/cert/ca_chain").await?).to_owned(),
             solutions_ca: self.certificate("pki-solutions/cert/ca").await?,
@@ -64,6 +89,7 @@ impl OpenBao {
                 trust.logs.insert(origin.clone(), newest);
             }
         }
+        remember(&self.trust, &asked, trust.clone());
         Ok(trust)
     }
 
@@ -84,11 +110,15 @@ impl OpenBao {
             })
     }
 
-    /// The public key of a group's log; `None` while the group has no key space.
+    /// The public key of a group's log; `None` while the group has no key space. One that was seen is not asked for
+    /// again for some minutes.
     ///
     /// # Errors
     /// When OpenBao cannot be reached or refuses.
     pub async fn group_log_key(&self, group: &GroupName) -> Result<Option<PublicKey>, Error> {
+        if let Some(key) = cached(&self.logs, group.as_str(), RECHECK) {
+            return Ok(Some(key));
+        }
         let namespace = group.openbao_namespace();
         let answer = match self
             .client
@@ -99,11 +129,11 @@ impl OpenBao {
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        newest_key("log", &answer)
-            .map(Some)
-            .ok_or_else(|| Error::Malformed {
-                path: "transit/keys/log".to_owned(),
-            })
+        let key = newest_key("log", &answer).ok_or_else(|| Error::Malformed {
+            path: "transit/keys/log".to_owned(),
+        })?;
+        remember(&self.logs, group.as_str(), key.clone());
+        Ok(Some(key))
     }
 
     /// Makes a group's key space complete: namespace, transit keys, policy, log-in roles.

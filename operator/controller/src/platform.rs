@@ -14,9 +14,12 @@ mod tests;
 
 use async_trait::async_trait;
 use dmp_api::Platform;
+use dmp_api::names::NATIONAL_NAMESPACE;
 use k8s_controller::{Outcome, TraceMetadata};
 
 use crate::controller::{Context, Kind, Next, normal};
+use crate::network_probe::Wanted;
+use crate::status::{self, Refusal as _};
 
 /// The controller of the platform.
 pub struct Platforms(pub Context);
@@ -29,7 +32,7 @@ pub enum Error {
     #[error("the national plane cannot be applied")]
     Apply(#[from] apply::Error),
     #[error("the platform's status cannot be written")]
-    Status(#[from] update_status::Error),
+    Status(#[from] status::Error),
 }
 
 #[async_trait]
@@ -44,7 +47,7 @@ impl Kind for Platforms {
         let found = match dereference::dereference(&self.0, platform).await {
             Ok(found) => found,
             Err(error) => {
-                update_status::failing(&self.0, platform, "DependencyUnavailable", &error).await?;
+                status::failing::<Self>(&self.0, platform, "DependencyUnavailable", &error).await?;
                 return Err(error.into());
             }
         };
@@ -53,7 +56,7 @@ impl Kind for Platforms {
         let valid = match validate::validate(platform, &found) {
             Ok(valid) => valid,
             Err(refusal) => {
-                if update_status::refused(&self.0, platform, &refusal).await? {
+                if status::refused::<Self>(&self.0, platform, &refusal).await? {
                     trace
                         .publish_event(normal(refusal.reason(), refusal.to_string()))
                         .await;
@@ -68,7 +71,7 @@ impl Kind for Platforms {
         let applied = match apply::apply(&self.0, rendered).await {
             Ok(applied) => applied,
             Err(error) => {
-                update_status::failing(&self.0, platform, "ApplyFailed", &error).await?;
+                status::failing::<Self>(&self.0, platform, "ApplyFailed", &error).await?;
                 return Err(error.into());
             }
         };
@@ -79,6 +82,10 @@ impl Kind for Platforms {
             trace
                 .publish_event(normal("Ready", "the national plane serves"))
                 .await;
+        }
+        if outcome.ready {
+            let wanted = Wanted::of(None, &valid.spec.images.dmp, &applied);
+            self.0.probes.want(NATIONAL_NAMESPACE, wanted);
         }
         Ok(if outcome.ready {
             Next::Settled

@@ -15,16 +15,19 @@ use kube::{Api, Client};
 use prometheus::IntGauge;
 use tokio::sync::watch;
 
+use crate::apply::Memory;
 use crate::config::OperatorConfig;
 use crate::controller::{Context, run_cluster, run_namespaced};
 use crate::facts::beat::Pulse;
 use crate::facts::index::DemonstrationIssuer;
 use crate::facts::stream::Streams;
 use crate::facts::watch::{Shared, follow};
+use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
 use crate::{
-    facts, health_group, platform, schema_check, site, solution, solution_credential, solution_revocation,
+    facts, health_group, kubernetes_audit, network_probe, platform, schema_check, site, solution,
+    solution_credential, solution_revocation,
 };
 use crate::{solution_version, watches};
 
@@ -79,10 +82,17 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
         async move { state }
     });
     let shared = follow_kinds(&service, &client, &config.namespace);
+    background(&service, facts::measure::run(shared.clone()));
+    background(
+        &service,
+        kubernetes_audit::run(client.clone(), config.kubernetes_audit()),
+    );
     let lines = publish(&service, &client, &config, &keys, &ca, shared.clone());
     let context = Context {
         client: client.clone(),
         openbao: openbao.clone(),
+        probes: Probes::default(),
+        applied: Memory::default(),
     };
     lead(&service, &config, context, schema);
     service.health().remove("starting");
@@ -226,7 +236,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
     let c = || context.clone();
     join_all([
         boxed(run_cluster(client(), platform::Platforms(c()), observer(), |k| {
-            watches::platforms(k, &on)
+            watches::platforms(k, &on, &context.probes)
         })),
         boxed(run_cluster(
             client(),
@@ -259,6 +269,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| watches::revocations(k, &on),
         )),
+        boxed(network_probe::run(client(), context.probes.clone())),
     ])
     .await;
 }

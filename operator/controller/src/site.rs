@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next};
+use crate::status;
 
 /// The controller of sites.
 pub struct Sites(pub Context);
@@ -16,7 +17,7 @@ pub struct Sites(pub Context);
 #[async_trait]
 impl Kind for Sites {
     type Resource = Site;
-    type Error = update_status::Error;
+    type Error = status::Error;
 
     const NAME: &'static str = "site";
 

@@ -8,6 +8,7 @@ use dmp_api::Solution;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next};
+use crate::status;
 
 /// The controller of solutions.
 pub struct Solutions(pub Context);
@@ -15,7 +16,7 @@ pub struct Solutions(pub Context);
 #[async_trait]
 impl Kind for Solutions {
     type Resource = Solution;
-    type Error = update_status::Error;
+    type Error = status::Error;
 
     const NAME: &'static str = "solution";
 

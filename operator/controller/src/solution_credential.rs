@@ -18,6 +18,16 @@ use jiff::Timestamp;
 use k8s_controller::{Outcome, TraceMetadata};
 
 use crate::controller::{Context, Kind, Next, normal};
+use crate::status::{self, Refusal as _};
+
+/// The request in the spec is not usable, or OpenBao does not sign it.
+const INVALID_CSR: &str = "InvalidCsr";
+const CSR_REFUSED: &str = "CsrRefused";
+
+/// Whether a reason of `Stalled` says something against the next certificate only: the present one stays in force.
+pub fn is_about_the_next_one(reason: &str) -> bool {
+    matches!(reason, INVALID_CSR | CSR_REFUSED)
+}
 
 /// The controller of credentials.
 pub struct Credentials(pub Context);
@@ -29,7 +39,7 @@ pub enum Error {
     #[error("the certificate cannot be signed")]
     Apply(#[from] apply::Error),
     #[error("the credential's status cannot be written")]
-    Status(#[from] update_status::Error),
+    Status(#[from] status::Error),
 }
 
 #[async_trait]

@@ -11,6 +11,7 @@ use dmp_api::SolutionRevocation;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next, normal};
+use crate::status;
 
 /// The controller of revocations.
 pub struct Revocations(pub Context);
@@ -20,7 +21,7 @@ pub enum Error {
     #[error("the credentials cannot be read")]
     Dereference(#[from] dereference::Error),
     #[error("the revocation's status cannot be written")]
-    Status(#[from] update_status::Error),
+    Status(#[from] status::Error),
 }
 
 #[async_trait]

@@ -9,6 +9,7 @@ use dmp_api::SolutionVersion;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next};
+use crate::status;
 
 /// The controller of versions.
 pub struct Versions(pub Context);
@@ -18,7 +19,7 @@ pub enum Error {
     #[error("the version's surroundings cannot be read")]
     Dereference(#[from] dereference::Error),
     #[error("the version's status cannot be written")]
-    Status(#[from] update_status::Error),
+    Status(#[from] status::Error),
 }
 
 #[async_trait]

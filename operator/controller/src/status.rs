@@ -1,15 +1,42 @@
 //! Conditions: `Ready`, `Reconciling`, `Stalled` (the kstatus trio) and a kind's own, written only when they change.
 //!
 //! No time of the reconciliation, no resource version and no count that moves by itself goes into a status: a second
-//! reconcile of the same world writes nothing.
+//! reconcile of the same world writes nothing. Every kind's status is begun and written here; what is in it is its own.
 
 use dmp_api::StatusConditions;
+use dmp_core::problem::Chain;
 use k8s_controller::conditions::{self, ConditionStatus, DesiredCondition};
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::object::HasStatus;
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
+
+use crate::controller::{Context, Kind, manager};
+
+/// A status that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the API server refused the status")]
+pub struct Error(#[from] kube::Error);
+
+/// An object with conditions.
+pub trait Conditioned:
+    Resource<DynamicType = ()> + HasStatus<Status: StatusConditions + Clone + PartialEq + Serialize>
+{
+}
+
+impl<K> Conditioned for K
+where
+    K: Resource<DynamicType = ()> + HasStatus,
+    K::Status: StatusConditions + Clone + PartialEq + Serialize,
+{
+}
+
+/// Why an object cannot be until somebody does something; the text says what.
+pub trait Refusal: std::fmt::Display {
+    /// Condition reason, stable.
+    fn reason(&self) -> &'static str;
+}
 
 /// One fact about an object, for its conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +55,16 @@ impl Fact {
         Self {
             name,
             holds: holds.into(),
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// What cannot be told at present.
+    pub fn unknown(name: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            holds: ConditionStatus::Unknown,
             reason,
             message: message.into(),
         }
@@ -82,6 +119,14 @@ impl Verdict {
         matches!(self, Self::Ready)
     }
 
+    /// What a refusal comes to.
+    pub fn stalled(refusal: &impl Refusal) -> Self {
+        Self::Stalled {
+            reason: refusal.reason(),
+            message: refusal.to_string(),
+        }
+    }
+
     /// Reason of the condition `Ready`.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -107,31 +152,134 @@ pub fn set<S: StatusConditions>(
     }
 }
 
-/// Writes `status` if it is not what `object` shows already; whether it was written.
+/// The status there is, with these facts and this verdict about the object as it is now. Pure.
+pub fn concluded<K: Conditioned>(
+    object: &K,
+    facts: impl IntoIterator<Item = Fact>,
+    verdict: &Verdict,
+) -> K::Status {
+    let generation = object.meta().generation;
+    let mut status = object.status().cloned().unwrap_or_default();
+    set(&mut status, generation, facts);
+    set(&mut status, generation, verdict.facts());
+    *status.observed_generation_mut() = generation;
+    status
+}
+
+/// Whether `Ready` holds in a status.
+pub fn is_ready(status: &impl StatusConditions) -> bool {
+    conditions::find(status.conditions(), "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// Whether the object, as it is now, has been seen through to `Ready`.
+pub fn is_converged<K: Conditioned>(object: &K) -> bool {
+    let generation = object.meta().generation;
+    let current = |status: &K::Status| {
+        conditions::find(status.conditions(), "Ready")
+            .is_some_and(|ready| ready.status == "True" && ready.observed_generation == generation)
+    };
+    object.meta().deletion_timestamp.is_none() && object.status().is_some_and(current)
+}
+
+/// The object cannot be, until somebody does something; whether that is news.
+///
+/// # Errors
+/// When the status cannot be written.
+pub async fn refused<K>(
+    context: &Context,
+    object: &K::Resource,
+    refusal: &impl Refusal,
+) -> Result<bool, Error>
+where
+    K: Kind,
+    K::Resource: Conditioned,
+{
+    write::<K>(
+        context,
+        object,
+        &concluded(object, [], &Verdict::stalled(refusal)),
+    )
+    .await
+}
+
+/// Something failed that is tried again; whether that is news.
+///
+/// # Errors
+/// When the status cannot be written.
+pub async fn failing<K>(
+    context: &Context,
+    object: &K::Resource,
+    reason: &'static str,
+    error: &(dyn std::error::Error + Send + Sync),
+) -> Result<bool, Error>
+where
+    K: Kind,
+    K::Resource: Conditioned,
+{
+    let message = Chain(error).to_string();
+    let verdict = Verdict::Failing { reason, message };
+    write::<K>(context, object, &concluded(object, [], &verdict)).await
+}
+
+/// What a reconciliation came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    pub ready: bool,
+    pub became_ready: bool,
+}
+
+/// Writes the status that a reconciliation ended with, if it is news.
+///
+/// # Errors
+/// When the status cannot be written.
+pub async fn settle<K>(
+    context: &Context,
+    object: &K::Resource,
+    new: &<K::Resource as HasStatus>::Status,
+) -> Result<Outcome, Error>
+where
+    K: Kind,
+    K::Resource: Conditioned,
+{
+    let ready = is_ready(new);
+    let was_ready = object.status().is_some_and(is_ready);
+    write::<K>(context, object, new).await?;
+    Ok(Outcome {
+        ready,
+        became_ready: ready && !was_ready,
+    })
+}
+
+/// Writes `new` if it is not what `object` shows already; whether it was written.
 ///
 /// # Errors
 /// When the API server refuses or cannot be reached.
-pub async fn write<K, S>(
-    api: &Api<K>,
-    manager: &str,
-    object: &K,
-    old: Option<&S>,
-    new: &S,
-) -> Result<bool, kube::Error>
+pub async fn write<K>(
+    context: &Context,
+    object: &K::Resource,
+    new: &<K::Resource as HasStatus>::Status,
+) -> Result<bool, Error>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
-    S: PartialEq + Serialize,
+    K: Kind,
+    K::Resource: Conditioned,
 {
-    if old == Some(new) {
+    if object.status() == Some(new) {
         return Ok(false);
     }
+    let resource = ApiResource::erase::<K::Resource>(&());
+    let api = match object.namespace() {
+        Some(namespace) => {
+            Api::<DynamicObject>::namespaced_with(context.client.clone(), &namespace, &resource)
+        }
+        None => Api::all_with(context.client.clone(), &resource),
+    };
     let body = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
         "metadata": { "name": object.name_any(), "namespace": object.namespace() },
         "status": new,
     });
-    let parameters = PatchParams::apply(manager).force();
+    let parameters = PatchParams::apply(&manager::<K>()).force();
     api.patch_status(&object.name_any(), &parameters, &Patch::Apply(&body))
         .await?;
     Ok(true)

@@ -1,11 +1,13 @@
 //! What makes each kind reconcile beside its own changes: its children, and what it refers to.
 //!
-//! No predicate filters anything: a missed deletion would be worse than a reconciliation that writes nothing.
+//! Children and what names an object are followed by every change. What everything of a kind depends on rings only when
+//! it has changed in what they look at ([`changes`]): each status of a hundred groups would else be a hundred passes.
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     HealthGroup, Platform, Site, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
 };
+use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -14,7 +16,9 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 
+use crate::changes::changes;
 use crate::guard::Guarded;
+use crate::network_probe::Probes;
 use crate::plane::ObjectKind;
 
 type Watched<K> = Controller<Guarded<K>>;
@@ -68,18 +72,6 @@ where
     controller.watches_with(api, clusters, ours(), of(owner))
 }
 
-/// Everything of the kind again.
-fn everything<K>(store: Store<Guarded<K>>) -> Vec<ObjectRef<Guarded<K>>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    store
-        .state()
-        .iter()
-        .map(|object| ObjectRef::from_obj(&**object))
-        .collect()
-}
-
 /// Everything of the kind in a namespace.
 fn in_namespace<K>(store: &Store<Guarded<K>>, namespace: Option<&str>) -> Vec<ObjectRef<Guarded<K>>>
 where
@@ -106,21 +98,25 @@ macro_rules! on {
     }};
 }
 
-pub fn platforms(controller: Watched<Platform>, client: &Client) -> Watched<Platform> {
-    let national = || Some(ObjectRef::new(PLATFORM));
+pub fn platforms(controller: Watched<Platform>, client: &Client, probes: &Probes) -> Watched<Platform> {
+    let controller = controller.reconcile_all_on(probes.changes());
     let controller = children(controller, client, |group| {
         group.is_none().then(|| ObjectRef::new(PLATFORM))
     });
-    let controller = on!(controller, client, HealthGroup, |_store, _group| national());
-    on!(controller, client, Site, |_store, _site| national())
+    // Whose log audit pulls: it appears with the group's keys.
+    let controller = controller.reconcile_all_on(changes(client, |group: &HealthGroup| {
+        let status = group.status.as_ref();
+        let keys = status.and_then(|status| conditions::find(&status.conditions, "KeysReady"));
+        let going = group.metadata.deletion_timestamp.is_some();
+        format!("{going} {:?}", keys.map(|keys| &keys.status))
+    }));
+    controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)))
 }
 
 pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<HealthGroup> {
     let controller = children(controller, client, |group| group.map(ObjectRef::new));
-    let controller = on!(controller, client, Platform, |store, _platform| everything(
-        store.clone()
-    ));
-    on!(controller, client, Site, |store, _site| everything(store.clone()))
+    let controller = controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)));
+    controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)))
 }
 
 pub fn versions(controller: Watched<SolutionVersion>, client: &Client) -> Watched<SolutionVersion> {
@@ -145,12 +141,10 @@ pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> 
         &store,
         &group.name_any()
     ));
-    let controller = on!(controller, client, SolutionRevocation, |store, _revocation| {
-        everything(store.clone())
-    });
-    on!(controller, client, Platform, |store, _platform| everything(
-        store.clone()
-    ))
+    let controller = controller.reconcile_all_on(changes(client, |revocation: &SolutionRevocation| {
+        json(&revocation.spec)
+    }));
+    controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)))
 }
 
 /// The credentials that name a group.
@@ -173,10 +167,12 @@ fn named(
 }
 
 pub fn revocations(controller: Watched<SolutionRevocation>, client: &Client) -> Watched<SolutionRevocation> {
-    let controller = on!(controller, client, SolutionCredential, |store, _credential| {
-        everything(store.clone())
-    });
-    on!(controller, client, Solution, |store, _solution| everything(
-        store.clone()
-    ))
+    let controller = controller.reconcile_all_on(changes(client, |credential: &SolutionCredential| {
+        json(&credential.spec)
+    }));
+    controller.reconcile_all_on(changes(client, |solution: &Solution| json(&solution.spec)))
+}
+
+fn json(spec: &impl serde::Serialize) -> String {
+    serde_json::to_string(spec).unwrap_or_default()
 }

@@ -5,10 +5,14 @@ use dmp_appliance::ApplianceCommand;
 
 use crate::demo::{DemoOptions, TokenOptions};
 use crate::error::{CliError, Result};
-use crate::install::InstallOptions;
+use crate::images::ImagesCommand;
+use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
+use crate::preflight::PreflightOptions;
 use crate::trail::TrailOptions;
+use crate::uninstall::UninstallOptions;
 use crate::up::UpOptions;
+use crate::upgrade::UpgradeOptions;
 
 /// The shared medical record (DMP): install, look, try, prove
 #[derive(Parser, Debug)]
@@ -32,10 +36,22 @@ pub enum Command {
     /// Kubernetes on this machine
     #[command(subcommand)]
     Appliance(ApplianceCommand),
-    /// Install OpenBao, custom resources and operator on a cluster; again: bring them up to date
-    Install(InstallOptions),
+    /// Look whether a cluster can carry the DMP, and say what to fix (needs --context)
+    Preflight(PreflightOptions),
+    /// Move the images to where a cluster can pull them
+    #[command(subcommand)]
+    Images(ImagesCommand),
+    /// Install OpenBao, custom resources and operator on a cluster (needs --context); again: repairs
+    Install(Box<InstallCommand>),
+    /// Bring an installation to this release: custom resources, operator, platform (needs --context)
+    Upgrade(UpgradeOptions),
+    /// End what runs and take the rights away (needs --context); custom resources and data stay
+    Uninstall(UninstallOptions),
     /// One screen: platform, groups, services, what is not ready and why
     Status,
+    /// What support needs
+    #[command(subcommand)]
+    Support(crate::support::SupportCommand),
     /// The demonstration
     #[command(subcommand)]
     Demo(DemoCommand),
@@ -62,8 +78,13 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Up(options) => crate::up::run(&options).await,
         Command::Appliance(command) => command.run().await.map_err(CliError::appliance),
-        Command::Install(options) => crate::install::run(&cluster, &options).await,
+        Command::Preflight(options) => crate::preflight::run(&cluster, &options).await,
+        Command::Images(command) => crate::images::run(&command).await,
+        Command::Install(command) => crate::install::command::run(&cluster, &command).await,
+        Command::Upgrade(options) => crate::upgrade::run(&cluster, &options).await,
+        Command::Uninstall(options) => crate::uninstall::run(&cluster, &options).await,
         Command::Status => crate::status::run(&cluster).await,
+        Command::Support(command) => crate::support::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,
         Command::Trail(options) => crate::trail::run(&cluster, &options).await,

@@ -10,12 +10,17 @@ pub mod cli;
 pub mod demo;
 pub mod embedded;
 pub mod error;
+pub mod images;
 pub mod install;
 pub mod kubernetes;
+pub mod preflight;
 pub mod scan;
 pub mod status;
+pub mod support;
 pub mod trail;
+pub mod uninstall;
 pub mod up;
+pub mod upgrade;
 
 use std::process::ExitCode;
 

@@ -15,7 +15,8 @@ use crate::error::{CliError, Result};
 use crate::install::{self, InstallOptions, ProductImages, openbao};
 use crate::kubernetes::{ClusterOptions, apply, wait};
 
-const DOMAIN: &str = "dmp.test";
+/// Trust domain of the development machine's platform.
+pub const DOMAIN: &str = "dmp.test";
 const SITE: &str = "appliance";
 
 #[derive(clap::Args, Clone, Debug)]
@@ -92,7 +93,11 @@ pub async fn ready(
         storage_class: None,
     };
     install::install(client, progress, &install).await?;
-    let objects = objects(running)?;
+    let images = (
+        &running.images.dmp.reference,
+        &running.images.postgresql.reference,
+    );
+    let objects = objects(images.0, images.1, &public_names(running))?;
     apply::apply_all(client, &objects).await?;
     wait::all_ready(client, progress, &objects, Duration::from_secs(300)).await?;
     let ca = openbao::root_ca(client).await?;
@@ -103,8 +108,11 @@ pub async fn ready(
     })
 }
 
-/// Site, platform and the two groups.
-fn objects(running: &Running) -> Result<Vec<DynamicObject>> {
+/// Site, platform and the two groups, with these images and names of the gateway.
+///
+/// # Errors
+/// `manifest`.
+pub fn objects(dmp: &str, postgres: &str, public_names: &[String]) -> Result<Vec<DynamicObject>> {
     let site = json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": "Site",
         "metadata": { "name": SITE },
@@ -115,12 +123,12 @@ fn objects(running: &Running) -> Result<Vec<DynamicObject>> {
         "metadata": { "name": dmp_api::names::PLATFORM },
         "spec": {
             "release": env!("CARGO_PKG_VERSION"),
-            "images": { "dmp": running.images.dmp.reference, "postgres": running.images.postgresql.reference },
+            "images": { "dmp": dmp, "postgres": postgres },
             "domain": DOMAIN,
             "site": SITE,
             "demonstration": true,
             "gateway": {
-                "publicNames": [format!("gateway.{DOMAIN}"), running.node_address.to_string()],
+                "publicNames": public_names,
                 "nodePort": GATEWAY_PORT,
                 "replicas": 2,
             },
@@ -157,6 +165,14 @@ fn objects(running: &Running) -> Result<Vec<DynamicObject>> {
         })
     })
     .collect()
+}
+
+/// What clients of the appliance call the gateway: its name, every node, and where `--expose` publishes it.
+pub fn public_names(running: &Running) -> Vec<String> {
+    let addresses = running.node_addresses.iter().chain(&running.exposed);
+    std::iter::once(format!("gateway.{DOMAIN}"))
+        .chain(addresses.map(ToString::to_string))
+        .collect()
 }
 
 /// What to try, one line per role.

@@ -101,6 +101,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
     );
     sources.set(&config.sources)?;
     service.spawn(sources.clone().run(service.shutdown()));
+    service.spawn(sources.clone().measure(service.shutdown()));
     service.spawn(
         sources
             .clone()

@@ -12,7 +12,6 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use tokio::sync::Semaphore;
 
-use crate::metrics;
 use crate::source::{Source, SourceError};
 use crate::store;
 use crate::store::entry::Entry;
@@ -74,7 +73,7 @@ impl Broken {
 /// Copies what is new of log `origin` signed by `key`. The size that is proven now.
 ///
 /// # Errors
-/// [`PullError::Finding`] when the log is broken: kept, counted and logged here. Else try again later.
+/// [`PullError::Finding`] when the log is broken: kept and logged here. Else try again later.
 pub async fn pull(
     pool: &PgPool,
     origin: &str,
@@ -166,7 +165,7 @@ impl Tail<'_> {
     }
 }
 
-/// Keeps a finding, counts it and logs it, once per state.
+/// Keeps a finding and logs it, once per state; it is counted where it is kept.
 pub async fn record(
     pool: &PgPool,
     finding: &Finding<'_>,
@@ -174,7 +173,6 @@ pub async fn record(
 ) -> Result<(), sqlx::Error> {
     let mut conn = pool.acquire().await?;
     if store::finding::add(&mut conn, finding).await? {
-        metrics::finding(finding.origin, finding.kind);
         let (log, kind, position) = (finding.origin, finding.kind, finding.position);
         tracing::error!(log, kind, position, error = %Chain(error), "a log does not verify");
     }

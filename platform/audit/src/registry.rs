@@ -36,7 +36,7 @@ impl Registry {
         let answer = self
             .http
             .post(&self.url)
-            .header(correlation::HEADER, correlation.to_string())
+            .headers(correlation::outgoing(correlation))
             .json(&ResolveRequest { patient })
             .send()
             .await?;

@@ -17,13 +17,16 @@ use crate::bodies::Bodies;
 use crate::config::{self, SourceConfig, SourceError};
 use crate::pull::pull;
 use crate::source::{HttpSource, OwnLog, Source};
-use crate::{index, metrics};
+use crate::{index, metrics, store};
 
 /// Between two pulls of a log.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// How long a pull of a long tail may take before the next one starts anew.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// Between two counts of the findings.
+const COUNT: Duration = Duration::from_secs(5);
 
 /// Between two looks at the configuration file.
 const FOLLOW: Duration = Duration::from_secs(2);
@@ -127,6 +130,9 @@ impl Sources {
                 new.insert(origin.clone(), log.clone());
             }
         }
+        for gone in logs.keys().filter(|origin| !new.contains_key(*origin)) {
+            metrics::forget(gone);
+        }
         *logs = new;
         Ok(())
     }
@@ -198,6 +204,31 @@ impl Sources {
             (Ok(_), Ok(())) => log.report(None),
         }
         pulled.is_ok() && indexed.is_ok()
+    }
+
+    /// Keeps the metric of the findings until `stop`. What the database does not answer stays as it was.
+    pub async fn measure(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.count_findings().await {
+                tracing::warn!(error = %Chain(&error), "the findings could not be counted");
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(COUNT) => {}
+            }
+        }
+    }
+
+    async fn count_findings(&self) -> Result<(), sqlx::Error> {
+        let mut conn = self.0.pool.acquire().await?;
+        let kept = store::finding::count(&mut conn).await?;
+        for log in self.logs() {
+            for kind in store::finding::KINDS {
+                let number = kept.iter().find(|(origin, of, _)| *origin == log.origin && of == kind);
+                metrics::findings(&log.origin, kind, number.map_or(0, |(_, _, number)| *number));
+            }
+        }
+        Ok(())
     }
 
     /// Re-reads `[[sources]]` of the file when they change, until `stop`. A file that cannot be used changes nothing.

@@ -5,16 +5,47 @@
 //! remembers the highest it saw and refuses lower ones.
 
 use dmp_core::ids::GroupName;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 pub struct SignedFacts {
     /// JSON text of [`Facts`], exactly as signed.
     pub payload: String,
+    /// Key `facts` of OpenBao that signed the payload, or the grant when there is one.
     pub kid: String,
-    /// Ed25519 over the payload's bytes, base64.
+    /// Ed25519 over the payload's bytes, base64; by the granted key when there is a grant.
     pub signature: String,
+    /// While OpenBao does not answer: what lets a replica's own key sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<SignedGrant>,
+}
+
+/// The longest life of a [`Grant`].
+pub const MAX_GRANT: SignedDuration = SignedDuration::from_mins(10);
+
+/// OpenBao's key `facts` says that a replica's own key may sign facts for a while.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Ed25519 public key, base64url without padding.
+    pub x: String,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignedGrant {
+    /// JSON text of [`Grant`].
+    pub payload: String,
+    pub kid: String,
+    /// Ed25519 over [`grant_message`], base64.
+    pub signature: String,
+}
+
+/// What is signed for a grant: never a line of facts, whatever the payload says.
+pub fn grant_message(payload: &str) -> Vec<u8> {
+    [b"dmp-facts-grant/v1\n", payload.as_bytes()].concat()
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]

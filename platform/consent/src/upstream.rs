@@ -63,7 +63,7 @@ impl Registry {
         let request = self
             .http
             .post(&self.resolve)
-            .header(correlation::HEADER, correlation.to_string())
+            .headers(correlation::outgoing(correlation))
             .json(&ResolveRequest { patient });
         let response = request.send().await.map_err(transport)?;
         match response.status() {

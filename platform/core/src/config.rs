@@ -14,7 +14,9 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-pub use sections::{DatabaseConfig, DatabaseTls, OpenBaoAuth, OpenBaoConfig, ServiceConfig, TlsConfig};
+pub use sections::{
+    DatabaseConfig, DatabaseTls, OpenBaoAuth, OpenBaoConfig, ServiceConfig, TelemetryConfig, TlsConfig,
+};
 
 /// The prefix of the platform's variables.
 pub const ENV_PREFIX: &str = "DMP_";

@@ -11,17 +11,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use opentelemetry::context::FutureExt as _;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::telemetry::trace;
 
 /// `X-Correlation-Id`.
 pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// The id of a request through all services. An extractor; pass it on with [`HEADER`].
+/// The id of a request through all services. An extractor; pass it on with [`outgoing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correlation(pub Uuid);
 
@@ -43,6 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Correlation {
     }
 }
 
+/// The headers of a call to another service on behalf of the request at work: its correlation id, and its trace when
+/// it has one.
+pub fn outgoing(correlation: impl std::fmt::Display) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::try_from(correlation.to_string()) {
+        headers.insert(HEADER, value);
+    }
+    trace::pass_on(&mut headers);
+    headers
+}
+
 /// `axum::middleware::from_fn(correlation::middleware)`; [`crate::service::routes`] puts it on.
 pub async fn middleware(mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>();
@@ -59,8 +72,9 @@ pub async fn middleware(mut request: Request, next: Next) -> Response {
         route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str),
         peer = peer.map(|peer| tracing::field::display(peer.spiffe.clone())),
     );
+    let trace = trace::of_request(&request, from_service, id);
     request.extensions_mut().insert(Correlation(id));
-    async move {
+    let response = async move {
         let start = Instant::now();
         let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         // the panic hook has logged where
@@ -74,7 +88,12 @@ pub async fn middleware(mut request: Request, next: Next) -> Response {
         response
     }
     .instrument(span)
-    .await
+    .with_context(trace.clone().unwrap_or_default())
+    .await;
+    if let Some(trace) = trace {
+        trace::finish(&trace, response.status());
+    }
+    response
 }
 
 /// Puts the id into the header and, for a [`Problem`], the body.

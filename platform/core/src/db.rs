@@ -79,6 +79,21 @@ pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT 1").execute(pool).await.map(|_| ())
 }
 
+/// Whether the database is away, starting or overloaded (or chose this transaction to break a deadlock), so that another
+/// attempt may succeed; otherwise the statement or what it found is wrong.
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        // Classes of PostgreSQL: connection, transaction rollback, resources, operator intervention.
+        sqlx::Error::Database(answer) => answer.code().is_some_and(|code| {
+            ["08", "40", "53", "57"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => false,
+        _ => true,
+    }
+}
+
 /// Brings the schema up to date, under the migrator's lock (several replicas may start at once).
 ///
 /// # Errors

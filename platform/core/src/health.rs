@@ -1,11 +1,11 @@
 //! Health of the process for Kubernetes and Prometheus, on a plain HTTP port of its own.
 //!
 //! `/livez`: the process runs. `/readyz`: every named check passes now; otherwise 503 with the names of those that
-//! do not (never their details, which go to the log). `/metrics`: Prometheus text.
+//! do not (never their details, which go to the log). `/metrics`: Prometheus text; each check as it was when last made.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use http::{StatusCode, header};
+use prometheus::{IntGaugeVec, Opts};
 use serde_json::json;
 
 use crate::metrics;
@@ -23,6 +24,14 @@ use crate::problem::Chain;
 mod tests;
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+static PASSING: LazyLock<Option<IntGaugeVec>> = LazyLock::new(|| {
+    let options = Opts::new(
+        "dmp_check_passing",
+        "Whether a readiness check passed (1) or not (0) when `/readyz` was last asked.",
+    );
+    metrics::registered(IntGaugeVec::new(options, &["check"]))
+});
 
 /// What a failing check says; it goes to the log.
 pub type CheckError = Box<dyn std::error::Error + Send + Sync>;
@@ -50,6 +59,10 @@ impl Health {
 
     pub fn remove(&self, name: &'static str) {
         self.checks().remove(name);
+        if let Some(passing) = &*PASSING {
+            // an error says that it was never made
+            let _never_made = passing.remove_label_values(&[name]);
+        }
     }
 
     /// The names of the checks that do not pass, each given 2 s.
@@ -60,19 +73,27 @@ impl Health {
             .map(|(name, check)| (*name, Arc::clone(check)))
             .collect();
         let results = join_all(checks.into_iter().map(|(name, check)| async move {
-            match tokio::time::timeout(CHECK_TIMEOUT, check()).await {
-                Ok(Ok(())) => None,
+            let passes = match tokio::time::timeout(CHECK_TIMEOUT, check()).await {
+                Ok(Ok(())) => true,
                 Ok(Err(error)) => {
                     tracing::warn!(check = name, error = %Chain(&*error), "not ready");
-                    Some(name)
+                    false
                 }
                 Err(_) => {
                     tracing::warn!(check = name, "not ready: no answer within 2 s");
-                    Some(name)
+                    false
                 }
-            }
+            };
+            (name, passes)
         }));
-        results.await.into_iter().flatten().collect()
+        let results = results.await;
+        if let Some(passing) = &*PASSING {
+            for (name, passes) in &results {
+                passing.with_label_values(&[*name]).set((*passes).into());
+            }
+        }
+        let failing = results.into_iter().filter(|(_, passes)| !passes);
+        failing.map(|(name, _)| name).collect()
     }
 
     /// `/livez`, `/readyz`, `/metrics`.

@@ -48,7 +48,7 @@ pub async fn middleware(request: Request, next: Next) -> Response {
 }
 
 /// A caller may invent methods: those share one label.
-fn method_label(method: &http::Method) -> &'static str {
+pub(crate) fn method_label(method: &http::Method) -> &'static str {
     match *method {
         http::Method::GET => "GET",
         http::Method::HEAD => "HEAD",

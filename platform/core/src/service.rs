@@ -20,6 +20,7 @@ use crate::config::{ServiceConfig, effective};
 use crate::health::Health;
 use crate::problem::Problem;
 use crate::serve::{ServeOptions, serve};
+use crate::telemetry::trace::{self, TracesError};
 use crate::tls::{Identity, TlsError};
 use crate::trust::{TrustBundle, TrustError};
 use crate::{correlation, metrics, telemetry};
@@ -41,6 +42,8 @@ pub enum ServiceError {
     Tls(#[from] TlsError),
     #[error("the trust directory cannot be used")]
     Trust(#[from] TrustError),
+    #[error("traces cannot be sent")]
+    Traces(#[from] TracesError),
 }
 
 /// A service that has started.
@@ -60,7 +63,7 @@ impl Service {
     /// `whole` is the service's complete configuration, `config` its `[service]`.
     ///
     /// # Errors
-    /// When the health port is taken.
+    /// When the health port is taken, or `[service.telemetry]` cannot be used.
     pub async fn start<T: Serialize>(whole: &T, config: &ServiceConfig) -> Result<Self, ServiceError> {
         crate::install_crypto_provider();
         telemetry::init();
@@ -70,6 +73,7 @@ impl Service {
             config = effective(whole),
             "starting"
         );
+        trace::start(config)?;
         let service = Self {
             config: config.clone(),
             health: Health::new(),
@@ -173,6 +177,7 @@ impl Service {
                 "tasks left behind at the end of the drain"
             );
         }
+        trace::end().await;
         self.health_end.cancel();
         tracing::info!("stopped");
         Ok(())

@@ -1,9 +1,11 @@
-//! Logs: JSON lines on standard output, filtered by `DMP_LOG` (`info`, `debug,sqlx=warn`…).
+//! Logs: JSON lines on standard output, filtered by `DMP_LOG` (`info`, `debug,sqlx=warn`…). Traces: [`trace`].
 //!
 //! No line carries a patient's name, identifier or data, a query string or a token. A panic is logged by its place
 //! and, when the message is a constant of the program, its message.
 
 use tracing_subscriber::EnvFilter;
+
+pub mod trace;
 
 /// The variable of the filter.
 pub const LOG_VARIABLE: &str = "DMP_LOG";

@@ -5,24 +5,35 @@
 //! not known here (`dmp-keys` gets it from OpenBao; [`Identity::from_pem_files`] for another PKI).
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use prometheus::{IntGaugeVec, Opts};
 use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::metrics::registered;
 use crate::peer::{CertificateError, Peer, SpiffeId};
 
 /// How long a client keeps an idle connection; below the server's own limit (30 s), so that none is lost in use.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+static NOT_AFTER: LazyLock<Option<IntGaugeVec>> = LazyLock::new(|| {
+    let options = Opts::new(
+        "dmp_certificate_not_after_seconds",
+        "When a certificate of this process expires (Unix time): its own, and the one of the CA that issued it.",
+    );
+    registered(IntGaugeVec::new(options, &["certificate"]))
+});
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -69,10 +80,25 @@ impl Current {
         let own = Peer::of_certificate(chain.first().ok_or(TlsError::NoCertificate)?)?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let key = CertifiedKey::from_der(chain, key, &provider).map_err(TlsError::Key)?;
-        Ok(Self {
+        let current = Self {
             key: Arc::new(key),
             own,
-        })
+        };
+        current.measure();
+        Ok(current)
+    }
+
+    fn measure(&self) {
+        let Some(gauge) = &*NOT_AFTER else { return };
+        gauge
+            .with_label_values(&["own"])
+            .set(self.own.not_after.as_second());
+        let issuer = self.key.cert.get(1);
+        if let Some((_, issuer)) = issuer.and_then(|der| X509Certificate::from_der(der).ok()) {
+            gauge
+                .with_label_values(&["issuer"])
+                .set(issuer.validity().not_after.timestamp());
+        }
     }
 }
 

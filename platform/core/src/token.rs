@@ -11,6 +11,9 @@ use crate::ids::PatientId;
 /// The longest life of a token, in seconds.
 pub const MAX_LIFETIME_SECONDS: i64 = 300;
 
+/// How far ahead the issuer's clock may be. Further, the token would live longer than [`MAX_LIFETIME_SECONDS`] here.
+pub const MAX_CLOCK_DIFFERENCE_SECONDS: i64 = 60;
+
 /// `aud` of every token.
 pub const AUDIENCE: &str = "dmp";
 
@@ -86,6 +89,8 @@ pub enum TokenError {
     Invalid(#[source] jsonwebtoken::errors::Error),
     #[error("the token lives longer than {MAX_LIFETIME_SECONDS} s")]
     TooLong,
+    #[error("the token was issued more than {MAX_CLOCK_DIFFERENCE_SECONDS} s in the future: the clocks differ")]
+    Early,
 }
 
 /// Verifies tokens against the platform's public keys.
@@ -111,7 +116,7 @@ impl Verifier {
         })
     }
 
-    /// Checks type, signature, issuer, audience and times (no leeway beyond 5 s).
+    /// Checks type, signature, issuer, audience and times (5 s of leeway at the end, 60 s for an issuer's clock ahead).
     ///
     /// # Errors
     /// Says which check failed; never repeats the token.
@@ -137,6 +142,9 @@ impl Verifier {
             .claims;
         if claims.exp - claims.iat > MAX_LIFETIME_SECONDS {
             return Err(TokenError::TooLong);
+        }
+        if claims.iat > jiff::Timestamp::now().as_second() + MAX_CLOCK_DIFFERENCE_SECONDS {
+            return Err(TokenError::Early);
         }
         Ok(claims)
     }

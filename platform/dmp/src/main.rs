@@ -1,12 +1,14 @@
-//! The one binary of the platform: `dmp <service>` runs a service, nothing else is decided here.
+//! The one binary of the platform: `dmp <service>` runs a service, `dmp probe` tries the network. Nothing else is decided
+//! here.
 
 mod print;
+mod probe;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 /// A build that writes plaintext says so in its version, and at every start.
 const PLAINTEXT: bool = cfg!(feature = "plaintext-at-rest");
@@ -16,27 +18,40 @@ const VERSION: &str = if PLAINTEXT {
     env!("CARGO_PKG_VERSION")
 };
 
-/// The services of the DMP platform.
+/// The services of the DMP platform, and the probe of its network.
 #[derive(Parser)]
 #[command(version = VERSION)]
 struct Arguments {
-    /// The service to run.
-    service: Service,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Who patients, professionals and establishments are.
+    Registry(Start),
+    /// The record store of a group.
+    Records(Start),
+    /// Who may see what.
+    Consent(Start),
+    /// The logs of all services, and the patient's trail.
+    Audit(Start),
+    /// The only way in.
+    Gateway(Start),
+    /// Does the network enforce its policies?
+    #[command(subcommand)]
+    Probe(probe::Probe),
+}
+
+/// How a service is started.
+#[derive(Args)]
+struct Start {
     /// Its configuration; `DMP_<SECTION>__<KEY>` in the environment overrides a key.
     #[arg(long, default_value = "/etc/dmp/config.toml")]
     config: PathBuf,
     /// Print the configuration in force (secrets hidden) and end.
     #[arg(long)]
     print_config: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Service {
-    Registry,
-    Records,
-    Consent,
-    Audit,
-    Gateway,
 }
 
 fn main() -> ExitCode {
@@ -47,11 +62,7 @@ fn main() -> ExitCode {
             "dmp: this build writes records UNENCRYPTED; it is for the test that must find them, nothing else"
         );
     }
-    let outcome = if arguments.print_config {
-        print_config(&arguments)
-    } else {
-        run(&arguments)
-    };
+    let outcome = run(&arguments.command);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,22 +73,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let config = arguments.config.as_path();
-    runtime.block_on(async {
-        match arguments.service {
-            Service::Registry => dmp_registry::run(config).await?,
-            Service::Records => dmp_records::run(config).await?,
-            Service::Consent => dmp_consent::run(config).await?,
-            Service::Audit => dmp_audit::run(config).await?,
-            Service::Gateway => dmp_gateway::run(config).await?,
+fn run(command: &Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Registry(start) => serve(start, dmp_registry::run),
+        Command::Records(start) => serve(start, dmp_records::run),
+        Command::Consent(start) => serve(start, dmp_consent::run),
+        Command::Audit(start) => serve(start, dmp_audit::run),
+        Command::Gateway(start) => serve(start, dmp_gateway::run),
+        Command::Probe(probe) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Ok(runtime.block_on(probe::run(probe))?)
         }
-        Ok(())
-    })
+    }
 }
 
-fn print_config(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    print!("{}", print::config(&arguments.config)?);
-    Ok(())
+fn serve<E: Error + 'static>(
+    start: &Start,
+    service: impl AsyncFnOnce(&Path) -> Result<(), E>,
+) -> Result<(), Box<dyn Error>> {
+    if start.print_config {
+        print!("{}", print::config(&start.config)?);
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(service(&start.config))?)
 }

@@ -149,16 +149,19 @@ impl Failure {
         outcome("error", issue_type(self.status()), self.code(), &self.detail())
     }
 
-    /// The body elsewhere (RFC 9457).
+    /// The body elsewhere (RFC 9457), with the correlation id unless it is a refusal of access.
     pub fn problem(&self, correlation: &str) -> Value {
-        json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status().canonical_reason().unwrap_or("error"),
             "status": self.status().as_u16(),
             "code": self.code(),
             "detail": self.detail(),
-            "correlation": correlation,
-        })
+        });
+        if let (false, Some(fields)) = (matches!(self, Self::Refused), body.as_object_mut()) {
+            fields.insert("correlation".to_owned(), correlation.into());
+        }
+        body
     }
 }
 

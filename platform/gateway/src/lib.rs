@@ -89,7 +89,7 @@ pub async fn run(config_path: &Path) -> Result<(), StartError> {
         Arc::clone(&facts),
         trust.clone(),
         Upstream::new(&config, identity.clone()),
-        Signer::new(openbao.clone(), "token"),
+        Signer::new(openbao, "token"),
     );
     let follower = Follower {
         client: Clients::new(identity.clone()).of(&config.operator())?,
@@ -104,17 +104,7 @@ pub async fn run(config_path: &Path) -> Result<(), StartError> {
         let fresh: Result<(), Stale> = checked.fresh(Instant::now()).map(|_| ());
         async move { fresh }
     });
-    let checked = openbao.clone();
-    service.health().add("openbao", move || {
-        let client = checked.clone();
-        async move {
-            match client.health().await {
-                Ok(health) if health.is_ready() => Ok(()),
-                Ok(_) => Err("OpenBao is sealed".to_owned()),
-                Err(error) => Err(dmp_core::problem::Chain(&error).to_string()),
-            }
-        }
-    });
+    // OpenBao is no check: without it only new tokens cannot be had, and `POST /oauth2/token` says so itself.
     let address = config.gateway.public_listen;
     let listener = TcpListener::bind(address)
         .await

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dmp_core::config::{ServiceConfig, TlsConfig};
@@ -29,8 +31,8 @@ const TTL: &str = "1h";
 /// A start waits this long for OpenBao.
 const START_WAIT: Duration = Duration::from_secs(120);
 const RETRY: Duration = Duration::from_secs(5);
-/// Below this rest of life the process is not ready: the renewal has been failing for long.
-const READY_REST: Duration = Duration::from_secs(300);
+/// Below this part of its life the process is not ready: the renewal has been failing for long.
+const READY_PART: u32 = 12;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -99,18 +101,28 @@ pub async fn of_service(
         return Ok(Identity::from_pem_files(cert, key, ca)?);
     }
     let identity = first(client, &names, &config.trust_dir.join("ca.crt")).await?;
-    let checked = identity.clone();
+    let life = Arc::new(AtomicU64::new(rest(&identity).as_secs()));
+    let (checked, whole) = (identity.clone(), Arc::clone(&life));
     service.health().add("certificate", move || {
-        let identity = checked.clone();
+        let (identity, whole) = (
+            checked.clone(),
+            Duration::from_secs(whole.load(Ordering::Relaxed)),
+        );
         async move {
-            if rest(&identity) > READY_REST {
+            if rest(&identity) > whole / READY_PART {
                 Ok(())
             } else {
                 Err("the certificate is about to expire")
             }
         }
     });
-    service.spawn(keep(identity.clone(), client.clone(), names, service.shutdown()));
+    service.spawn(keep(
+        identity.clone(),
+        client.clone(),
+        names,
+        life,
+        service.shutdown(),
+    ));
     Ok(identity)
 }
 
@@ -137,8 +149,15 @@ pub async fn obtain(client: &Client, names: &Names, root_ca: &Path) -> Result<Id
     Ok(Identity::new(chain, key, roots_of_file(root_ca)?)?)
 }
 
-/// Renews at half of the certificate's life until `shutdown`; goes on trying when OpenBao does not answer.
-pub async fn keep(identity: Identity, client: Client, names: Names, shutdown: CancellationToken) {
+/// Renews at half of the certificate's life (`life`, in seconds, of the newest) until `shutdown`; goes on trying when
+/// OpenBao does not answer.
+pub(crate) async fn keep(
+    identity: Identity,
+    client: Client,
+    names: Names,
+    life: Arc<AtomicU64>,
+    shutdown: CancellationToken,
+) {
     loop {
         let wait = rest(&identity).div_f64(2.0).mul_f64(jitter());
         tokio::select! {
@@ -147,7 +166,10 @@ pub async fn keep(identity: Identity, client: Client, names: Names, shutdown: Ca
         }
         loop {
             match renew(&identity, &client, &names).await {
-                Ok(()) => break tracing::info!(not_after = %identity.not_after(), "certificate renewed"),
+                Ok(()) => {
+                    life.store(rest(&identity).as_secs(), Ordering::Relaxed);
+                    break tracing::info!(not_after = %identity.not_after(), "certificate renewed");
+                }
                 Err(error) => tracing::warn!(error = %Chain(&error), "certificate not renewed"),
             }
             tokio::select! {

@@ -45,9 +45,7 @@ impl KeyError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Service(error) => error.is_unavailable(),
-            Self::Database(error) => {
-                !matches!(error, sqlx::Error::Database(_) | sqlx::Error::ColumnDecode { .. })
-            }
+            Self::Database(error) => dmp_core::db::is_unavailable(error),
             Self::Migration(_) | Self::Malformed => false,
         }
     }

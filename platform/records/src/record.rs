@@ -122,22 +122,11 @@ pub(crate) fn key_problem(error: &KeyError) -> Problem {
     }
 }
 
-/// 503 while the group's database is away, starting or overloaded (or chose this transaction to break a deadlock);
-/// 500 when the statement is wrong.
+/// 503 while the group's database is away, 500 when the statement is wrong.
 pub(crate) fn database_problem(error: &sqlx::Error) -> Problem {
-    let wrong = match error {
-        // Classes of PostgreSQL: connection, transaction rollback, resources, operator intervention.
-        sqlx::Error::Database(answer) => !answer.code().is_some_and(|code| {
-            ["08", "40", "53", "57"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => true,
-        _ => false,
-    };
-    if wrong {
-        Problem::internal(error)
-    } else {
+    if dmp_core::db::is_unavailable(error) {
         Problem::unavailable("database-unavailable", error)
+    } else {
+        Problem::internal(error)
     }
 }

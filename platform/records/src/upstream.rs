@@ -111,7 +111,7 @@ impl Upstream {
         let request = self
             .http
             .post(url)
-            .header(correlation::HEADER, correlation.to_string())
+            .headers(correlation::outgoing(correlation))
             .json(body);
         request.send().await.map_err(transport)
     }

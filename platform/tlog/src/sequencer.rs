@@ -3,9 +3,12 @@
 //! Every replica of a service runs one; an advisory lock lets one work at a time, transaction by transaction, so
 //! that nothing has to be handed over when a replica dies.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
+use dmp_core::metrics::registered;
 use dmp_core::problem::Chain;
+use prometheus::{GaugeVec, IntCounterVec, Opts};
 use tlog_tiles::Hash;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +23,25 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// How long it waits after a failure.
 const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Between two measures of the lag.
+const MEASURE: Duration = Duration::from_secs(5);
+
+static LAG: LazyLock<Option<GaugeVec>> = LazyLock::new(|| {
+    let options = Opts::new(
+        "dmp_log_lag_seconds",
+        "How long the oldest event of the service's log has waited for its place in the tree.",
+    );
+    registered(GaugeVec::new(options, &["log"]))
+});
+
+static FAILURES: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
+    let options = Opts::new(
+        "dmp_log_failures_total",
+        "Times the service's log could not be sequenced or signed.",
+    );
+    registered(IntCounterVec::new(options, &["log"]))
+});
 
 /// The most entries of one transaction.
 const BATCH: u64 = 4096;
@@ -36,12 +58,19 @@ pub struct Progress {
 impl Log {
     /// Sequences until `stop`. Failures are logged and tried again; entries wait, durable, meanwhile.
     pub async fn run(self, stop: CancellationToken) {
+        let mut measured: Option<Instant> = None;
+        self.count_failures(0);
         loop {
+            if measured.is_none_or(|at| at.elapsed() >= MEASURE) {
+                measured = Some(Instant::now());
+                self.measure().await;
+            }
             let pause = match self.sequence_once().await {
                 Ok(Progress { integrated, .. }) if integrated >= BATCH => Duration::ZERO,
                 Ok(_) => POLL,
                 Err(error) => {
                     let error = Chain(&error);
+                    self.count_failures(1);
                     tracing::error!(log = self.origin(), %error, "the log could not be sequenced");
                     BACKOFF
                 }
@@ -50,6 +79,19 @@ impl Log {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// A database that does not answer is told by [`FAILURES`]; the lag then stays what it was.
+    async fn measure(&self) {
+        if let (Ok(lag), Some(gauge)) = (self.lag().await, &*LAG) {
+            gauge.with_label_values(&[self.origin()]).set(lag.as_secs_f64());
+        }
+    }
+
+    fn count_failures(&self, number: u64) {
+        if let Some(failures) = &*FAILURES {
+            failures.with_label_values(&[self.origin()]).inc_by(number);
         }
     }
 

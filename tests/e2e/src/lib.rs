@@ -1,1 +1,5 @@
-//! The end-to-end suite is in `tests/suite`; it has no library of its own.
+//! What the end-to-end suite (`tests/suite`) and the fault suite share: appliances under test, and what is kept of one
+//! when a test fails.
+#![allow(clippy::unwrap_used)]
+
+pub mod stage;

@@ -1,15 +1,17 @@
-//! Real parts for tests: PostgreSQL and OpenBao as processes, a PKI, tokens, and a service behind mTLS.
+//! Real parts for tests: PostgreSQL, OpenBao and a Kubernetes control plane as processes, a PKI, tokens, and a service behind mTLS.
 //!
 //! Everything listens on loopback only, lives in temporary folders and ends with the test process, even when that
 //! is killed. Nothing is installed: a part that is missing is a failed test that names the package.
 //! In a test kit a failed precondition panics; this crate is never linked into a product.
 
 pub mod bao;
+mod control_plane;
 mod pki;
 pub mod plaintext;
 mod platform;
 mod postgres;
 pub mod process;
+pub mod requests;
 mod service;
 mod tokens;
 
@@ -17,6 +19,7 @@ mod tokens;
 mod tests;
 
 pub use bao::Bao;
+pub use control_plane::{ControlPlane, part};
 pub use pki::{Certificate, Pki, Validity};
 pub use platform::TestPlatform;
 pub use postgres::Postgres;

@@ -29,6 +29,8 @@ pub enum Validity {
     For(Duration),
     /// Ended a minute ago.
     Expired,
+    /// Begins in ten minutes, for an hour: of a signer whose clock is ahead.
+    Early,
 }
 
 pub struct Pki {
@@ -158,6 +160,7 @@ fn issue(
     let (from, to) = match validity {
         Validity::For(duration) => (now - minute, now + duration),
         Validity::Expired => (now - 60 * minute, now - minute),
+        Validity::Early => (now + 10 * minute, now + 70 * minute),
     };
     (params.not_before, params.not_after) = (epoch + from, epoch + to);
     let key = new_key();

@@ -1,5 +1,5 @@
 //! The custom resources' schemas: freshness of `crds/`, every CEL rule with a case that passes and one that fails,
-//! in process and (with `DMP_E2E_KUBECONFIG`) against a real API server.
+//! in process and against a real API server.
 
 #![allow(clippy::unwrap_used)]
 

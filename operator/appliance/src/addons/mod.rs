@@ -3,15 +3,22 @@
 //! The manifests are applied as one piece when they differ from what was applied last; a hash in the
 //! ConfigMap `kube-system/dmp-appliance` remembers that.
 
-mod cloudnative_pg;
+pub mod cloudnative_pg;
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::{
-    addresses::AddressPlan, digest::sha256, error::Result, images::Images, kubectl::Kubectl, parts::Parts,
-    paths::Paths, progress::Progress, template,
+    addresses::AddressPlan,
+    digest::sha256,
+    error::{Error, Result},
+    images::Images,
+    kubectl::Kubectl,
+    parts::Parts,
+    paths::Paths,
+    progress::Progress,
+    template,
 };
 
 const BASE: &str = include_str!("../../files/base.yaml");
@@ -41,7 +48,7 @@ pub(crate) async fn install(
         BASE.to_owned(),
         coredns(plan, images)?,
         storage(paths, plan, images)?,
-        cloudnative_pg::manifest(&parts.cloudnative_pg, images)?,
+        databases(plan, parts, images)?,
     ]
     .join("\n---\n");
     let wanted = sha256(manifests.as_bytes());
@@ -87,12 +94,24 @@ async fn applied(kubectl: &Kubectl) -> Option<String> {
         .ok()
 }
 
+fn databases(plan: &AddressPlan, parts: &Parts, images: &Images) -> Result<String> {
+    let manifest = cloudnative_pg::manifest(&parts.cloudnative_pg, images)?;
+    if !plan.has_spare_nodes() {
+        return Ok(manifest);
+    }
+    cloudnative_pg::survive_node_loss(&manifest).map_err(|detail| Error::Damaged {
+        path: parts.cloudnative_pg.folder.clone(),
+        detail,
+    })
+}
+
 fn coredns(plan: &AddressPlan, images: &Images) -> Result<String> {
     template::fill(
         COREDNS,
         &[
             ("coredns", &images.coredns.reference),
             ("dns", &plan.dns().to_string()),
+            ("replicas", if plan.has_spare_nodes() { "2" } else { "1" }),
         ],
     )
 }

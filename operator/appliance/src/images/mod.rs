@@ -36,10 +36,11 @@ const SUPERSEDED_AFTER: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Serialize)]
 pub struct Images {
     pub(crate) pause: Image,
-    pub(crate) busybox: Image,
+    /// A shell and small tools.
+    pub busybox: Image,
     pub(crate) coredns: Image,
     pub(crate) local_path_provisioner: Image,
-    pub(crate) cloudnative_pg: Image,
+    pub cloudnative_pg: Image,
     /// For `spec.imageName` of a CloudNativePG `Cluster`.
     pub postgresql: Image,
     pub openbao: Image,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Node;
+use super::{Node, cni};
 use crate::{
     daemon::Daemons,
     error::{Error, FileContext, Result},
@@ -70,8 +70,10 @@ fn config_text(node: &Node<'_>, pause: &str) -> Result<String> {
             ("state", &runtime.join("containerd").to_string_lossy()),
             ("socket", &node.paths.containerd_socket(name).to_string_lossy()),
             ("pause", pause),
+            ("registries", &node.paths.registries().to_string_lossy()),
+            ("cni_own_programs", &cni::programs(node).to_string_lossy()),
             ("cni_programs", &node.parts.cni.bin().to_string_lossy()),
-            ("cni_config", &runtime.join("cni").to_string_lossy()),
+            ("cni_config", &cni::folder(node).to_string_lossy()),
         ],
     )
 }

@@ -27,7 +27,7 @@ pub(crate) fn daemon(name: &Name, paths: &Paths, parts: &Parts, owner: &str) -> 
     Daemon {
         name: format!("{owner}-kube-proxy"),
         owner: owner.to_owned(),
-        namespace: Network::namespace(name, owner),
+        namespace: Some(Network::namespace(name, owner)),
         program: parts.kubernetes.program("kube-proxy"),
         arguments: vec![flag("config", config_file(paths, owner).display())],
         path: Vec::new(),

@@ -14,6 +14,9 @@ use crate::{
     pki::Identity,
 };
 
+/// How often TCP sends again before it gives a connection up.
+pub(crate) const RETRIES: &str = "net.ipv4.tcp_retries2";
+
 /// Below the 254 addresses of a node's range and within two processors' reach.
 const MAX_PODS: u32 = 110;
 
@@ -97,13 +100,23 @@ fn config(node: &Node<'_>, cgroup_root: &str) -> Value {
         "kubeAPIBurst": 200,
         "rotateCertificates": false,
         "shutdownGracePeriod": "0s",
+        // The loss of a node is noticed within the grace period of `control_plane`.
+        "nodeStatusUpdateFrequency": "2s",
+        "nodeLeaseDurationSeconds": 8,
+        // For the operator of the databases, see `addons`.
+        "allowedUnsafeSysctls": [RETRIES],
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{addresses::AddressPlan, options::Name, parts::tests::parts, paths::Paths};
+    use crate::{
+        addresses::AddressPlan,
+        options::{Name, PodNetwork},
+        parts::tests::parts,
+        paths::Paths,
+    };
 
     #[test]
     fn nothing_is_evicted_for_the_fill_level_of_the_hosts_disk() {
@@ -115,6 +128,7 @@ mod tests {
             plan: &plan,
             parts: &parts,
             own: &plan.nodes[0],
+            network: PodNetwork::Cilium,
         };
         let config = config(&node, "/dmp-dmp/node-1");
         let thresholds = config["evictionHard"].as_object().expect("thresholds");

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     digest::key,
     error::{Error, FileContext, Result},
+    paths::copy,
     progress::Progress,
     shell::{program, run},
 };
@@ -42,6 +43,9 @@ pub(super) async fn go(folder: &Path, go: &str, recipe: &GoRecipe, progress: &Pr
     fs::create_dir_all(&module).on("make the folder", &module)?;
     for (name, content) in recipe.files {
         let file = module.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).on("make the folder", parent)?;
+        }
         fs::write(&file, content).on("write", file)?;
     }
     let bin = draft.0.join("bin");
@@ -81,8 +85,7 @@ pub(super) async fn go(folder: &Path, go: &str, recipe: &GoRecipe, progress: &Pr
         .await?;
         fs::create_dir_all(&share).on("make the folder", &share)?;
         let (from, to) = (Path::new(source.trim()).join(path), share.join(name));
-        let content = fs::read(&from).on("read", from)?;
-        fs::write(&to, content).on("write", to)?;
+        copy(&from, &to)?;
     }
     fs::remove_dir_all(&module).on("remove", module)?;
     draft.finish(&part.folder)?;

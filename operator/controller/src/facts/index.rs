@@ -11,6 +11,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Resource, ResourceExt};
 
 use crate::guard::Guarded;
+use crate::solution_credential::is_about_the_next_one;
 
 /// One step of a list-and-watch.
 #[derive(Debug)]
@@ -138,6 +139,24 @@ impl Index {
             && self.revocations.listed
     }
 
+    /// Conditions of the platform and of the groups: kind, name, type, whether it is `True`.
+    pub fn conditions(&self) -> Vec<(&'static str, String, String, bool)> {
+        let platforms = self.platforms.objects.values().flat_map(|platform| {
+            let status = platform.status.iter();
+            let of = status.flat_map(|status| &status.conditions);
+            of.map(|condition| ("Platform", platform.name_any(), condition))
+        });
+        let groups = self.groups.objects.values().flat_map(|group| {
+            let status = group.status.iter();
+            let of = status.flat_map(|status| &status.conditions);
+            of.map(|condition| ("HealthGroup", group.name_any(), condition))
+        });
+        platforms
+            .chain(groups)
+            .map(|(kind, name, condition)| (kind, name, condition.type_.clone(), condition.status == "True"))
+            .collect()
+    }
+
     /// Whether a revocation is there that is not understood: then the facts are not to be relied on.
     pub fn is_blind(&self) -> bool {
         !self.revocations.unreadable.is_empty()
@@ -199,8 +218,11 @@ impl Index {
         let solution = format!("{namespace}/{}", credential.spec.solution);
         let kind = self.solutions.objects.get(&solution)?.spec.kind;
         let status = credential.status.as_ref()?;
-        // Refused by its controller (a reference is gone, it is revoked): its certificate opens nothing.
-        if conditions::find(&status.conditions, "Stalled").is_some_and(|stalled| stalled.status == "True") {
+        // Refused by its controller (a reference is gone, it is revoked): its certificate opens nothing. A request for
+        // the next certificate that is not usable says nothing against the present one.
+        if conditions::find(&status.conditions, "Stalled")
+            .is_some_and(|stalled| stalled.status == "True" && !is_about_the_next_one(&stalled.reason))
+        {
             return None;
         }
         let group = match &credential.spec.health_group {

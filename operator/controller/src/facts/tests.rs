@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use dmp_client::facts::SignedFacts;
+use dmp_client::facts::{Facts, SignedFacts};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,10 @@ fn revocation(name: &str, version: &str) -> Value {
 }
 
 fn credential(version: &str, stalled: &str) -> Value {
+    credential_because(version, stalled, "X")
+}
+
+fn credential_because(version: &str, stalled: &str, reason: &str) -> Value {
     json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": "SolutionCredential",
         "metadata": { "namespace": "vendor-a", "name": "x", "resourceVersion": version },
@@ -41,7 +45,7 @@ fn credential(version: &str, stalled: &str) -> Value {
         "status": {
             "certificateSha256": "ab", "notAfter": "2027-01-01T00:00:00Z",
             "conditions": [{
-                "type": "Stalled", "status": stalled, "reason": "X", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+                "type": "Stalled", "status": stalled, "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
             }],
         },
     })
@@ -180,7 +184,9 @@ async fn a_line_is_signed_over_exactly_its_payload() {
     let bao = dmp_testkit::Bao::shared();
     let client = dmp_keys::Client::root(&bao.config(None)).unwrap();
     let signer = dmp_keys::Signer::new(client, "facts");
-    let line = super::publish::sign(&signer, &facts(&index())).await.unwrap();
+    let line = super::publish::sign(&signer, None, &facts(&index()))
+        .await
+        .unwrap();
     assert_eq!(line.last(), Some(&b'\n'));
     let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
     let public = bao.public_key(None, "facts").await;
@@ -194,6 +200,49 @@ async fn a_line_is_signed_over_exactly_its_payload() {
         &STANDARD.decode(&signed.signature).unwrap(),
     )
     .unwrap();
+}
+
+#[tokio::test]
+async fn without_openbao_the_reserve_signs_under_its_grant() {
+    use super::publish::sign;
+    use super::reserve::Reserve;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use dmp_client::facts::{Grant, MAX_GRANT, grant_message};
+    let bao = dmp_testkit::Bao::start();
+    let signer = dmp_keys::Signer::new(dmp_keys::Client::root(&bao.config(None)).unwrap(), "facts");
+    let public = bao.public_key(None, "facts").await;
+    let facts = || Facts {
+        at: Timestamp::now(),
+        ..facts(&index())
+    };
+    let (mut reserve, mut never) = (Reserve::new().unwrap(), Reserve::new().unwrap());
+    let line = sign(&signer, Some(&mut reserve), &facts()).await.unwrap();
+    let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
+    assert!(signed.grant.is_none(), "OpenBao answers: it signs itself");
+    drop(bao);
+
+    let line = sign(&signer, Some(&mut reserve), &facts()).await.unwrap();
+    let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
+    let granted = signed.grant.unwrap();
+    let verify = |x: &str, message: &[u8], signature: &str| {
+        let key = URL_SAFE_NO_PAD.decode(x).unwrap();
+        aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ED25519, key)
+            .verify(message, &STANDARD.decode(signature).unwrap())
+            .unwrap();
+    };
+    verify(&public.x, &grant_message(&granted.payload), &granted.signature);
+    let grant: Grant = serde_json::from_str(&granted.payload).unwrap();
+    verify(&grant.x, signed.payload.as_bytes(), &signed.signature);
+    assert_eq!(grant.not_before.duration_until(grant.not_after), MAX_GRANT);
+    assert!(
+        reserve.sign("{}", grant.not_after).is_none(),
+        "not beyond its grant"
+    );
+    assert!(
+        sign(&signer, Some(&mut never), &facts()).await.is_err(),
+        "nothing was ever granted"
+    );
 }
 
 mod stream {
@@ -245,5 +294,16 @@ mod stream {
         while let Some(rest) = answer.chunk().await.unwrap() {
             assert!(rest.is_empty());
         }
+    }
+}
+
+#[test]
+fn a_bad_request_for_the_next_certificate_leaves_the_present_one() {
+    let mut index = index();
+    for (version, reason) in [("11", "InvalidCsr"), ("12", "CsrRefused")] {
+        index.credentials.take(Change::Applied(object(credential_because(
+            version, "True", reason,
+        ))));
+        assert_eq!(facts(&index).credentials.len(), 1, "{reason}");
     }
 }

@@ -32,6 +32,6 @@ pub async fn apply(
     plane: Plane<Prepared>,
 ) -> Result<Plane<Applied>, Error> {
     context.openbao.ensure_group(&valid.name).await?;
-    let plane = crate::apply::plane(&context.client, &manager::<super::Groups>(), plane).await?;
+    let plane = crate::apply::plane(context, &manager::<super::Groups>(), plane).await?;
     Ok(plane)
 }

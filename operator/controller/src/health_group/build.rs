@@ -4,6 +4,7 @@ use dmp_api::names::GROUP_DATABASES;
 use serde_json::json;
 
 use super::validate::Valid;
+use crate::network_probe;
 use crate::plane::{
     Plane, Prepared, config, config_map, database, digest, namespace, network, quota, service,
     service_account,
@@ -20,7 +21,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     } = valid;
     let group = Some(name.as_str());
     let (records_gib, keystore_gib) = quota::volumes(spec.sizing);
-    let instances = database::instances(spec.sizing);
+    let instances = database::instances(spec.sizing, spec.database_instances);
     // Twice what the volumes need: a database is restored beside the old one.
     let needed = 2 * instances * (records_gib + keystore_gib);
     let storage = spec
@@ -33,7 +34,10 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let mut plane = Plane::new(namespace(ns, group));
     plane.quotas = quota::group(ns, name.as_str(), spec.sizing, storage);
     plane.network_policies = network::group(ns, name.as_str());
-    plane.service_accounts = vec![service_account(ns, "records", group)];
+    plane.service_accounts = vec![
+        service_account(ns, "records", group),
+        service_account(ns, network_probe::PROBE, group),
+    ];
     plane
         .service_accounts
         .extend(GROUP_DATABASES.map(|cluster| database::service_account(ns, cluster, group)));
@@ -48,6 +52,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 image: &platform.images.postgres,
                 storage_class: platform.storage_class.as_deref(),
                 sizing: spec.sizing,
+                instances,
                 storage_gib,
             })
         })
@@ -69,7 +74,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
         name: "records",
         group,
         image: &platform.images.dmp,
-        replicas: i32::try_from(instances).unwrap_or(1),
+        replicas: i32::try_from(database::instances(spec.sizing, None)).unwrap_or(1),
         databases: &GROUP_DATABASES,
         config_hash: &hash,
         public: false,

@@ -28,6 +28,7 @@ pub async fn retire(context: &Context, group: &HealthGroup) -> Result<(), Error>
         return Ok(());
     };
     let namespace = name.namespace();
+    context.probes.forget(&namespace);
     let inside = Some(namespace.as_str());
     let deployments = api(&context.client, ObjectKind::Deployment, inside);
     absent_is_done(

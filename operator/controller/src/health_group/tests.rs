@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use dmp_api::health_group::Custody;
-use dmp_api::{HealthGroup, HealthGroupStatus, Platform, Site};
+use dmp_api::{HealthGroup, HealthGroupStatus, Mode, Platform, Site};
 
 use super::build::build;
 use super::dereference::Found;
 use super::update_status::status;
 use super::validate::{Refusal, Valid, validate};
 use crate::plane::ObjectKind;
+use crate::status::Refusal as _;
 use crate::test_support::{applied, key, objects, sample, trust, yaml};
 
 fn group() -> HealthGroup {
@@ -154,6 +155,20 @@ fn conditions_follow_the_applied_objects() {
 }
 
 #[test]
+fn the_version_before_serves_while_another_is_rolled_out() {
+    let valid = valid();
+    let mut plane = applied(build(&valid), true, true);
+    for deployment in &mut plane.deployments {
+        deployment.body["status"]["updatedReplicas"] = 0.into();
+    }
+    let rolling = status(&group(), &valid, &plane);
+    let pair = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
+    assert_eq!(reason(&rolling, "ServiceReady"), pair("True", "RollingOut"));
+    assert_eq!(reason(&rolling, "Ready"), pair("False", "ServiceRollingOut"));
+    assert_eq!(rolling.release, None);
+}
+
+#[test]
 fn the_same_world_gives_the_same_status() {
     let valid = valid();
     let mut group = group();
@@ -172,4 +187,41 @@ fn pods_are_restricted() {
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
         assert_eq!(container["securityContext"]["capabilities"]["drop"][0], "ALL");
     }
+}
+
+/// A production group and what it found, on a platform that is fit for it.
+fn production() -> (HealthGroup, Found) {
+    let (mut group, mut found) = (group(), found());
+    group.spec.mode = Mode::Production;
+    if let Some(platform) = &mut found.platform {
+        platform.spec.openbao.managed = false;
+        platform.spec.demonstration = false;
+    }
+    (group, found)
+}
+
+#[test]
+fn a_production_group_wants_a_platform_for_real_patients() {
+    let (group, found) = production();
+    assert!(validate(&group, &found).is_ok());
+
+    let (group, mut sealed) = production();
+    sealed.platform.as_mut().unwrap().spec.openbao.managed = true;
+    let refusal = validate(&group, &sealed).unwrap_err();
+    assert_eq!(refusal.reason(), "InsecureSeal");
+    assert!(refusal.to_string().contains("Platform.spec.openbao"));
+
+    let (group, mut demonstrating) = production();
+    demonstrating.platform.as_mut().unwrap().spec.demonstration = true;
+    let refusal = validate(&group, &demonstrating).unwrap_err();
+    assert_eq!(refusal.reason(), "DemonstrationOn");
+    assert!(refusal.to_string().contains("Platform.spec.demonstration: false"));
+
+    // A sandbox group minds neither.
+    let (mut group, mut both) = production();
+    group.spec.mode = Mode::Sandbox;
+    let platform = both.platform.as_mut().unwrap();
+    platform.spec.openbao.managed = true;
+    platform.spec.demonstration = true;
+    assert!(validate(&group, &both).is_ok());
 }

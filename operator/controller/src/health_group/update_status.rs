@@ -1,24 +1,12 @@
 //! Step 5: conditions, from what the API server answered.
 
 use dmp_api::{HealthGroup, HealthGroupStatus};
-use dmp_core::problem::Chain;
-use kube::Api;
 
-use super::validate::{Refusal, Valid};
-use crate::controller::{Context, manager};
+use super::validate::Valid;
+use crate::controller::Context;
+use crate::plane::object::Object;
 use crate::plane::{Applied, Plane, database, service};
-use crate::status::{self, Fact, Verdict};
-
-#[derive(Debug, thiserror::Error)]
-#[error("the API server refused the status")]
-pub struct Error(#[from] kube::Error);
-
-/// What a reconciliation came to.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    pub ready: bool,
-    pub became_ready: bool,
-}
+use crate::status::{self, Error, Fact, Outcome, Verdict};
 
 /// # Errors
 /// When the status cannot be written.
@@ -28,18 +16,7 @@ pub async fn update_status(
     valid: &Valid,
     plane: &Plane<Applied>,
 ) -> Result<Outcome, Error> {
-    let new = status(group, valid, plane);
-    let ready = is_ready(&new);
-    let was_ready = group.status.as_ref().is_some_and(is_ready);
-    write(context, group, &new).await?;
-    Ok(Outcome {
-        ready,
-        became_ready: ready && !was_ready,
-    })
-}
-
-fn is_ready(status: &HealthGroupStatus) -> bool {
-    k8s_controller::conditions::find(&status.conditions, "Ready").is_some_and(|ready| ready.status == "True")
+    status::settle::<super::Groups>(context, group, &status(group, valid, plane)).await
 }
 
 /// The status that follows from the applied objects. Pure.
@@ -52,7 +29,9 @@ pub fn status(group: &HealthGroup, valid: &Valid, plane: &Plane<Applied>) -> Hea
         .collect();
     let databases = waiting.is_empty();
     let keys = valid.log_key.is_some();
-    let served = plane.deployments.iter().all(service::is_ready) && !plane.deployments.is_empty();
+    let all =
+        |holds: fn(&Object) -> bool| !plane.deployments.is_empty() && plane.deployments.iter().all(holds);
+    let rolled_out = all(service::is_ready);
     let facts = [
         if databases {
             Fact::new("DatabaseReady", true, "Healthy", "")
@@ -74,8 +53,11 @@ pub fn status(group: &HealthGroup, valid: &Valid, plane: &Plane<Applied>) -> Hea
                 "the key space is being made in OpenBao",
             )
         },
-        if served {
+        // The gateways follow this one: while a new version is rolled out the old one serves.
+        if rolled_out {
             Fact::new("ServiceReady", true, "Available", "")
+        } else if all(service::serves) {
+            Fact::new("ServiceReady", true, "RollingOut", "")
         } else {
             Fact::new(
                 "ServiceReady",
@@ -89,20 +71,20 @@ pub fn status(group: &HealthGroup, valid: &Valid, plane: &Plane<Applied>) -> Hea
         .iter()
         .find(|fact| fact.holds != k8s_controller::conditions::ConditionStatus::True)
     {
-        None => Verdict::Ready,
+        None if rolled_out => Verdict::Ready,
+        None => Verdict::Progressing {
+            reason: "ServiceRollingOut",
+            message: "another version of `records` is being rolled out; the one before serves".to_owned(),
+        },
         Some(fact) => Verdict::Progressing {
             reason: unready(fact.name),
             message: fact.message.clone(),
         },
     };
-    let generation = group.metadata.generation;
-    let mut new = group.status.clone().unwrap_or_default();
-    status::set(&mut new, generation, facts);
-    status::set(&mut new, generation, verdict.facts());
-    new.observed_generation = generation;
+    let mut new = status::concluded(group, facts, &verdict);
     new.namespace = Some(valid.namespace.clone());
     new.tag = Some(valid.name.tag());
-    if served {
+    if rolled_out {
         new.release = Some(valid.platform.release.clone());
     }
     new
@@ -114,52 +96,4 @@ fn unready(condition: &str) -> &'static str {
         "KeysReady" => "KeysNotReady",
         _ => "ServiceNotReady",
     }
-}
-
-/// The group cannot be, until somebody does something; whether that is news.
-///
-/// # Errors
-/// When the status cannot be written.
-pub async fn refused(context: &Context, group: &HealthGroup, refusal: &Refusal) -> Result<bool, Error> {
-    let verdict = Verdict::Stalled {
-        reason: refusal.reason(),
-        message: refusal.to_string(),
-    };
-    concluded(context, group, &verdict).await
-}
-
-/// Something failed that is tried again.
-///
-/// # Errors
-/// When the status cannot be written.
-pub async fn failing(
-    context: &Context,
-    group: &HealthGroup,
-    reason: &'static str,
-    error: &(dyn std::error::Error + Send + Sync),
-) -> Result<bool, Error> {
-    let verdict = Verdict::Failing {
-        reason,
-        message: Chain(error).to_string(),
-    };
-    concluded(context, group, &verdict).await
-}
-
-async fn concluded(context: &Context, group: &HealthGroup, verdict: &Verdict) -> Result<bool, Error> {
-    let mut new = group.status.clone().unwrap_or_default();
-    status::set(&mut new, group.metadata.generation, verdict.facts());
-    new.observed_generation = group.metadata.generation;
-    write(context, group, &new).await
-}
-
-async fn write(context: &Context, group: &HealthGroup, new: &HealthGroupStatus) -> Result<bool, Error> {
-    let api = Api::<HealthGroup>::all(context.client.clone());
-    Ok(status::write(
-        &api,
-        &manager::<super::Groups>(),
-        group,
-        group.status.as_ref(),
-        new,
-    )
-    .await?)
 }

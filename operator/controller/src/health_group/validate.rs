@@ -1,13 +1,14 @@
 //! Step 2: what the schema cannot refuse. Pure.
 
 use dmp_api::health_group::{Custody, HealthGroupSpec};
-use dmp_api::{HealthGroup, PlatformSpec};
+use dmp_api::{HealthGroup, Mode, PlatformSpec};
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
 use kube::ResourceExt;
 
 use super::dereference::Found;
 use crate::plane::trust::Trust;
+use crate::status;
 
 /// Why the group cannot be, until somebody does something. The message says what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,17 +23,29 @@ pub enum Refusal {
     Name(String),
     #[error("custody `group` is not served by this release: create the group with custody `platform`")]
     CustodyNotServed,
+    #[error(
+        "OpenBao of this platform unseals itself with a key of the same cluster, which is no seal for real patients: give the \
+         platform an OpenBao whose seal is elsewhere (Platform.spec.openbao: its address, managed: false), or create the \
+         group with mode `sandbox`"
+    )]
+    InsecureSeal,
+    #[error(
+        "synthetic people may log in on this platform: turn that off (Platform.spec.demonstration: false), or create the \
+         group with mode `sandbox`"
+    )]
+    Demonstration,
 }
 
-impl Refusal {
-    /// Condition reason, stable.
-    pub const fn reason(&self) -> &'static str {
+impl status::Refusal for Refusal {
+    fn reason(&self) -> &'static str {
         match self {
             Self::NoPlatform => "PlatformNotFound",
             Self::NoSite(_) => "SiteNotFound",
             Self::ForeignSite(_) => "SiteAbroad",
             Self::Name(_) => "InvalidName",
             Self::CustodyNotServed => "CustodyNotServed",
+            Self::InsecureSeal => "InsecureSeal",
+            Self::Demonstration => "DemonstrationOn",
         }
     }
 }
@@ -66,6 +79,15 @@ pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
     }
     if group.spec.keys.custody == Custody::Group {
         return Err(Refusal::CustodyNotServed);
+    }
+    if group.spec.mode == Mode::Production {
+        if platform.spec.openbao.managed {
+            return Err(Refusal::InsecureSeal);
+        }
+        // Its issuer's tokens the gateways refuse as well; here the two never come together.
+        if platform.spec.demonstration {
+            return Err(Refusal::Demonstration);
+        }
     }
     Ok(Valid {
         namespace: name.namespace(),

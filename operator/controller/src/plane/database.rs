@@ -17,16 +17,18 @@ pub struct Database<'a> {
     pub image: &'a str,
     pub storage_class: Option<&'a str>,
     pub sizing: Sizing,
+    pub instances: i64,
     /// Volume of one instance, GiB.
     pub storage_gib: i64,
 }
 
-/// Instances of a cluster for a sizing.
-pub const fn instances(sizing: Sizing) -> i64 {
-    match sizing {
-        Sizing::Small => 1,
-        Sizing::Medium => 2,
-        Sizing::Large => 3,
+/// Instances of a cluster: what was asked for, else what the sizing gives.
+pub const fn instances(sizing: Sizing, wanted: Option<i64>) -> i64 {
+    match (wanted, sizing) {
+        (Some(wanted), _) => wanted,
+        (None, Sizing::Small) => 1,
+        (None, Sizing::Medium) => 2,
+        (None, Sizing::Large) => 3,
     }
 }
 
@@ -49,7 +51,7 @@ pub fn service_account(namespace: &str, cluster: &str, group: Option<&str>) -> O
 
 /// Renders the `Cluster`, awake.
 pub fn cluster(database: &Database<'_>) -> Object {
-    let instances = instances(database.sizing);
+    let instances = database.instances;
     let (shared_buffers, memory_request, memory_limit, cpu) = match database.sizing {
         Sizing::Small => ("64MB", "128Mi", "512Mi", "50m"),
         Sizing::Medium => ("512MB", "1Gi", "2Gi", "500m"),
@@ -58,6 +60,22 @@ pub fn cluster(database: &Database<'_>) -> Object {
     let mut storage = json!({ "size": format!("{}Gi", database.storage_gib) });
     if let (Some(class), Some(map)) = (database.storage_class, storage.as_object_mut()) {
         map.insert("storageClass".to_owned(), json!(class));
+    }
+    let mut postgresql = json!({ "parameters": {
+        "shared_buffers": shared_buffers,
+        "max_connections": "100",
+        // A statement may carry a token or a wrapped key: none is logged.
+        "log_statement": "none",
+        "log_min_duration_statement": "-1",
+        "log_min_error_statement": "panic",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    } });
+    if let (true, Some(map)) = (instances > 1, postgresql.as_object_mut()) {
+        // A commit is acknowledged when a second instance has it: without one, writes wait rather than get lost.
+        let synchronous =
+            json!({ "method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": true });
+        map.insert("synchronous".to_owned(), synchronous);
     }
     let labels = labels(database.name, database.group);
     Object::new(
@@ -93,16 +111,7 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 // A budget for a single instance would only keep its node from being drained.
                 "enablePDB": instances > 1,
                 "primaryUpdateStrategy": "unsupervised",
-                "postgresql": { "parameters": {
-                    "shared_buffers": shared_buffers,
-                    "max_connections": "100",
-                    // A statement may carry a token or a wrapped key: none is logged.
-                    "log_statement": "none",
-                    "log_min_duration_statement": "-1",
-                    "log_min_error_statement": "panic",
-                    "log_parameter_max_length": "0",
-                    "log_parameter_max_length_on_error": "0",
-                } },
+                "postgresql": postgresql,
                 "resources": {
                     "requests": { "cpu": cpu, "memory": memory_request },
                     "limits": { "memory": memory_limit },

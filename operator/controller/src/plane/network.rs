@@ -1,12 +1,13 @@
 //! NetworkPolicies: everything is denied, then each declared flow is opened on both sides.
 //!
 //! Flows are those of `docs/interfaces.md` ("Who calls what"). A network without enforcement ignores them: the
-//! platform says so in its condition `NetworkPolicyEnforced`.
+//! platform says so in its condition `NetworkPolicyEnforced`, from a probe of it.
 
 use dmp_api::names::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
 use super::{Object, ObjectKind, labels};
+use crate::network_probe::{LISTENER, PORTS, PROBE};
 
 /// CNPG's operator, as its manifests label it.
 const CNPG_NAMESPACE: &str = "cnpg-system";
@@ -68,7 +69,8 @@ pub fn flow(peers: impl Into<Vec<Peer>>, ports: impl Into<Vec<u16>>) -> Flow {
     }
 }
 
-/// What every plane has: nothing passes, except names being looked up and the kubelet's and Prometheus' port 9090.
+/// What every plane has: nothing passes, except names being looked up and the kubelet's and Prometheus' port 9090; and
+/// what the probe of the network's enforcement needs ([`crate::network_probe`]).
 pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
     let dns = json!({
         "to": [{ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-system" } } }],
@@ -101,7 +103,47 @@ pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
                 "ingress": [{ "ports": [{ "protocol": "TCP", "port": 9090 }] }],
             }),
         ),
+        probe(
+            namespace,
+            PROBE,
+            group,
+            "Egress",
+            "egress",
+            ("to", LISTENER),
+            [PORTS.open, PORTS.no_entry],
+        ),
+        probe(
+            namespace,
+            LISTENER,
+            group,
+            "Ingress",
+            "ingress",
+            ("from", PROBE),
+            [PORTS.open, PORTS.no_exit],
+        ),
     ]
+}
+
+/// One side of the probe: `name`'s ports to or from its counterpart. Each side lets a port pass that the other does not.
+fn probe(
+    namespace: &str,
+    name: &'static str,
+    group: Option<&str>,
+    policy_type: &str,
+    field: &str,
+    (direction, other): (&str, &'static str),
+    ports: [u16; 2],
+) -> Object {
+    policy(
+        namespace,
+        name,
+        group,
+        json!({
+            "podSelector": { "matchLabels": { "app.kubernetes.io/name": name } },
+            "policyTypes": [policy_type],
+            field: rules(direction, &[flow([Peer::Own(other)], ports)]),
+        }),
+    )
 }
 
 /// A service: who may call it on 8443, whom it calls. Its databases and OpenBao are added here.

@@ -15,6 +15,8 @@ pub enum ObjectKind {
     NetworkPolicy,
     PodDisruptionBudget,
     Deployment,
+    /// Of the network's probe only.
+    Pod,
     /// `postgresql.cnpg.io/v1`.
     Cluster,
 }
@@ -31,6 +33,7 @@ impl ObjectKind {
             Self::NetworkPolicy => ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
             Self::PodDisruptionBudget => ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
             Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
+            Self::Pod => ("", "v1", "Pod", "pods"),
             Self::Cluster => ("postgresql.cnpg.io", "v1", "Cluster", "clusters"),
         }
     }

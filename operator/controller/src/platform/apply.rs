@@ -9,5 +9,5 @@ pub type Error = ApplyError;
 /// # Errors
 /// Names the first object that was refused; running it again continues.
 pub async fn apply(context: &Context, plane: Plane<Prepared>) -> Result<Plane<Applied>, Error> {
-    crate::apply::plane(&context.client, &manager::<super::Platforms>(), plane).await
+    crate::apply::plane(context, &manager::<super::Platforms>(), plane).await
 }

@@ -7,6 +7,7 @@ use dmp_api::names::{
 use serde_json::json;
 
 use super::validate::Valid;
+use crate::network_probe;
 use crate::plane::{
     Plane, Prepared, config, config_map, database, digest, namespace, network, service, service_account,
 };
@@ -46,6 +47,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     plane.network_policies = network::national();
     plane.service_accounts = NATIONAL_SERVICES
         .iter()
+        .chain([&network_probe::PROBE])
         .map(|name| service_account(ns, name, None))
         .collect();
     plane
@@ -62,6 +64,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 image: &spec.images.postgres,
                 storage_class: spec.storage_class.as_deref(),
                 sizing: spec.sizing,
+                instances: database::instances(spec.sizing, spec.database_instances),
                 storage_gib: volume(spec.sizing),
             })
         })
@@ -75,7 +78,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             .filter(|database| *database == name)
             .collect();
         let public = name == "gateway";
-        let replicas = i32::try_from(database::instances(spec.sizing)).unwrap_or(1);
+        let replicas = i32::try_from(database::instances(spec.sizing, None)).unwrap_or(1);
         let workload = service::Workload {
             namespace: ns,
             name,

@@ -9,6 +9,7 @@ use super::build::build;
 use super::dereference::{Found, GroupLog};
 use super::update_status::status;
 use super::validate::{Refusal, Valid, validate};
+use crate::status::Refusal as _;
 use crate::test_support::{applied, key, sample, trust, yaml};
 
 fn platform() -> Platform {
@@ -135,12 +136,12 @@ fn reason(status: &PlatformStatus, condition: &str) -> (String, String) {
 #[test]
 fn what_must_be_known_is_said() {
     let valid = valid();
-    let ready = status(&platform(), &valid, &applied(build(&valid), true, true));
+    let ready = status(&platform(), &valid, &applied(build(&valid), true, true), None);
     let pair = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
     assert_eq!(reason(&ready, "Ready"), pair("True", "Ready"));
     assert_eq!(
         reason(&ready, "NetworkPolicyEnforced"),
-        pair("False", "NotProbed")
+        pair("Unknown", "NotProbed")
     );
     assert_eq!(reason(&ready, "InsecureSeal"), pair("True", "StaticSeal"));
     assert_eq!(reason(&ready, "DemonstrationOn"), pair("True", "Demonstration"));
@@ -148,9 +149,32 @@ fn what_must_be_known_is_said() {
 }
 
 #[test]
+fn the_network_is_what_its_probes_say_and_what_was_known_stays() {
+    use crate::network_probe::Verdict;
+
+    let valid = valid();
+    let mut platform = platform();
+    let mut after = |network: Option<Verdict>| {
+        let plane = applied(build(&valid), true, true);
+        let new = status(&platform, &valid, &plane, network.as_ref());
+        platform.status = Some(new.clone());
+        reason(&new, "NetworkPolicyEnforced")
+    };
+    let pair = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
+    assert_eq!(after(None), pair("Unknown", "NotProbed"));
+    let passed = Verdict::NotEnforced("namespace `dmp-national`: ingress".to_owned());
+    assert_eq!(after(Some(passed)), pair("False", "ForbiddenFlowPassed"));
+    // Another operator, which has not probed yet.
+    assert_eq!(after(None), pair("False", "ForbiddenFlowPassed"));
+    assert_eq!(after(Some(Verdict::Enforced)), pair("True", "Probed"));
+    let stuck = Verdict::Unknown("no node".to_owned());
+    assert_eq!(after(Some(stuck)), pair("Unknown", "ProbeFailed"));
+}
+
+#[test]
 fn a_service_that_is_missing_is_named() {
     let valid = valid();
-    let waiting = status(&platform(), &valid, &applied(build(&valid), true, false));
+    let waiting = status(&platform(), &valid, &applied(build(&valid), true, false), None);
     let service = k8s_controller::conditions::find(&waiting.conditions, "ServiceReady").unwrap();
     assert!(service.message.contains("gateway"));
     assert_eq!(waiting.release, None);

@@ -2,25 +2,13 @@
 
 use dmp_api::names::NATIONAL_SERVICES;
 use dmp_api::{Platform, PlatformStatus};
-use dmp_core::problem::Chain;
-use k8s_controller::conditions::ConditionStatus;
-use kube::Api;
+use k8s_controller::conditions::{self, ConditionStatus};
 
-use super::validate::{Refusal, Valid};
-use crate::controller::{Context, manager};
+use super::validate::Valid;
+use crate::controller::Context;
 use crate::plane::{Applied, Plane, database, service};
-use crate::status::{self, Fact, Verdict};
-
-#[derive(Debug, thiserror::Error)]
-#[error("the API server refused the status")]
-pub struct Error(#[from] kube::Error);
-
-/// What a reconciliation came to.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    pub ready: bool,
-    pub became_ready: bool,
-}
+use crate::status::{self, Error, Fact, Outcome, Verdict};
+use crate::{kubernetes_audit, network_probe};
 
 /// # Errors
 /// When the status cannot be written.
@@ -30,22 +18,20 @@ pub async fn update_status(
     valid: &Valid,
     plane: &Plane<Applied>,
 ) -> Result<Outcome, Error> {
-    let new = status(platform, valid, plane);
-    let ready = is_ready(&new);
-    let was_ready = platform.status.as_ref().is_some_and(is_ready);
-    write(context, platform, &new).await?;
-    Ok(Outcome {
-        ready,
-        became_ready: ready && !was_ready,
-    })
+    let network = context.probes.verdict();
+    let mut new = status(platform, valid, plane, network.as_ref());
+    let audit = kubernetes_audit::heard::fact(&context.client).await;
+    status::set(&mut new, platform.metadata.generation, [audit]);
+    status::settle::<super::Platforms>(context, platform, &new).await
 }
 
-fn is_ready(status: &PlatformStatus) -> bool {
-    k8s_controller::conditions::find(&status.conditions, "Ready").is_some_and(|ready| ready.status == "True")
-}
-
-/// The status that follows from the applied objects. Pure.
-pub fn status(platform: &Platform, valid: &Valid, plane: &Plane<Applied>) -> PlatformStatus {
+/// The status that follows from the applied objects and the network's probes. Pure.
+pub fn status(
+    platform: &Platform,
+    valid: &Valid,
+    plane: &Plane<Applied>,
+    network: Option<&network_probe::Verdict>,
+) -> PlatformStatus {
     let databases: Vec<&str> = plane
         .databases
         .iter()
@@ -87,12 +73,11 @@ pub fn status(platform: &Platform, valid: &Valid, plane: &Plane<Applied>) -> Pla
             message: fact.message.clone(),
         },
     };
-    let generation = platform.metadata.generation;
-    let mut new = platform.status.clone().unwrap_or_default();
-    status::set(&mut new, generation, necessary);
-    status::set(&mut new, generation, warnings(valid));
-    status::set(&mut new, generation, verdict.facts());
-    new.observed_generation = generation;
+    let facts = necessary
+        .into_iter()
+        .chain(warnings(valid))
+        .chain(enforcement(platform, network));
+    let mut new = status::concluded(platform, facts, &verdict);
     new.groups = i64::try_from(valid.group_count).ok();
     if services.is_empty() {
         new.release = Some(valid.spec.release.clone());
@@ -101,14 +86,8 @@ pub fn status(platform: &Platform, valid: &Valid, plane: &Plane<Applied>) -> Pla
 }
 
 /// What is not wrong but must be known.
-fn warnings(valid: &Valid) -> [Fact; 3] {
+fn warnings(valid: &Valid) -> [Fact; 2] {
     [
-        Fact::new(
-            "NetworkPolicyEnforced",
-            false,
-            "NotProbed",
-            "policies are applied, but no probe has shown that this cluster's network enforces them",
-        ),
         if valid.spec.openbao.managed {
             let message =
                 "OpenBao unseals itself with a key of the same cluster: never for production groups";
@@ -125,50 +104,30 @@ fn warnings(valid: &Valid) -> [Fact; 3] {
     ]
 }
 
-/// The platform cannot be, until somebody does something; whether that is news.
-///
-/// # Errors
-/// When the status cannot be written.
-pub async fn refused(context: &Context, platform: &Platform, refusal: &Refusal) -> Result<bool, Error> {
-    let verdict = Verdict::Stalled {
-        reason: refusal.reason(),
-        message: refusal.to_string(),
-    };
-    concluded(context, platform, &verdict).await
-}
-
-/// Something failed that is tried again.
-///
-/// # Errors
-/// When the status cannot be written.
-pub async fn failing(
-    context: &Context,
-    platform: &Platform,
-    reason: &'static str,
-    error: &(dyn std::error::Error + Send + Sync),
-) -> Result<bool, Error> {
-    let verdict = Verdict::Failing {
-        reason,
-        message: Chain(error).to_string(),
-    };
-    concluded(context, platform, &verdict).await
-}
-
-async fn concluded(context: &Context, platform: &Platform, verdict: &Verdict) -> Result<bool, Error> {
-    let mut new = platform.status.clone().unwrap_or_default();
-    status::set(&mut new, platform.metadata.generation, verdict.facts());
-    new.observed_generation = platform.metadata.generation;
-    write(context, platform, &new).await
-}
-
-async fn write(context: &Context, platform: &Platform, new: &PlatformStatus) -> Result<bool, Error> {
-    let api = Api::<Platform>::all(context.client.clone());
-    Ok(status::write(
-        &api,
-        &manager::<super::Platforms>(),
-        platform,
-        platform.status.as_ref(),
-        new,
-    )
-    .await?)
+/// What the network's probes have shown. Before this process knows, what was known before it stands.
+fn enforcement(platform: &Platform, network: Option<&network_probe::Verdict>) -> Option<Fact> {
+    let name = "NetworkPolicyEnforced";
+    let known = platform
+        .status
+        .as_ref()
+        .is_some_and(|status| conditions::find(&status.conditions, name).is_some());
+    match network {
+        Some(network_probe::Verdict::Enforced) => Some(Fact::new(name, true, "Probed", "")),
+        Some(network_probe::Verdict::NotEnforced(text)) => {
+            let remedy = "use a network that enforces NetworkPolicies";
+            Some(Fact::new(
+                name,
+                false,
+                "ForbiddenFlowPassed",
+                format!("{text}: {remedy}"),
+            ))
+        }
+        Some(network_probe::Verdict::Unknown(text)) => Some(Fact::unknown(name, "ProbeFailed", text)),
+        None if known => None,
+        None => Some(Fact::unknown(
+            name,
+            "NotProbed",
+            "the network is probed once the platform is ready",
+        )),
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::dereference::{Found, GroupLog};
 use crate::plane::trust::Trust;
+use crate::status;
 
 /// Why the national plane cannot be, until somebody does something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,9 +20,8 @@ pub enum Refusal {
     IssuerTwice(String),
 }
 
-impl Refusal {
-    /// Condition reason, stable.
-    pub const fn reason(&self) -> &'static str {
+impl status::Refusal for Refusal {
+    fn reason(&self) -> &'static str {
         match self {
             Self::NoSite(_) => "SiteNotFound",
             Self::ForeignSite(_) => "SiteAbroad",

@@ -1,15 +1,10 @@
 //! Conditions of a site.
 
 use dmp_api::Site;
-use kube::Api;
 
 use super::validate::Qualification;
-use crate::controller::{Context, manager};
-use crate::status::{self, Fact, Verdict};
-
-#[derive(Debug, thiserror::Error)]
-#[error("the API server refused the status")]
-pub struct Error(#[from] kube::Error);
+use crate::controller::Context;
+use crate::status::{self, Error, Fact, Verdict};
 
 /// # Errors
 /// When the status cannot be written.
@@ -39,12 +34,7 @@ pub async fn update_status(
             "spec.qualification.expires is not a day (YYYY-MM-DD)",
         ),
     };
-    let generation = site.metadata.generation;
-    let mut new = site.status.clone().unwrap_or_default();
-    status::set(&mut new, generation, [qualified]);
-    status::set(&mut new, generation, Verdict::Ready.facts());
-    new.observed_generation = generation;
-    let api = Api::<Site>::all(context.client.clone());
-    status::write(&api, &manager::<super::Sites>(), site, site.status.as_ref(), &new).await?;
+    let new = status::concluded(site, [qualified], &Verdict::Ready);
+    status::write::<super::Sites>(context, site, &new).await?;
     Ok(())
 }

@@ -4,11 +4,21 @@ use dmp_api::Solution;
 use dmp_api::names::VENDOR_NAMESPACE_PREFIX;
 use kube::ResourceExt;
 
+use crate::status;
+
 /// Why a solution does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("spec.vendor is `{vendor}`, so its namespace is `vendor-{vendor}`, not `{namespace}`")]
     WrongNamespace { vendor: String, namespace: String },
+}
+
+impl status::Refusal for Refusal {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::WrongNamespace { .. } => "WrongNamespace",
+        }
+    }
 }
 
 /// # Errors

@@ -16,6 +16,7 @@ use super::build::build;
 use super::dereference::Found;
 use super::validate::validate;
 use crate::plane::digest;
+use crate::status::Refusal as _;
 use crate::test_support::sample;
 
 fn csr(algorithm: &'static SignatureAlgorithm) -> String {

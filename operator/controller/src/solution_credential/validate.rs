@@ -10,6 +10,7 @@ use x509_parser::public_key::PublicKey;
 
 use super::dereference::Found;
 use crate::solution_revocation::validate::closes;
+use crate::status;
 
 /// The weakest RSA key that is signed, in bits.
 const MIN_RSA_BITS: usize = 2048;
@@ -41,9 +42,8 @@ pub enum Refusal {
     Csr(&'static str),
 }
 
-impl Refusal {
-    /// Condition reason, stable.
-    pub const fn reason(&self) -> &'static str {
+impl status::Refusal for Refusal {
+    fn reason(&self) -> &'static str {
         match self {
             Self::NoPlatform => "PlatformNotFound",
             Self::NoSolution(_) => "SolutionNotFound",
@@ -54,7 +54,7 @@ impl Refusal {
             Self::EstablishmentMissing(_) => "EstablishmentMissing",
             Self::EstablishmentGiven(_) => "EstablishmentNotAllowed",
             Self::Revoked(_) => "Revoked",
-            Self::Csr(_) => "InvalidCsr",
+            Self::Csr(_) => super::INVALID_CSR,
         }
     }
 }

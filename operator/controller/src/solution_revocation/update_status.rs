@@ -1,15 +1,10 @@
 //! Conditions of a revocation.
 
 use dmp_api::SolutionRevocation;
-use kube::Api;
 
 use super::validate::Reach;
-use crate::controller::{Context, manager};
-use crate::status::{self, Fact, Verdict};
-
-#[derive(Debug, thiserror::Error)]
-#[error("the API server refused the status")]
-pub struct Error(#[from] kube::Error);
+use crate::controller::Context;
+use crate::status::{self, Error, Fact, Verdict};
 
 /// Whether it is news.
 ///
@@ -26,13 +21,7 @@ pub async fn update_status(
         let message = "there is no such Solution: it holds all the same, should one appear";
         Fact::new("SolutionKnown", false, "SolutionNotFound", message)
     };
-    let generation = revocation.metadata.generation;
-    let mut new = revocation.status.clone().unwrap_or_default();
-    status::set(&mut new, generation, [known]);
-    status::set(&mut new, generation, Verdict::Ready.facts());
-    new.observed_generation = generation;
+    let mut new = status::concluded(revocation, [known], &Verdict::Ready);
     new.credentials = i64::try_from(reach.credentials).ok();
-    let api = Api::<SolutionRevocation>::all(context.client.clone());
-    let manager = manager::<super::Revocations>();
-    Ok(status::write(&api, &manager, revocation, revocation.status.as_ref(), &new).await?)
+    status::write::<super::Revocations>(context, revocation, &new).await
 }

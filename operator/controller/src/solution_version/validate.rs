@@ -4,6 +4,7 @@ use dmp_api::SolutionVersion;
 use kube::ResourceExt;
 
 use super::dereference::Found;
+use crate::status;
 
 /// Why a version does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +15,8 @@ pub enum Refusal {
     Twice(String),
 }
 
-impl Refusal {
-    /// Condition reason, stable.
-    pub const fn reason(&self) -> &'static str {
+impl status::Refusal for Refusal {
+    fn reason(&self) -> &'static str {
         match self {
             Self::NoSolution(_) => "SolutionNotFound",
             Self::Twice(_) => "VersionTwice",
@@ -55,6 +55,7 @@ mod tests {
     use dmp_api::{Solution, SolutionSpec, SolutionVersionSpec, solution::ProductKind};
 
     use super::*;
+    use crate::status::Refusal as _;
 
     fn version(name: &str) -> SolutionVersion {
         SolutionVersion::new(

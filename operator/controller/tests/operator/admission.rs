@@ -1,7 +1,20 @@
 //! Each admission policy with a case that it lets pass and one that it denies, in process by `kube-cel`.
+//!
+//! [`Ask`] is a request to the API server; what it cannot say here (which labels a namespace has) follows from its names.
+//! That the API server understands the policies in the same way is `admission_server`'s.
 
 use kube::core::cel::{AdmissionRequest, VapEvaluator, VapExpression};
 use serde_json::{Value, json};
+
+/// The files with policies.
+pub const FILES: [&str; 4] = [
+    "admission.yaml",
+    "admission-access.yaml",
+    "admission-product.yaml",
+    "admission-workloads.yaml",
+];
+/// Whether somebody is an installer is the API server's to say: here the case does.
+const INSTALLER: &str = "authorizer.group('dmp.ma').resource('platforms').check('install').allowed()";
 
 /// The documents of `manifests/operator/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {
@@ -14,72 +27,201 @@ pub fn manifests(file: &str) -> Vec<Value> {
         .collect()
 }
 
+/// All policies and bindings.
+pub fn documents() -> Vec<Value> {
+    FILES.iter().flat_map(|file| manifests(file)).collect()
+}
+
 fn policies() -> Vec<Value> {
-    manifests("admission.yaml")
+    documents()
         .into_iter()
         .filter(|object| object["kind"] == "ValidatingAdmissionPolicy")
         .collect()
 }
 
-/// What the policies say to a request: the messages of those that deny.
-fn denied(operation: &str, resource: &str, object: &Value) -> Vec<String> {
-    let evaluator = |expressions: &[VapExpression]| {
-        let namespace = object["metadata"]["namespace"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let builder = VapEvaluator::builder().request(AdmissionRequest {
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    operation: String,
+    /// `*`: whatever the policy says.
+    group: String,
+    /// With its subresource.
+    resource: String,
+    namespace: String,
+    name: String,
+    user: String,
+    groups: Vec<String>,
+    installer: bool,
+    object: Value,
+    old: Value,
+    params: Option<Value>,
+}
+
+impl Ask {
+    /// `resource`: `[<group>:]<resource>[/<subresource>]`; `place`: `[<namespace>/]<name>`. By `person`, no installer,
+    /// on a platform without demonstration.
+    pub fn new(operation: &str, resource: &str, place: &str) -> Self {
+        let (group, resource) = resource.split_once(':').unwrap_or(("", resource));
+        let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+        Self {
             operation: operation.to_owned(),
-            namespace,
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            user: "person".to_owned(),
+            groups: vec!["system:authenticated".to_owned()],
+            installer: false,
+            object: json!({ "metadata": { "name": name } }),
+            old: Value::Null,
+            params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
+        }
+    }
+
+    pub fn by(mut self, user: &str) -> Self {
+        self.user = user.to_owned();
+        self
+    }
+
+    pub fn of_group(mut self, group: &str) -> Self {
+        self.groups.push(group.to_owned());
+        self
+    }
+
+    pub fn installer(mut self) -> Self {
+        self.installer = true;
+        self
+    }
+
+    pub fn object(mut self, object: Value) -> Self {
+        self.object = object;
+        self
+    }
+
+    pub fn old(mut self, old: Value) -> Self {
+        self.old = old;
+        self
+    }
+
+    /// The Platform, or none.
+    pub fn platform(mut self, platform: Option<Value>) -> Self {
+        self.params = platform;
+        self
+    }
+
+    /// The policies that deny, each once.
+    pub fn denied(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.denials().into_iter().map(|(policy, _)| policy).collect();
+        names.dedup();
+        names
+    }
+
+    /// Policy and message of each denial.
+    fn denials(&self) -> Vec<(String, String)> {
+        let mut denials = Vec::new();
+        for policy in policies() {
+            let spec = &policy["spec"];
+            let name = policy["metadata"]["name"].as_str().unwrap();
+            if !self.is_matched(&spec["matchConstraints"]) {
+                continue;
+            }
+            if spec.get("paramKind").is_some() && self.params.is_none() {
+                denials.push((name.to_owned(), "no parameters".to_owned()));
+                continue;
+            }
+            let holds = |rules: &Value| self.evaluate(rules);
+            if !holds(&spec["matchConditions"]).iter().all(Option::is_none) {
+                continue;
+            }
+            let messages = holds(&spec["validations"]).into_iter().flatten();
+            denials.extend(messages.map(|message| (name.to_owned(), message)));
+        }
+        denials
+    }
+
+    /// Of each expression the message, if it does not hold. An error of evaluation is a denial whatever it is in.
+    fn evaluate(&self, rules: &Value) -> Vec<Option<String>> {
+        let expression = |rule: &Value| VapExpression {
+            expression: rule["expression"]
+                .as_str()
+                .unwrap()
+                .replace(INSTALLER, if self.installer { "true" } else { "false" }),
+            message: Some(rule["message"].as_str().unwrap_or_default().to_owned()),
+            message_expression: None,
+        };
+        let expressions: Vec<VapExpression> =
+            rules.as_array().into_iter().flatten().map(expression).collect();
+        let mut builder = VapEvaluator::builder().request(AdmissionRequest {
+            operation: self.operation.clone(),
+            username: self.user.clone(),
+            groups: self.groups.clone(),
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
             ..AdmissionRequest::default()
         });
-        let builder = if operation == "DELETE" {
-            builder.old_object(object.clone())
-        } else {
-            builder.object(object.clone())
-        };
-        builder.build().evaluate(expressions)
-    };
-    let expression = |rule: &Value| VapExpression {
-        expression: rule["expression"].as_str().unwrap().to_owned(),
-        message: rule["message"].as_str().map(ToOwned::to_owned),
-        message_expression: None,
-    };
-    let rules = |of: &Value| {
-        of.as_array()
+        if self.operation != "DELETE" {
+            builder = builder.object(self.object.clone());
+        }
+        if !self.old.is_null() {
+            builder = builder.old_object(self.old.clone());
+        }
+        if let Some(params) = &self.params {
+            builder = builder.params(params.clone());
+        }
+        let results = builder.build().evaluate(&expressions);
+        results
             .into_iter()
-            .flatten()
-            .map(expression)
-            .collect::<Vec<_>>()
-    };
-    let mut messages = Vec::new();
-    for policy in policies() {
-        let spec = &policy["spec"];
-        let constraint = &spec["matchConstraints"]["resourceRules"][0];
-        let lists =
-            |field: &str, wanted: &str| constraint[field].as_array().unwrap().contains(&json!(wanted));
-        if !lists("operations", operation) || !lists("resources", resource) {
-            continue;
-        }
-        if !selects(
-            &spec["matchConstraints"]["objectSelector"],
-            &object["metadata"]["labels"],
-        ) {
-            continue;
-        }
-        if !evaluator(&rules(&spec["matchConditions"]))
-            .iter()
-            .all(|result| result.passed)
-        {
-            continue;
-        }
-        messages.extend(
-            evaluator(&rules(&spec["validations"]))
-                .into_iter()
-                .filter_map(|result| result.message),
-        );
+            .map(|result| {
+                let message = result.message.unwrap_or_default();
+                let broken =
+                    message.contains("error") || message.contains("boolean") || message.contains("compile");
+                assert!(!broken, "{}: {message}", result.expression);
+                (!result.passed).then_some(message)
+            })
+            .collect()
     }
-    messages
+
+    fn is_matched(&self, constraints: &Value) -> bool {
+        let one_of = |list: &Value, wanted: &str| {
+            list.as_array()
+                .is_some_and(|list| list.contains(&json!(wanted)) || list.contains(&json!("*")))
+        };
+        let rule = |rule: &Value| {
+            one_of(&rule["operations"], &self.operation)
+                && one_of(&rule["resources"], &self.resource)
+                && (self.group == "*" || one_of(&rule["apiGroups"], &self.group))
+                && (rule.get("resourceNames").is_none() || one_of(&rule["resourceNames"], &self.name))
+        };
+        let namespace = &constraints["namespaceSelector"];
+        if !namespace.is_null() {
+            assert_eq!(
+                *namespace,
+                json!({ "matchLabels": { "app.kubernetes.io/part-of": "dmp" } })
+            );
+            if !self.namespace.starts_with("dmp-") && !self.namespace.starts_with("vendor-") {
+                return false;
+            }
+        }
+        let selector = &constraints["objectSelector"];
+        let labelled = [&self.object, &self.old]
+            .iter()
+            .filter(|object| !object.is_null())
+            .any(|object| selects(selector, &object["metadata"]["labels"]));
+        constraints["resourceRules"].as_array().unwrap().iter().any(rule) && labelled
+    }
+}
+
+/// What the policies say to a request: the messages of those that deny.
+fn denied(operation: &str, resource: &str, object: &Value) -> Vec<String> {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    let place = format!("{}/{}", text("namespace"), text("name"));
+    let mut ask = Ask::new(operation, &format!("*:{resource}"), &place).installer();
+    ask = if operation == "DELETE" {
+        ask.object(Value::Null).old(object.clone())
+    } else {
+        ask.object(object.clone())
+    };
+    ask.denials().into_iter().map(|(_, message)| message).collect()
 }
 
 /// A label selector, as far as these policies use it.
@@ -103,7 +245,8 @@ fn selects(selector: &Value, labels: &Value) -> bool {
 
 #[test]
 fn each_policy_is_bound_and_denies() {
-    let documents = manifests("admission.yaml");
+    let documents = documents();
+    assert!(policies().len() > 15);
     for policy in policies() {
         assert_eq!(policy["spec"]["failurePolicy"], "Fail");
         let name = &policy["metadata"]["name"];
@@ -114,6 +257,37 @@ fn each_policy_is_bound_and_denies() {
             })
             .unwrap_or_else(|| panic!("{name} is not bound"));
         assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
+        let parameters = policy["spec"].get("paramKind").is_some();
+        assert_eq!(parameters, binding["spec"].get("paramRef").is_some());
+        if parameters {
+            assert_eq!(binding["spec"]["paramRef"]["parameterNotFoundAction"], "Deny");
+        }
+    }
+}
+
+/// A policy that breaks denies what it is for. In somebody's cluster that may be the platform's, never theirs.
+#[test]
+fn a_broken_policy_stops_nobody_elses_work() {
+    // Kinds that nobody but us has, or that no workload waits for.
+    let apart = [
+        "dmp.ma",
+        "apiextensions.k8s.io",
+        "rbac.authorization.k8s.io",
+        "postgresql.cnpg.io",
+    ];
+    for policy in policies() {
+        let constraints = &policy["spec"]["matchConstraints"];
+        let scoped =
+            constraints.get("namespaceSelector").is_some() || constraints.get("objectSelector").is_some();
+        let rules = constraints["resourceRules"].as_array().unwrap();
+        let own = rules.iter().all(|rule| {
+            let groups = rule["apiGroups"].as_array().unwrap();
+            groups.iter().all(|group| group == "dmp.ma")
+                || rule.get("resourceNames").is_some()
+                    && apart.iter().any(|apart| groups.contains(&json!(apart)))
+                || rule["resources"] == json!(["nodes/proxy"])
+        });
+        assert!(scoped || own, "{}", policy["metadata"]["name"]);
     }
 }
 

@@ -1,14 +1,14 @@
-//! A real etcd and kube-apiserver as processes, a real OpenBao, and the operator's own binary beside them, with the
-//! rights of its ServiceAccount only.
+//! A real control plane, a real OpenBao, and the operator's own binary beside them, with the rights of its
+//! ServiceAccount only.
 //!
-//! The parts are those the appliance builds (`~/.cache/dmp/parts`, or `DMP_PARTS`); without them a test says SKIPPED.
 //! No node and no CloudNativePG run here: the test writes the statuses they would write ([`World::up`]).
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use dmp_testkit::Bao;
+use dmp_testkit::process::free_port;
+use dmp_testkit::{Bao, ControlPlane};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
@@ -16,16 +16,15 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::admission::manifests;
-use crate::parts::{Process, client_of, cluster_crd, free_port, part, plural, spawn, write_kubeconfig};
+use crate::parts::{Process, client_of, cluster_crd, plural, spawn};
 pub use crate::parts::{namespace, samples};
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The whole of it. Dropped in the order of the fields: operators first.
 pub struct World {
-    operators: Vec<Process>,
-    _api: Process,
-    _etcd: Process,
+    operators: Vec<(String, Process)>,
+    control_plane: ControlPlane,
     pub client: Client,
     pub folder: tempfile::TempDir,
     kubeconfig: PathBuf,
@@ -35,85 +34,21 @@ pub struct World {
 impl World {
     /// A control plane with our CRDs, admission policies and rights; `None` (said aloud) without the parts.
     pub async fn start() -> Option<Self> {
-        dmp_core::install_crypto_provider();
-        let (Some(etcd), Some(apiserver)) = (part("etcd", "etcd"), part("kubernetes", "kube-apiserver"))
-        else {
-            eprintln!("SKIPPED: no built Kubernetes parts (run `make up` once, or set DMP_PARTS)");
-            return None;
-        };
+        let control_plane = ControlPlane::start().await?;
         let folder = tempfile::tempdir().unwrap();
-        let (etcd_port, peer_port, api_port) = (free_port(), free_port(), free_port());
-        let path = |name: &str| folder.path().join(name);
-        let etcd_url = format!("http://127.0.0.1:{etcd_port}");
-        let peer_url = format!("http://127.0.0.1:{peer_port}");
-        let etcd = spawn(
-            Command::new(etcd)
-                .arg(format!("--data-dir={}", path("etcd").display()))
-                .args([
-                    format!("--listen-client-urls={etcd_url}"),
-                    format!("--advertise-client-urls={etcd_url}"),
-                ])
-                .args([
-                    format!("--listen-peer-urls={peer_url}"),
-                    format!("--initial-advertise-peer-urls={peer_url}"),
-                ])
-                .args([
-                    format!("--initial-cluster=default={peer_url}"),
-                    "--unsafe-no-fsync".to_owned(),
-                ]),
-            &path("etcd.log"),
-        );
-        let keys = rcgen::KeyPair::generate().unwrap();
-        std::fs::write(path("sa.key"), keys.serialize_pem()).unwrap();
-        std::fs::write(path("sa.pub"), keys.public_key_pem()).unwrap();
-        std::fs::write(path("tokens.csv"), "administrator,admin,1,system:masters\n").unwrap();
-        let issuer = "https://kubernetes.default.svc";
-        let api = spawn(
-            Command::new(apiserver)
-                .args([
-                    format!("--etcd-servers={etcd_url}"),
-                    format!("--secure-port={api_port}"),
-                ])
-                .args([
-                    "--bind-address=127.0.0.1",
-                    "--advertise-address=127.0.0.1",
-                    "--endpoint-reconciler-type=none",
-                ])
-                .args([
-                    "--authorization-mode=RBAC",
-                    "--service-cluster-ip-range=10.99.0.0/24",
-                    "--v=0",
-                ])
-                .arg("--disable-admission-plugins=ServiceAccount")
-                .arg(format!("--cert-dir={}", path("certificates").display()))
-                .arg(format!("--token-auth-file={}", path("tokens.csv").display()))
-                .arg(format!("--service-account-issuer={issuer}"))
-                .arg(format!("--service-account-key-file={}", path("sa.pub").display()))
-                .arg(format!(
-                    "--service-account-signing-key-file={}",
-                    path("sa.key").display()
-                )),
-            &path("api.log"),
-        );
-        let kubeconfig = path("kubeconfig");
-        write_kubeconfig(&kubeconfig, api_port, "administrator");
-        let client = client_of(&kubeconfig).await;
         let world = Self {
             operators: Vec::new(),
-            _api: api,
-            _etcd: etcd,
-            client,
-            kubeconfig: path("operator.kubeconfig"),
+            client: client_of(&control_plane.kubeconfig()).await,
+            control_plane,
+            kubeconfig: folder.path().join("operator.kubeconfig"),
             folder,
             bao: Bao::start(),
         };
-        let ready = || async { world.client.apiserver_version().await.is_ok() };
-        world.wait("the API server", ready).await;
-        world.install(api_port).await;
+        world.install().await;
         Some(world)
     }
 
-    async fn install(&self, api_port: u16) {
+    async fn install(&self) {
         self.apply(&namespace("dmp-system")).await;
         for crd in dmp_api::crds() {
             self.apply(&serde_json::to_value(crd).unwrap()).await;
@@ -134,7 +69,8 @@ impl World {
             .create_token_request("dmp-operator", &PostParams::default(), &request)
             .await
             .unwrap();
-        write_kubeconfig(&self.kubeconfig, api_port, &token.status.unwrap().token.unwrap());
+        let token = token.status.unwrap().token.unwrap();
+        self.control_plane.write_kubeconfig(&self.kubeconfig, &token);
         self.install_openbao().await;
         let served = || async { self.list("dmp.ma", "Site", "sites", None).await.is_some() };
         self.wait("the CRDs", served).await;
@@ -172,7 +108,7 @@ impl World {
             .env("KUBECONFIG", &self.kubeconfig)
             .env("POD_NAME", name)
             .env("HOSTNAME", name)
-            .env("RUST_LOG", "info")
+            .env("DMP_LOG", "info")
             .env("DMP_OPENBAO_ADDRESS", self.bao.address())
             .env("DMP_OPENBAO_CA", &ca)
             .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
@@ -180,8 +116,18 @@ impl World {
             .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"))
             .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"));
         let process = spawn(&mut command, &path(&format!("{name}.log")));
-        self.operators.push(process);
+        self.operators.push((name.to_owned(), process));
         (facts, health)
+    }
+
+    /// Ends a replica as a lost node would.
+    pub fn kill(&mut self, name: &str) {
+        self.operators.retain(|(replica, _)| replica != name);
+    }
+
+    /// A client with the operator's rights.
+    pub async fn as_operator(&self) -> Client {
+        client_of(&self.kubeconfig).await
     }
 
     /// What a replica has logged.

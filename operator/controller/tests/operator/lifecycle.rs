@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::control_plane::{World, namespace, samples};
+use crate::kubelet::{enforces, play};
 
-const NAMESPACE: &str = "dmp-tanger-tetouan-al-hoceima";
+pub const NAMESPACE: &str = "dmp-tanger-tetouan-al-hoceima";
 
-fn named(kind: &str, api_version: &str, namespace: Option<&str>, name: &str) -> Value {
+pub fn named(kind: &str, api_version: &str, namespace: Option<&str>, name: &str) -> Value {
     let mut object = json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name } });
     if let Some(namespace) = namespace {
         object["metadata"]["namespace"] = json!(namespace);
@@ -18,7 +19,7 @@ fn named(kind: &str, api_version: &str, namespace: Option<&str>, name: &str) -> 
 }
 
 /// Resource versions of everything that the operator writes.
-async fn versions(world: &World) -> BTreeMap<String, String> {
+pub async fn versions(world: &World) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     let kinds = [
         ("", "ConfigMap", "configmaps"),
@@ -52,6 +53,38 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
     versions
 }
 
+/// Brings the samples' platform and its first group to `Ready`.
+pub async fn ready(world: &World) -> (Value, Value) {
+    let group = samples("groups.yaml").remove(0);
+    let platform = samples("platform.yaml").remove(0);
+    for site in samples("sites.yaml") {
+        world.apply(&site).await;
+    }
+    for object in [&platform, &group] {
+        world.apply(object).await;
+    }
+    up(world, &platform, &group).await;
+    (platform, group)
+}
+
+/// Databases and pods come up until both are ready.
+async fn up(world: &World, platform: &Value, group: &Value) {
+    for (plane, object) in [("dmp-national", platform), (NAMESPACE, group)] {
+        world
+            .wait("ready databases and pods", || async {
+                world.up(plane).await;
+                world.condition(object, "Ready").await == Some(("True".to_owned(), "Ready".to_owned()))
+            })
+            .await;
+    }
+}
+
+/// Requests that changed something, since the API server started.
+async fn writes(world: &World) -> u64 {
+    let request = http::Request::get("/metrics").body(Vec::new()).unwrap();
+    dmp_testkit::requests::writes(&world.client.request_text(request).await.unwrap())
+}
+
 #[tokio::test]
 async fn a_group_lives_drifts_retires_and_comes_back() {
     let Some(mut world) = World::start().await else {
@@ -73,28 +106,32 @@ async fn a_group_lives_drifts_retires_and_comes_back() {
     }
     world.until(&platform, "Ready", "False", "DatabaseNotReady").await;
     world.until(&group, "Ready", "False", "DatabaseNotReady").await;
-    for plane in ["dmp-national", NAMESPACE] {
-        world
-            .wait("ready databases and pods", || async {
-                world.up(plane).await;
-                let object = if plane == NAMESPACE { &group } else { &platform };
-                world.condition(object, "Ready").await == Some(("True".to_owned(), "Ready".to_owned()))
-            })
-            .await;
-    }
+    up(&world, &platform, &group).await;
 
-    // A pass over what is converged writes nothing: a label on each object makes the passes.
-    world.until(&platform, "Ready", "True", "Ready").await;
+    // A pass over what is converged writes nothing: a label on each object makes the passes. Not even a request is made.
+    for plane in ["dmp-national", NAMESPACE] {
+        play(&world, plane, enforces).await;
+    }
+    world
+        .until(&platform, "NetworkPolicyEnforced", "True", "Probed")
+        .await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut labelled = group.clone();
-    labelled["metadata"]["labels"] = json!({ "again": "1" });
-    world.apply(&labelled).await;
-    let mut touched = platform.clone();
-    touched["metadata"]["labels"] = json!({ "again": "1" });
-    world.apply(&touched).await;
-    let before = versions(&world).await;
+    let (before, asked) = (versions(&world).await, writes(&world).await);
+    for object in [&group, &platform] {
+        let mut labelled = object.clone();
+        labelled["metadata"]["labels"] = json!({ "again": "1" });
+        world.apply(&labelled).await;
+    }
     tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(before, versions(&world).await);
+    let changed: Vec<_> = versions(&world)
+        .await
+        .into_iter()
+        .filter(|(name, version)| before.get(name) != Some(version))
+        .map(|(name, _)| name)
+        .collect();
+    let labelled = ["HealthGroup/tanger-tetouan-al-hoceima", "Platform/national"];
+    assert_eq!(changed, labelled, "only what was labelled");
+    assert_eq!(writes(&world).await - asked, 2, "the two labels");
 
     // Drift is put right: a policy that was deleted, a config that was edited.
     let policy = named(

@@ -3,9 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod admission_access;
+mod admission_product;
+mod admission_server;
+mod admission_workloads;
 mod control_plane;
 mod facts;
+mod handover;
+mod kubelet;
+mod kubernetes_audit;
 mod lifecycle;
+mod network;
 mod openbao;
 mod parts;
 mod rights;
+mod rights_server;

@@ -1,7 +1,6 @@
-//! What a [`crate::control_plane::World`] is made of: processes, built parts, objects and their names.
+//! What a [`crate::control_plane::World`] is made of: processes, objects and their names.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -28,35 +27,6 @@ pub fn spawn(command: &mut Command, log: &Path) -> Process {
             .spawn()
             .unwrap(),
     )
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-/// The newest built part's program.
-pub fn part(name: &str, program: &str) -> Option<PathBuf> {
-    let parts = std::env::var_os("DMP_PARTS")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/dmp/parts")))?;
-    let mut found: Vec<PathBuf> = std::fs::read_dir(parts)
-        .ok()?
-        .flatten()
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(&format!("{name}-"))
-        })
-        .map(|entry| entry.path().join("bin").join(program))
-        .filter(|path| path.exists())
-        .collect();
-    found.sort_by_key(|path| path.metadata().and_then(|file| file.modified()).ok());
-    found.pop()
 }
 
 pub fn namespace(name: &str) -> Value {
@@ -97,18 +67,6 @@ pub fn cluster_crd() -> Value {
             }],
         },
     })
-}
-
-pub fn write_kubeconfig(path: &Path, port: u16, token: &str) {
-    let text = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "clusters": [{ "name": "c", "cluster": {
-            "server": format!("https://127.0.0.1:{port}"), "insecure-skip-tls-verify": true,
-        } }],
-        "users": [{ "name": "c", "user": { "token": token } }],
-        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "c" } }],
-    });
-    std::fs::write(path, text.to_string()).unwrap();
 }
 
 pub async fn client_of(path: &Path) -> Client {

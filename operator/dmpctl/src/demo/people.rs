@@ -34,7 +34,7 @@ pub async fn require_demonstration(client: &Client) -> Result<Platform> {
         return Err(CliError::new(
             "not-a-demonstration",
             "synthetic people cannot log in: Platform.spec.demonstration is off",
-            "turn it on for a platform without real patients: kubectl patch dmp national --type=merge -p '{\"spec\":{\"demonstration\":true}}'",
+            "turn it on for a platform without real patients: kubectl patch platform national --type=merge -p '{\"spec\":{\"demonstration\":true}}'",
         ));
     }
     Ok(platform)

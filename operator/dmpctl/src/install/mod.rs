@@ -1,6 +1,8 @@
 //! `dmpctl install`: CRDs, OpenBao with its bootstrap, operator. Run again, it changes what has changed.
 
 pub mod bootstrap;
+pub mod cnpg;
+pub mod command;
 mod images;
 pub mod openbao;
 
@@ -15,11 +17,14 @@ use kube::{Api, Client, ResourceExt as _};
 
 use crate::embedded;
 use crate::error::{CliError, Result};
+use crate::kubernetes::apply;
 use crate::kubernetes::wait::{self, Look};
-use crate::kubernetes::{ClusterOptions, apply};
 pub use images::ProductImages;
 
 use bootstrap::{Outcome, Plan, Policies, custody};
+
+/// OpenBao's first start, with a slow volume.
+const OPENBAO_WITHIN: Duration = Duration::from_secs(300);
 
 /// What an installation decides once.
 #[derive(clap::Args, Clone, Debug)]
@@ -58,32 +63,31 @@ pub fn manifests(folder: &str) -> Result<Vec<DynamicObject>> {
     Ok(objects)
 }
 
-/// Installs on the cluster of `options`.
+/// Installs on a cluster that has CloudNativePG.
 ///
 /// # Errors
-/// Says what is missing; the command can be run again.
-pub async fn run(cluster: &ClusterOptions, options: &InstallOptions) -> Result<()> {
-    let client = crate::kubernetes::connect(cluster).await?;
-    install(&client, &Progress::to_stderr(), options).await
-}
-
-/// As [`run`], on a connection.
-///
-/// # Errors
-/// As [`run`].
+/// Says what is missing; it can be run again.
 pub async fn install(client: &Client, progress: &Progress, options: &InstallOptions) -> Result<()> {
     custom_resources(client, progress).await?;
     let step = progress.step("applying OpenBao");
     openbao::deploy(client, &options.images, options.storage_class.as_deref()).await?;
     step.done();
-    openbao::wait_ready(client, progress, Duration::from_secs(300)).await?;
+    openbao::wait_ready(client, progress, OPENBAO_WITHIN).await?;
     bootstrap_openbao(client, progress, options).await?;
     if options.demonstration {
         apply::apply_all(client, &manifests("manifests/demo/account")?).await?;
     }
+    operator(client, progress, &options.images).await
+}
+
+/// Applies the operator and waits for it.
+///
+/// # Errors
+/// As [`apply::apply_all`] and [`wait::deployment`].
+pub async fn operator(client: &Client, progress: &Progress, images: &ProductImages) -> Result<()> {
     let step = progress.step("applying the operator");
     let mut operator = manifests("manifests/operator")?;
-    options.images.put_into(&mut operator);
+    images.put_into(&mut operator);
     apply::apply_all(client, &operator).await?;
     step.done();
     wait::deployment(
@@ -96,7 +100,11 @@ pub async fn install(client: &Client, progress: &Progress, options: &InstallOpti
     .await
 }
 
-async fn custom_resources(client: &Client, progress: &Progress) -> Result<()> {
+/// Applies the CRDs and waits until they are served.
+///
+/// # Errors
+/// As [`CliError::kubernetes`].
+pub async fn custom_resources(client: &Client, progress: &Progress) -> Result<()> {
     let step = progress.step("applying the custom resources");
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in dmp_api::crds() {

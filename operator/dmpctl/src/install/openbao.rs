@@ -308,6 +308,27 @@ pub async fn deploy(
     images: &super::ProductImages,
     storage_class: Option<&str>,
 ) -> Result<()> {
+    // The claims of a StatefulSet never change: a later run that names no class keeps the one there is.
+    let class = match storage_class {
+        Some(class) => Some(class.to_owned()),
+        None => live(client).await?.as_ref().and_then(self::storage_class),
+    };
+    let (namespaces, rest): (Vec<_>, Vec<_>) = objects(images, class.as_deref())?
+        .into_iter()
+        .partition(|object| is(object, "Namespace"));
+    apply::apply_all(client, &namespaces).await?;
+    ensure_seal(client).await?;
+    apply::apply_all(client, &rest).await
+}
+
+/// All objects of OpenBao but its seal key, in the order of applying.
+///
+/// # Errors
+/// `manifest`.
+pub fn objects(
+    images: &super::ProductImages,
+    storage_class: Option<&str>,
+) -> Result<Vec<kube::api::DynamicObject>> {
     let mut objects = super::manifests("manifests/openbao")?;
     images.put_into(&mut objects);
     for object in &mut objects {
@@ -323,13 +344,52 @@ pub async fn deploy(
     }
     objects.push(configuration()?);
     apply::sort(&mut objects);
-    let (namespaces, rest): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
-        object
-            .types
-            .as_ref()
-            .is_some_and(|types| types.kind == "Namespace")
-    });
-    apply::apply_all(client, &namespaces).await?;
-    ensure_seal(client).await?;
-    apply::apply_all(client, &rest).await
+    Ok(objects)
+}
+
+/// For an upgrade: applies all but the StatefulSet, and that only when OpenBao's own image is another one, for then it
+/// restarts. The image of its init container (ours) alone is no reason to interrupt everybody's keys. Returns whether
+/// it restarts.
+///
+/// # Errors
+/// As [`CliError::kubernetes`].
+pub async fn deploy_changed(client: &Client, images: &super::ProductImages) -> Result<bool> {
+    let live = live(client).await?;
+    let same = live
+        .as_ref()
+        .is_some_and(|set| server_image(set) == Some(&images.openbao));
+    let class = live.as_ref().and_then(storage_class);
+    let objects = objects(images, class.as_deref())?;
+    for object in objects
+        .iter()
+        .filter(|object| !(same && is(object, "StatefulSet")))
+    {
+        apply::apply(client, object).await?;
+    }
+    Ok(!same)
+}
+
+async fn live(client: &Client) -> Result<Option<StatefulSet>> {
+    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    sets.get_opt("openbao")
+        .await
+        .map_err(|source| CliError::kubernetes("reading StatefulSet `openbao`", source))
+}
+
+fn is(object: &kube::api::DynamicObject, kind: &str) -> bool {
+    object.types.as_ref().is_some_and(|types| types.kind == kind)
+}
+
+fn server_image(set: &StatefulSet) -> Option<&String> {
+    let pod = set.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers
+        .iter()
+        .find(|container| container.name == "openbao")?
+        .image
+        .as_ref()
+}
+
+fn storage_class(set: &StatefulSet) -> Option<String> {
+    let claims = set.spec.as_ref()?.volume_claim_templates.as_ref()?;
+    claims.first()?.spec.as_ref()?.storage_class_name.clone()
 }

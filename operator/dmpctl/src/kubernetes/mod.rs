@@ -39,14 +39,78 @@ pub async fn connect(options: &ClusterOptions) -> Result<Client> {
         context: options.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let config = match &options.kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).map_err(unusable)?;
-            Config::from_custom_kubeconfig(file, &choice)
-                .await
-                .map_err(unusable)?
-        }
-        None => Config::from_kubeconfig(&choice).await.map_err(unusable)?,
-    };
+    let file = read(options).map_err(unusable)?;
+    let config = Config::from_custom_kubeconfig(file, &choice)
+        .await
+        .map_err(unusable)?;
     Client::try_from(config).map_err(|source| CliError::kubernetes("connecting to the cluster", source))
+}
+
+/// As [`connect`], for commands that change or judge a cluster: only to a context that the person named. The current
+/// context of a kubeconfig changes behind one's back, and the wrong cluster may hold somebody's health data.
+///
+/// # Errors
+/// `context-missing` or `context-unknown` with the contexts there are; as [`connect`].
+pub async fn connect_named(options: &ClusterOptions) -> Result<Client> {
+    let contexts: Vec<String> = read(options)
+        .map(|file| file.contexts.into_iter().map(|context| context.name).collect())
+        .unwrap_or_default();
+    let remedy = match contexts.as_slice() {
+        [] => "name a kubeconfig with --kubeconfig and one of its contexts with --context".to_owned(),
+        some => format!("name the cluster with --context; there are: {}", some.join(", ")),
+    };
+    match &options.context {
+        None => Err(CliError::new(
+            "context-missing",
+            "this command never takes the current context of a kubeconfig",
+            remedy,
+        )),
+        Some(context) if !contexts.contains(context) => Err(CliError::new(
+            "context-unknown",
+            format!("the kubeconfig has no context `{context}`"),
+            remedy,
+        )),
+        Some(_) => connect(options).await,
+    }
+}
+
+fn read(options: &ClusterOptions) -> std::result::Result<Kubeconfig, kube::config::KubeconfigError> {
+    match &options.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const KUBECONFIG: &str = r#"{
+        "apiVersion": "v1", "kind": "Config", "current-context": "prod",
+        "clusters": [{ "name": "c", "cluster": { "server": "https://127.0.0.1:1" } }],
+        "users": [{ "name": "u", "user": { "token": "t" } }],
+        "contexts": [
+            { "name": "prod", "context": { "cluster": "c", "user": "u" } },
+            { "name": "test", "context": { "cluster": "c", "user": "u" } }
+        ]
+    }"#;
+
+    #[tokio::test]
+    async fn the_current_context_is_never_taken() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, KUBECONFIG).unwrap();
+        let options = |context: Option<&str>| ClusterOptions {
+            kubeconfig: Some(path.clone()),
+            context: context.map(str::to_owned),
+        };
+        let missing = connect_named(&options(None)).await.err().unwrap();
+        assert_eq!(missing.code, "context-missing");
+        assert!(missing.remedy.contains("prod, test"), "{}", missing.remedy);
+        let unknown = connect_named(&options(Some("prdo"))).await.err().unwrap();
+        assert_eq!(unknown.code, "context-unknown");
+        assert!(connect_named(&options(Some("test"))).await.is_ok());
+    }
 }

@@ -73,7 +73,8 @@ pub async fn deployment(
     Ok(())
 }
 
-fn deployment_look(deployment: &Deployment) -> Look {
+/// Whether a Deployment's current generation is available.
+pub fn deployment_look(deployment: &Deployment) -> Look {
     let wanted = deployment
         .spec
         .as_ref()

@@ -14,6 +14,16 @@ pub struct Finding<'a> {
     pub shown: Option<&'a str>,
 }
 
+/// Every `kind` there is.
+pub const KINDS: [&str; 5] = ["checkpoint", "shrunk", "fork", "rewritten", "body"];
+
+/// How many findings are kept, by origin and kind.
+pub async fn count(conn: &mut PgConnection) -> Result<Vec<(String, String, i64)>, sqlx::Error> {
+    sqlx::query_as("select origin, kind, count(*) from finding group by origin, kind")
+        .fetch_all(conn)
+        .await
+}
+
 /// Keeps a finding; whether it is new.
 pub async fn add(conn: &mut PgConnection, finding: &Finding<'_>) -> Result<bool, sqlx::Error> {
     let added = sqlx::query(

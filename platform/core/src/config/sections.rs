@@ -39,6 +39,8 @@ pub struct ServiceConfig {
     #[serde(default)]
     pub tls: TlsConfig,
     pub openbao: OpenBaoConfig,
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
 }
 
 impl ServiceConfig {
@@ -91,6 +93,30 @@ pub enum OpenBaoAuth {
     },
     /// A file that holds an OpenBao token, read at each log-in.
     TokenFile { path: PathBuf },
+}
+
+/// `[service.telemetry]`: traces by OTLP (HTTP/protobuf); none without an endpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// `https://collector.monitoring.svc:4318/v1/traces`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
+    /// PEM of the CA of an `https` endpoint; the platform's own, `<trust_dir>/ca.crt`, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_ca: Option<PathBuf>,
+    /// Part of the requests at the gateway that begin a trace, 0 to 1. The services behind follow the gateway.
+    pub sample_ratio: f64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            otlp_endpoint: None,
+            otlp_ca: None,
+            sample_ratio: 0.1,
+        }
+    }
 }
 
 /// `[database]` (or another table name, when a service has two).

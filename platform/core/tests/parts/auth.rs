@@ -90,3 +90,21 @@ async fn every_bad_token_gets_the_same_refusal() {
         assert_eq!(ask(&router, &headers).await, refusal, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_token_of_an_issuer_whose_clock_is_ten_minutes_off_opens_nothing() {
+    let platform = TestPlatform::new();
+    let router = router(&platform);
+    let peer = platform.pki.solution("vendor-test", "hospital-tanger").as_peer();
+    let person = Person::Patient {
+        id: PatientId::random(),
+    };
+    for (skew, expected) in [(-600, 403), (-30, 200), (0, 200), (30, 200), (600, 403)] {
+        let mut claims = platform.tokens.claims(&peer, person.clone());
+        claims.iat += skew;
+        claims.exp += skew;
+        let token = platform.tokens.mint(&claims);
+        let (status, _) = ask(&router, &[format!("Bearer {token}")]).await;
+        assert_eq!(status, expected, "{skew} s");
+    }
+}

@@ -73,13 +73,16 @@ async fn certificates_of_an_unknown_ca_are_refused() {
 }
 
 #[tokio::test]
-async fn expired_certificates_are_refused() {
+async fn expired_certificates_and_those_of_the_future_are_refused() {
     let platform = TestPlatform::new();
     let service = records(&platform).await;
-    let expired = platform
-        .pki
-        .service_certificate("dmp-national", "gateway", Validity::Expired);
-    assert_eq!(who(http1(&platform.pki.identity(&expired)), &service).await, None);
+    for validity in [Validity::Expired, Validity::Early] {
+        let certificate = platform
+            .pki
+            .service_certificate("dmp-national", "gateway", validity);
+        let identity = platform.pki.identity(&certificate);
+        assert_eq!(who(http1(&identity), &service).await, None, "{validity:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! One line of the stream: the operator's Ed25519 signature over the payload, then the payload's JSON.
 //!
-//! The keys are those of `keys.json`, list `facts`. A line that does not verify is never looked into.
+//! The keys are those of `keys.json`, list `facts`, or a replica's own key under a grant that one of them signed and that
+//! is in force. A line that does not verify is never looked into.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use dmp_client::facts::{Facts, SignedFacts};
+use dmp_client::facts::{Facts, Grant, MAX_GRANT, SignedFacts, SignedGrant, grant_message};
 use dmp_core::token::PublicKey;
+use jiff::Timestamp;
+
+use super::store::MAX_CLOCK_DIFFERENCE;
 
 /// Why a line of the stream was not believed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,8 @@ pub enum SignedFactsError {
     Encoding(#[source] base64::DecodeError),
     #[error("the signature does not verify")]
     Signature,
+    #[error("the grant of the key that signed is not in force")]
+    Grant,
     #[error("the signed payload is not a facts object")]
     Payload(#[source] serde_json::Error),
 }
@@ -29,22 +35,47 @@ pub enum SignedFactsError {
 ///
 /// # Errors
 /// Says which step failed; the signature is checked before the payload is parsed.
-pub fn open(line: &[u8], keys: &[PublicKey]) -> Result<Facts, SignedFactsError> {
+pub fn open(line: &[u8], keys: &[PublicKey], now: Timestamp) -> Result<Facts, SignedFactsError> {
     let signed: SignedFacts = serde_json::from_slice(line).map_err(SignedFactsError::Shape)?;
-    let key = keys
-        .iter()
-        .find(|key| key.kid == signed.kid)
-        .ok_or_else(|| SignedFactsError::UnknownKey(signed.kid.clone()))?;
+    let message = signed.payload.as_bytes();
+    match &signed.grant {
+        None => verify(known(keys, &signed.kid)?, message, &signed.signature)?,
+        Some(grant) => verify(&granted(grant, keys, now)?, message, &signed.signature)?,
+    }
+    serde_json::from_str(&signed.payload).map_err(SignedFactsError::Payload)
+}
+
+/// The key that a grant of OpenBao's lets sign now.
+fn granted(signed: &SignedGrant, keys: &[PublicKey], now: Timestamp) -> Result<PublicKey, SignedFactsError> {
+    let key = known(keys, &signed.kid)?;
+    verify(key, &grant_message(&signed.payload), &signed.signature)?;
+    let grant: Grant = serde_json::from_str(&signed.payload).map_err(SignedFactsError::Payload)?;
+    let in_force = grant.not_before - MAX_CLOCK_DIFFERENCE <= now
+        && now < grant.not_after
+        && grant.not_before.duration_until(grant.not_after) <= MAX_GRANT;
+    if !in_force {
+        return Err(SignedFactsError::Grant);
+    }
+    Ok(PublicKey {
+        kid: format!("granted by {}", signed.kid),
+        x: grant.x,
+    })
+}
+
+fn known<'a>(keys: &'a [PublicKey], kid: &str) -> Result<&'a PublicKey, SignedFactsError> {
+    keys.iter()
+        .find(|key| key.kid == kid)
+        .ok_or_else(|| SignedFactsError::UnknownKey(kid.to_owned()))
+}
+
+fn verify(key: &PublicKey, message: &[u8], signature: &str) -> Result<(), SignedFactsError> {
     let public = URL_SAFE_NO_PAD
         .decode(&key.x)
         .ok()
         .filter(|bytes| bytes.len() == 32)
         .ok_or_else(|| SignedFactsError::BadKey(key.kid.clone()))?;
-    let signature = STANDARD
-        .decode(&signed.signature)
-        .map_err(SignedFactsError::Encoding)?;
+    let signature = STANDARD.decode(signature).map_err(SignedFactsError::Encoding)?;
     UnparsedPublicKey::new(&ED25519, public)
-        .verify(signed.payload.as_bytes(), &signature)
-        .map_err(|_| SignedFactsError::Signature)?;
-    serde_json::from_str(&signed.payload).map_err(SignedFactsError::Payload)
+        .verify(message, &signature)
+        .map_err(|_| SignedFactsError::Signature)
 }

@@ -124,8 +124,9 @@ impl Follower {
             return Ok(());
         }
         let received = Instant::now();
-        let facts = signed::open(line, &self.trust.current().keys.facts)?;
-        self.store.accept(facts, received, Timestamp::now())?;
+        let now = Timestamp::now();
+        let facts = signed::open(line, &self.trust.current().keys.facts, now)?;
+        self.store.accept(facts, received, now)?;
         Ok(())
     }
 }

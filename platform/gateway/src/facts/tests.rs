@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use dmp_client::facts::{Facts, Revocation, SignedFacts};
+use dmp_client::facts::{Facts, Grant, MAX_GRANT, Revocation, SignedFacts, SignedGrant, grant_message};
 use dmp_core::token::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,6 +34,7 @@ fn sign(key: &Ed25519KeyPair, kid: &str, payload: &str) -> Vec<u8> {
         payload: payload.to_owned(),
         kid: kid.to_owned(),
         signature: STANDARD.encode(key.sign(payload.as_bytes())),
+        grant: None,
     };
     serde_json::to_vec(&signed).unwrap()
 }
@@ -53,32 +54,100 @@ fn only_lines_of_a_known_key_are_opened() {
     let payload = serde_json::to_string(&facts(7)).unwrap();
 
     assert_eq!(
-        signed::open(&sign(&key, "facts-v1", &payload), &keys)
+        signed::open(&sign(&key, "facts-v1", &payload), &keys, Timestamp::now())
             .unwrap()
             .seq,
         7
     );
     assert!(matches!(
-        signed::open(&sign(&key, "facts-v2", &payload), &keys),
+        signed::open(&sign(&key, "facts-v2", &payload), &keys, Timestamp::now()),
         Err(SignedFactsError::UnknownKey(kid)) if kid == "facts-v2"
     ));
     assert!(matches!(
-        signed::open(&sign(&other, "facts-v1", &payload), &keys),
+        signed::open(&sign(&other, "facts-v1", &payload), &keys, Timestamp::now()),
         Err(SignedFactsError::Signature)
     ));
     let mut changed: SignedFacts = serde_json::from_slice(&sign(&key, "facts-v1", &payload)).unwrap();
     changed.payload = payload.replace("\"seq\":7", "\"seq\":8");
     assert!(matches!(
-        signed::open(&serde_json::to_vec(&changed).unwrap(), &keys),
+        signed::open(&serde_json::to_vec(&changed).unwrap(), &keys, Timestamp::now()),
         Err(SignedFactsError::Signature)
     ));
     assert!(matches!(
-        signed::open(b"{}", &keys),
+        signed::open(b"{}", &keys, Timestamp::now()),
         Err(SignedFactsError::Shape(_))
     ));
     assert!(matches!(
-        signed::open(&sign(&key, "facts-v1", "{}"), &keys),
+        signed::open(&sign(&key, "facts-v1", "{}"), &keys, Timestamp::now()),
         Err(SignedFactsError::Payload(_))
+    ));
+}
+
+/// A line signed by `own` under a grant that `key` signed.
+fn granted(key: &Ed25519KeyPair, own: &Ed25519KeyPair, grant: &Grant) -> Vec<u8> {
+    let payload = serde_json::to_string(&facts(7)).unwrap();
+    let granted = serde_json::to_string(grant).unwrap();
+    let signed = SignedFacts {
+        signature: STANDARD.encode(own.sign(payload.as_bytes())),
+        kid: "facts-v1".to_owned(),
+        grant: Some(SignedGrant {
+            signature: STANDARD.encode(key.sign(&grant_message(&granted))),
+            kid: "facts-v1".to_owned(),
+            payload: granted,
+        }),
+        payload,
+    };
+    serde_json::to_vec(&signed).unwrap()
+}
+
+#[test]
+fn a_granted_key_is_believed_while_its_grant_is_in_force() {
+    let key = Ed25519KeyPair::generate().unwrap();
+    let own = Ed25519KeyPair::generate().unwrap();
+    let keys = [public(&key, "facts-v1")];
+    let now = Timestamp::now();
+    let grant = Grant {
+        x: URL_SAFE_NO_PAD.encode(own.public_key()),
+        not_before: now,
+        not_after: now + MAX_GRANT,
+    };
+    let line = granted(&key, &own, &grant);
+    let open =
+        |line: &[u8], seconds: i64| signed::open(line, &keys, now + SignedDuration::from_secs(seconds));
+    assert_eq!(open(&line, 0).unwrap().seq, 7);
+    assert_eq!(open(&line, 599).unwrap().seq, 7);
+    assert!(matches!(open(&line, 600), Err(SignedFactsError::Grant)));
+    assert!(matches!(open(&line, -61), Err(SignedFactsError::Grant)));
+    let long = Grant {
+        not_after: now + SignedDuration::from_mins(11),
+        ..grant.clone()
+    };
+    assert!(matches!(
+        open(&granted(&key, &own, &long), 0),
+        Err(SignedFactsError::Grant)
+    ));
+    // granted by nobody who may, and signed by somebody else than the granted key
+    assert!(matches!(
+        open(&granted(&own, &own, &grant), 0),
+        Err(SignedFactsError::Signature)
+    ));
+    assert!(matches!(
+        open(&granted(&key, &key, &grant), 0),
+        Err(SignedFactsError::Signature)
+    ));
+    // a grant is no facts, and facts are no grant
+    let statement = serde_json::to_string(&grant).unwrap();
+    assert!(open(&sign(&key, "facts-v1", &statement), 0).is_err());
+    let mut facts_as_grant: SignedFacts = serde_json::from_slice(&line).unwrap();
+    let plain: SignedFacts = serde_json::from_slice(&sign(&key, "facts-v1", &statement)).unwrap();
+    facts_as_grant.grant = Some(SignedGrant {
+        payload: plain.payload,
+        kid: plain.kid,
+        signature: plain.signature,
+    });
+    assert!(matches!(
+        open(&serde_json::to_vec(&facts_as_grant).unwrap(), 0),
+        Err(SignedFactsError::Signature)
     ));
 }
 

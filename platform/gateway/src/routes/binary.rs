@@ -1,6 +1,7 @@
 //! `GET /fhir/Binary/{tag}-{uuid}`: Retrieve Document (MHD ITI-68). Bytes as they were submitted, whatever `Accept` says.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
@@ -15,8 +16,9 @@ use crate::upstream::Target;
 pub async fn read(
     State(gateway): State<Gateway>,
     person: Person,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
+    let Path(id) = id.map_err(|_| Failure::Refused)?;
     let tag = tag(&id).ok_or(Failure::Refused)?;
     let facts = &person.admitted.facts;
     let group = facts

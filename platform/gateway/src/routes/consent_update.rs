@@ -1,6 +1,7 @@
 //! `PUT /fhir/Consent/{id}`: the patient changes or lifts a consent (`status: inactive`).
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
@@ -17,11 +18,12 @@ use crate::state::Gateway;
 pub async fn update(
     State(gateway): State<Gateway>,
     person: Person,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let patient = person.patient()?;
+    let Path(id) = id.map_err(|_| Failure::Refused)?;
     let (_held, consent) = body::read_json(&gateway, &headers, body, body::MAX_RESOURCE).await?;
     require_consent(&consent)?;
     if consent

@@ -2,6 +2,7 @@
 //!
 //! Gathers from every group that the registry's locator names, and from the caller's own. A group that cannot be
 //! reached is named in the answer. A group that refuses adds nothing; when all that answered refuse, so does this.
+//! With no group to ask nobody decides: only the patient herself is told that there is nothing.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -41,8 +42,12 @@ pub async fn search_form(
 async fn find(gateway: &Gateway, person: &Person, parameters: Parameters) -> Result<Response, Failure> {
     let (patient, parameters) = params::patient(gateway, &person.call(), parameters).await?;
     let located = gateway.upstream.locate(&person.call(), patient).await?;
+    let places = places(person, located);
+    if places.is_empty() && person.patient()? != patient {
+        return Err(Failure::Refused);
+    }
     let request = DocumentSearchRequest { patient, parameters };
-    let parts = join_all(places(person, located).into_iter().map(|(name, group)| {
+    let parts = join_all(places.into_iter().map(|(name, group)| {
         let request = &request;
         async move {
             let answer = match group {

@@ -146,7 +146,7 @@ impl Upstream {
             .post(format!("{}{path}", target.url))
             .timeout(timeout)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(dmp_core::correlation::HEADER, call.correlation)
+            .headers(dmp_core::correlation::outgoing(call.correlation))
             .body(body);
         if let Some(token) = call.bearer {
             request = request.bearer_auth(token);

@@ -41,6 +41,7 @@ pub fn sign(signer: &Signer, facts: &Facts) -> Bytes {
         payload,
         kid: signer.kid().to_owned(),
         signature,
+        grant: None,
     };
     let mut line = serde_json::to_vec(&signed).unwrap();
     line.push(b'\n');

@@ -85,6 +85,10 @@ async fn all_refusals_of_access_are_the_same_bytes() {
         seen(world.get(&format!("/fhir/Binary/{}", document_id("zz"))).await).await,
     ));
     all.push(("an id of nothing", seen(world.get("/fhir/Binary/1").await).await));
+    all.push((
+        "an id that is no text",
+        seen(world.get("/fhir/Binary/%ff").await).await,
+    ));
 
     let submission = json!({
         "resourceType": "Bundle",
@@ -122,11 +126,22 @@ async fn all_refusals_of_access_are_the_same_bytes() {
         )
         .await,
     ));
+    // another patient of whom no group holds anything, or who is not known: the registry names no group
+    world.locates(&[]);
+    let token = world.tokens.mint(&world.patient(PatientId::random()));
+    let other = world.url(&someone);
+    let other = world.app.http.get(other).bearer_auth(token).send().await.unwrap();
+    all.push(("another patient's empty record", seen(other).await));
     // another patient's consents
     let token = world.tokens.mint(&world.patient(PatientId::random()));
     let other = world.url(&format!("/fhir/Consent?patient={}", uuid::Uuid::new_v4()));
     let other = world.app.http.get(other).bearer_auth(token).send().await.unwrap();
     all.push(("another patient's consents", seen(other).await));
+
+    // outside of FHIR the shape is another, and as silent
+    let trail = seen(world.get("/dmp/v1/trail").await).await;
+    assert_eq!(trail, seen(world.get("/dmp/v1/trail").await).await);
+    assert_eq!(trail.status, 403);
 
     let (_, first) = &all[0];
     assert_eq!(first.status, 403);

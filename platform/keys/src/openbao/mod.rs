@@ -5,13 +5,14 @@
 
 mod error;
 mod health;
+mod metrics;
 mod pki;
 mod session;
 mod transit;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dmp_core::config::OpenBaoConfig;
 use reqwest::{Method, StatusCode};
@@ -247,7 +248,9 @@ impl Client {
     ) -> Result<Answer, Error> {
         let mut waits = RETRY_WAITS.iter();
         loop {
+            let start = Instant::now();
             let outcome = self.send(namespace, token, method.clone(), path, body).await;
+            metrics::call(start.elapsed(), outcome.as_ref().map(|answer| answer.status));
             let again = match &outcome {
                 Ok(answer) => matches!(answer.status.as_u16(), 429 | 502..=504),
                 Err(error) => error.is_unavailable(),

@@ -134,7 +134,13 @@ async fn a_certificate_carries_the_names_asked_for() {
     let stop = tokio_util::sync::CancellationToken::new();
     let other = crate::identity::obtain(&client, &names, &roots).await.unwrap();
     assert!(other.not_after() >= first);
-    let task = tokio::spawn(crate::identity::keep(identity, client, names, stop.clone()));
+    let task = tokio::spawn(crate::identity::keep(
+        identity,
+        client,
+        names,
+        Arc::default(),
+        stop.clone(),
+    ));
     stop.cancel();
     task.await.unwrap();
 }

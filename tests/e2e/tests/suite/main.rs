@@ -1,7 +1,7 @@
 //! End to end: what a user would see, on an appliance that the suite starts itself (name `e2e`).
 //!
 //! Every test can run alone and twice: each makes its own patient and software; one that would spoil the appliance for the
-//! others starts one of its own. [`stage`] starts the appliance once
+//! others starts one of its own. [`dmp_e2e::stage`] starts the appliance once
 //! and, when a test fails, leaves the logs of all pods, the events and the custom resources in `artifacts/e2e/<test>`.
 //! `make test-e2e` runs it and takes the appliance down; to keep it: `DMP_E2E_KEEP=1 make test-e2e`.
 #![allow(clippy::unwrap_used)]
@@ -10,7 +10,12 @@ mod bad_input;
 mod demonstration;
 mod foreign_documents;
 mod foreign_transactions;
+mod network;
 mod operator;
+mod other_cluster;
+mod other_cluster_registry;
+mod other_cluster_upgrade;
 mod plaintext;
 mod retirement;
-mod stage;
+
+use dmp_e2e::stage;

@@ -32,13 +32,19 @@ pub struct Stage {
 impl Stage {
     /// Starts an appliance with the `dmp` and `dmp-operator` of that folder.
     pub async fn start(name: &str, binaries: PathBuf) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let options = Options {
+        Self::start_with(Options {
             name: name.parse().unwrap(),
             binaries: Some(binaries),
             cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
             ..Options::default()
-        };
+        })
+        .await
+    }
+
+    /// Starts an appliance.
+    pub async fn start_with(options: Options) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let name = options.name.clone();
         let progress = Progress::to_stderr();
         let running = dmp_appliance::up(&options, &progress)
             .await
@@ -143,6 +149,11 @@ fn runtime() -> &'static Runtime {
     })
 }
 
+/// Runs what a test does on the suite's runtime.
+pub fn on_runtime<T>(test: impl Future<Output = T>) -> T {
+    runtime().block_on(test)
+}
+
 /// Runs one test on the shared stage; when it fails, keeps what explains it.
 pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
     runtime().block_on(async {
@@ -172,7 +183,7 @@ pub fn on_own_stage(name: &str, appliance: &str, binaries: PathBuf, test: impl A
 }
 
 /// Logs of all pods, events and custom resources, in one folder.
-async fn keep(client: &Client, test: &str) -> PathBuf {
+pub async fn keep(client: &Client, test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../artifacts/e2e")
         .join(test);

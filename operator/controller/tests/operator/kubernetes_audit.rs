@@ -1,0 +1,195 @@
+//! The receiver of audit events behind a real API server: certificates, batches, findings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use dmp_operator::kubernetes_audit::rules::{Finding, Rule};
+use dmp_operator::kubernetes_audit::{Config, Receiver, listener, router};
+use dmp_testkit::process::free_port;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::admission_server::Server;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Both ends' certificates in a folder, and the API server's configuration.
+fn certificates(folder: &std::path::Path, address: SocketAddr) {
+    let (key, mut parameters) = (KeyPair::generate().unwrap(), CertificateParams::default());
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    std::fs::write(folder.join("ca.crt"), parameters.self_signed(&key).unwrap().pem()).unwrap();
+    let issuer = Issuer::new(parameters, key);
+    for (file, usage) in [
+        ("tls", ExtendedKeyUsagePurpose::ServerAuth),
+        ("client", ExtendedKeyUsagePurpose::ClientAuth),
+    ] {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        parameters.extended_key_usages = vec![usage];
+        let certificate = parameters.signed_by(&key, &issuer).unwrap();
+        std::fs::write(folder.join(format!("{file}.crt")), certificate.pem()).unwrap();
+        std::fs::write(folder.join(format!("{file}.key")), key.serialize_pem()).unwrap();
+    }
+    let file = |name: &str| folder.join(name).display().to_string();
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{ "name": "c", "cluster": {
+            "server": format!("https://{address}/v1/kubernetes-audit"), "certificate-authority": file("ca.crt"),
+        } }],
+        "users": [{ "name": "c", "user": { "client-certificate": file("client.crt"), "client-key": file("client.key") } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "c" } }],
+    });
+    std::fs::write(folder.join("webhook.json"), config.to_string()).unwrap();
+}
+
+/// Waits for a finding of a rule; what else comes is let go.
+async fn next(queue: &mut mpsc::Receiver<Vec<Finding>>, rule: Rule, name: &str) -> Finding {
+    let wanted = async {
+        loop {
+            let findings = queue.recv().await.unwrap();
+            if let Some(found) = findings
+                .into_iter()
+                .find(|finding| finding.rule == rule && finding.name == name)
+            {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, wanted)
+        .await
+        .unwrap_or_else(|_| panic!("no finding {} {name}", rule.as_str()))
+}
+
+#[tokio::test]
+async fn what_an_administrator_does_is_found() {
+    dmp_core::install_crypto_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    certificates(folder.path(), address);
+    let (sender, mut queue) = mpsc::channel(4096);
+    let config = Config {
+        listen: address,
+        files: folder.path().to_owned(),
+        namespace: "dmp-system".to_owned(),
+    };
+    tokio::spawn(async move { listener::serve(&config, router(Receiver::new(sender, None))).await });
+
+    let policy = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../appliance/files/audit-policy.yaml"
+    );
+    let file = folder.path().join("webhook.json");
+    let arguments = [
+        format!("--audit-policy-file={policy}"),
+        format!("--audit-webhook-config-file={}", file.display()),
+        "--audit-webhook-batch-max-wait=1s".to_owned(),
+    ];
+    let Some(server) = Server::start_with(&arguments).await else {
+        return;
+    };
+    let administrator = server.administrator().await;
+
+    // Refused by a policy.
+    let exec = "/api/v1/namespaces/dmp-tanger/pods/records-x/exec?command=sh&container=records&stdout=true";
+    assert_eq!(administrator.post(exec, &Value::Null).await.code, 403);
+    let found = next(&mut queue, Rule::PodEntered, "records-x").await;
+    assert!(found.refused);
+    assert_eq!(
+        (found.who.as_str(), found.resource.as_str()),
+        ("admin", "pods/exec")
+    );
+
+    // Done: a cluster administrator can, and cannot do it unseen.
+    let secrets = "/api/v1/namespaces/dmp-tanger/secrets";
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "s" }, "stringData": { "k": "SENTINEL" },
+    });
+    assert_eq!(administrator.post(secrets, &secret).await.code, 200);
+    assert!(!next(&mut queue, Rule::PlaneChanged, "s").await.refused);
+    assert_eq!(administrator.get(&format!("{secrets}/s")).await.code, 200);
+    let found = next(&mut queue, Rule::SecretRead, "s").await;
+    assert!(!found.refused);
+    assert!(!format!("{found:?}").contains("SENTINEL"));
+
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/dmp-pod-entry";
+    let warn = json!({ "spec": { "validationActions": ["Warn"] } });
+    assert_eq!(administrator.patch(path, &warn).await.code, 200);
+    assert!(
+        !next(&mut queue, Rule::ProductChanged, "dmp-pod-entry")
+            .await
+            .refused
+    );
+
+    // As a kubelet: the policy lets it pass, the finding names both.
+    let node = server
+        .act_as("system:node:node-1", &["system:nodes", "system:masters"])
+        .await;
+    let token = json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "audiences": ["openbao"] },
+    });
+    let tokens = "/api/v1/namespaces/dmp-system/serviceaccounts/dmp-operator/token";
+    assert_eq!(node.post(tokens, &token).await.code, 200);
+    let found = next(&mut queue, Rule::TokenRequested, "dmp-operator").await;
+    assert_eq!(
+        (found.who.as_str(), found.acting_as.as_deref()),
+        ("admin", Some("system:node:node-1"))
+    );
+    assert!(!found.refused);
+
+    // RBAC's refusals are findings as well.
+    let nobody = server.act_as("nobody", &["system:authenticated"]).await;
+    assert_eq!(nobody.get(&format!("{secrets}/s")).await.code, 403);
+    let found = next(&mut queue, Rule::SecretRead, "s").await;
+    assert!(found.refused && found.acting_as.as_deref() == Some("nobody"));
+}
+
+#[tokio::test]
+async fn without_a_certificate_of_the_api_server_nobody_tells_stories() {
+    dmp_core::install_crypto_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    certificates(folder.path(), address);
+    let (sender, mut queue) = mpsc::channel(16);
+    let config = Config {
+        listen: address,
+        files: folder.path().to_owned(),
+        namespace: "dmp-system".to_owned(),
+    };
+    tokio::spawn(async move { listener::serve(&config, router(Receiver::new(sender, None))).await });
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let ca = reqwest::Certificate::from_pem(&read("ca.crt")).unwrap();
+    let story = json!({ "items": [{
+        "auditID": "1", "stage": "ResponseComplete", "verb": "get", "user": { "username": "admin" },
+        "objectRef": { "resource": "secrets", "namespace": "dmp-tanger", "name": "x" },
+        "responseStatus": { "code": 200 },
+    }] });
+    let tell = |client: reqwest::Client, body: String| async move {
+        let url = format!("https://{address}/v1/kubernetes-audit");
+        client
+            .post(url)
+            .body(body)
+            .send()
+            .await
+            .map(|answer| answer.status().as_u16())
+    };
+    let client = || reqwest::Client::builder().add_root_certificate(ca.clone());
+    let identity = [read("client.crt"), read("client.key")].concat();
+    let known = client()
+        .identity(reqwest::Identity::from_pem(&identity).unwrap())
+        .build()
+        .unwrap();
+    let mut answer = tell(known.clone(), story.to_string()).await;
+    for _ in 0..50 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        answer = tell(known.clone(), story.to_string()).await;
+    }
+    assert_eq!(answer.unwrap(), 200);
+    assert_eq!(queue.recv().await.unwrap().len(), 1);
+    assert!(tell(client().build().unwrap(), story.to_string()).await.is_err());
+    assert_eq!(tell(known, "no batch".to_owned()).await.unwrap(), 400);
+    assert!(queue.try_recv().is_err());
+}

@@ -1,0 +1,334 @@
+//! What people can do on a real API server, bound as docs/security says.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::admission_server::{Actor, OPERATOR, Server, pod};
+
+/// Binds users to the product's roles: `host`, `security`, `agency` everywhere, `admin-tanger` in its group.
+async fn people(server: &Server) {
+    let administrator = server.administrator().await;
+    let subject =
+        |user: &str| json!([{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }]);
+    let role =
+        |name: &str| json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name });
+    for user in ["host", "security", "agency"] {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": user },
+            "roleRef": role(&format!("dmp-{user}")), "subjects": subject(user),
+        });
+        let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+        assert_eq!(administrator.post(path, &binding).await.code, 200);
+    }
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "admin" },
+        "roleRef": role("dmp-group-admin"), "subjects": subject("admin-tanger"),
+    });
+    let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/dmp-tanger/rolebindings";
+    assert_eq!(administrator.post(path, &binding).await.code, 200);
+}
+
+async fn actor(server: &Server, user: &str) -> Actor {
+    server.act_as(user, &["system:authenticated"]).await
+}
+
+/// Waits until a right is in force: the authorizer reads bindings from a cache.
+async fn until_allowed(actor: &Actor, path: &str) {
+    for _ in 0..100 {
+        if actor.get(path).await.code == 200 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{path} is not allowed");
+}
+
+fn named(api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
+    json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name }, "spec": spec })
+}
+
+/// What leads to somebody's data or keys, or across groups, in a namespace: method, path below it, body.
+fn attempts() -> Vec<(Method, &'static str, Value)> {
+    let token = json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "audiences": ["openbao"] },
+    });
+    let claim = named(
+        "v1",
+        "PersistentVolumeClaim",
+        "mine",
+        json!({
+            "accessModes": ["ReadWriteOnce"], "volumeName": "pv-of-another-group",
+            "resources": { "requests": { "storage": "1Gi" } },
+        }),
+    );
+    let alias = named(
+        "v1",
+        "Service",
+        "registry",
+        json!({
+            "type": "ExternalName", "externalName": "records.dmp-casablanca.svc",
+        }),
+    );
+    let policy = named(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "open",
+        json!({ "podSelector": {}, "ingress": [{}] }),
+    );
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "more" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin" },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "admin-tanger" }],
+    });
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "mine" } });
+    let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "dmp-trust" } });
+    let copy = named(
+        "postgresql.cnpg.io/v1",
+        "Cluster",
+        "copy",
+        json!({ "instances": 1 }),
+    );
+    let quota = json!({ "spec": { "hard": { "pods": "1000" } } });
+    let exec = "api:pods/records-x/exec?command=sh&container=records&stdout=true";
+    vec![
+        (Method::GET, "api:secrets", Value::Null),
+        (Method::GET, "api:secrets/records-app", Value::Null),
+        (Method::GET, "api:configmaps", Value::Null),
+        (Method::POST, exec, Value::Null),
+        (
+            Method::POST,
+            "api:pods/records-x/attach?container=records",
+            Value::Null,
+        ),
+        (
+            Method::POST,
+            "api:pods/records-x/portforward?ports=8443",
+            Value::Null,
+        ),
+        (Method::GET, "api:pods/https:records-x:8443/proxy/", Value::Null),
+        (Method::GET, "api:services/https:records:8443/proxy/", Value::Null),
+        (
+            Method::PATCH,
+            "api:pods/records-x/ephemeralcontainers",
+            json!({ "spec": {} }),
+        ),
+        (Method::POST, "api:serviceaccounts/records/token", token),
+        (Method::POST, "api:serviceaccounts", account),
+        (Method::POST, "api:pods", pod("records", "r/dmp:1")),
+        (Method::POST, "api:pods", pod("default", "r/tools:1")),
+        (Method::POST, "api:persistentvolumeclaims", claim),
+        (Method::POST, "api:services", alias),
+        (Method::POST, "api:configmaps", map),
+        (Method::PATCH, "api:resourcequotas/group", quota),
+        (Method::DELETE, "api:resourcequotas/group", Value::Null),
+        (Method::POST, "networking.k8s.io/v1:networkpolicies", policy),
+        (
+            Method::DELETE,
+            "networking.k8s.io/v1:networkpolicies/default-deny",
+            Value::Null,
+        ),
+        (Method::POST, "rbac.authorization.k8s.io/v1:rolebindings", binding),
+        (
+            Method::PATCH,
+            "apps/v1:deployments/records",
+            json!({ "spec": { "replicas": 0 } }),
+        ),
+        (
+            Method::PATCH,
+            "apps/v1:deployments/records/scale",
+            json!({ "spec": { "replicas": 0 } }),
+        ),
+        (Method::POST, "postgresql.cnpg.io/v1:clusters", copy),
+        (
+            Method::PATCH,
+            "postgresql.cnpg.io/v1:clusters/records",
+            json!({ "spec": { "enableSuperuserAccess": true } }),
+        ),
+    ]
+}
+
+fn path(namespace: &str, below: &str) -> String {
+    let (api, rest) = below.split_once(':').unwrap();
+    if api == "api" {
+        format!("/api/v1/namespaces/{namespace}/{rest}")
+    } else {
+        format!("/apis/{api}/namespaces/{namespace}/{rest}")
+    }
+}
+
+/// Cluster-wide: what would open all groups at once.
+fn everywhere() -> Vec<(Method, &'static str, Value)> {
+    let annotate = || json!({ "metadata": { "annotations": { "a": "b" } } });
+    let policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/dmp-pod-entry";
+    let bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/dmp-pod-entry";
+    vec![
+        (Method::GET, "/api/v1/secrets", Value::Null),
+        (Method::PATCH, policies, annotate()),
+        (Method::DELETE, bindings, Value::Null),
+        (
+            Method::PATCH,
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/dmp-host",
+            annotate(),
+        ),
+        (
+            Method::PATCH,
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/healthgroups.dmp.ma",
+            annotate(),
+        ),
+        (Method::PATCH, "/api/v1/namespaces/dmp-tanger", annotate()),
+        (
+            Method::POST,
+            "/api/v1/nodes/node-1/proxy/exec/dmp-tanger/records-x/records?command=id",
+            Value::Null,
+        ),
+        (
+            Method::PATCH,
+            "/apis/dmp.ma/v1alpha1/platforms/national",
+            json!({ "spec": { "images": { "dmp": "r/mine:1" } } }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_group_admin_is_at_home_only() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    let admin = actor(&server, "admin-tanger").await;
+    until_allowed(&admin, &path("dmp-tanger", "api:pods")).await;
+    for readable in [
+        "api:resourcequotas",
+        "api:services",
+        "apps/v1:deployments",
+        "networking.k8s.io/v1:networkpolicies",
+        "postgresql.cnpg.io/v1:clusters",
+    ] {
+        assert_eq!(
+            admin.get(&path("dmp-tanger", readable)).await.code,
+            200,
+            "{readable}"
+        );
+        for elsewhere in ["dmp-casablanca", "dmp-national", "dmp-system", "default"] {
+            assert_eq!(
+                admin.get(&path(elsewhere, readable)).await.code,
+                403,
+                "{elsewhere} {readable}"
+            );
+        }
+    }
+    for (method, below, body) in attempts() {
+        for namespace in ["dmp-tanger", "dmp-casablanca", "dmp-national", "dmp-system"] {
+            let path = path(namespace, below);
+            let answer = admin.call(method.clone(), &path, &body).await;
+            assert_eq!(answer.code, 403, "{method} {path}: {answer:?}");
+        }
+    }
+    let across = [
+        (Method::GET, "/api/v1/persistentvolumes", Value::Null),
+        (Method::GET, "/api/v1/namespaces", Value::Null),
+        (Method::GET, "/api/v1/nodes", Value::Null),
+        (Method::GET, "/api/v1/pods", Value::Null),
+        (
+            Method::PATCH,
+            "/apis/dmp.ma/v1alpha1/healthgroups/casablanca",
+            json!({ "spec": { "deletionProtection": false } }),
+        ),
+        (
+            Method::POST,
+            "/apis/dmp.ma/v1alpha1/namespaces/vendor-atlas/solutioncredentials",
+            json!({}),
+        ),
+    ];
+    for (method, path, body) in everywhere().into_iter().chain(across) {
+        let answer = admin.call(method.clone(), path, &body).await;
+        assert_eq!(answer.code, 403, "{method} {path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_role_of_the_product_leads_to_data() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    for user in ["host", "security", "agency"] {
+        let actor = actor(&server, user).await;
+        until_allowed(&actor, "/apis/dmp.ma/v1alpha1/healthgroups").await;
+        for (method, below, body) in attempts() {
+            for namespace in ["dmp-tanger", "dmp-national", "dmp-system"] {
+                let path = path(namespace, below);
+                let answer = actor.call(method.clone(), &path, &body).await;
+                assert_eq!(answer.code, 403, "{user}: {method} {path}: {answer:?}");
+            }
+        }
+        for (method, path, body) in everywhere() {
+            let answer = actor.call(method.clone(), path, &body).await;
+            assert_eq!(answer.code, 403, "{user}: {method} {path}: {answer:?}");
+        }
+    }
+    // What they are for.
+    let host = actor(&server, "host").await;
+    let sizing = json!({ "spec": { "sizing": "medium" } });
+    let national = "/apis/dmp.ma/v1alpha1/platforms/national?dryRun=All";
+    assert_eq!(host.patch(national, &sizing).await.code, 200);
+    assert_eq!(host.get("/api/v1/nodes").await.code, 200);
+    let security = actor(&server, "security").await;
+    let policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    assert_eq!(security.get(policies).await.code, 200);
+    assert_eq!(security.patch(national, &sizing).await.code, 403);
+    let agency = actor(&server, "agency").await;
+    assert_eq!(
+        agency.get("/apis/dmp.ma/v1alpha1/solutioncredentials").await.code,
+        200
+    );
+    assert_eq!(agency.get("/api/v1/nodes").await.code, 403);
+}
+
+#[tokio::test]
+async fn the_operator_cannot_arrange_access_for_itself() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let operator = server
+        .act_as(OPERATOR, &["system:serviceaccounts", "system:authenticated"])
+        .await;
+    // It writes these by right, in the shape it needs them.
+    let own = [
+        "api:configmaps",
+        "api:serviceaccounts",
+        "api:services",
+        "api:resourcequotas/group",
+        "api:resourcequotas",
+        "networking.k8s.io/v1:networkpolicies",
+        "apps/v1:deployments/records",
+        "apps/v1:deployments/records/scale",
+        "postgresql.cnpg.io/v1:clusters",
+        "postgresql.cnpg.io/v1:clusters/records",
+    ];
+    for (method, below, body) in attempts() {
+        if own.contains(&below) {
+            continue;
+        }
+        for namespace in ["dmp-tanger", "dmp-national", "dmp-system"] {
+            let path = path(namespace, below);
+            let answer = operator.call(method.clone(), &path, &body).await;
+            // A pod of its own: the network's probe is one, so RBAC lets it; it gets no Secret, no volume, no identity.
+            let harmless = below == "api:pods" && body["spec"]["serviceAccountName"] == "default";
+            assert!(answer.code == 403 || harmless, "{method} {path}: {answer:?}");
+        }
+    }
+    let annotate = json!({ "metadata": { "annotations": { "a": "b" } } });
+    for (method, path, body) in everywhere() {
+        // A namespace is patched with its labels by right.
+        if path == "/api/v1/namespaces/dmp-tanger" {
+            continue;
+        }
+        let answer = operator.call(method.clone(), path, &body).await;
+        assert_eq!(answer.code, 403, "{method} {path}: {answer:?}");
+    }
+    let healthy = operator
+        .patch("/apis/dmp.ma/v1alpha1/platforms/national", &annotate)
+        .await;
+    assert_eq!(healthy.code, 403);
+}

@@ -1,0 +1,61 @@
+//! Every metric of ours that an alert or a dashboard reads is at some service's `/metrics`; those of the operator are
+//! looked for on the appliance (`tests/e2e`).
+
+use std::collections::BTreeSet;
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::world::World;
+
+/// The operator's own.
+fn is_of_the_operator(name: &str) -> bool {
+    name.starts_with("dmp_operator_") || name == "dmp_resource_condition"
+}
+
+/// Names of the samples in Prometheus' text.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .map(str::to_owned)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_alerts_and_dashboards_read_is_there() {
+    let world = World::start().await;
+    let (patient, _) = world.publish(HeaderMap::new()).await;
+    assert_eq!(world.patient(patient, "/dmp/v1/trail").await.status, 200);
+    // A failure of each kind that has a metric of its own: no such route, and a token that is asked for in vain.
+    let lost = world
+        .hospital(reqwest::Method::GET, "/nowhere", HeaderMap::new(), &Value::Null)
+        .await;
+    assert_eq!(lost.status, 404);
+    let token = world
+        .hospital(
+            reqwest::Method::POST,
+            "/oauth2/token",
+            HeaderMap::new(),
+            &Value::Null,
+        )
+        .await;
+    assert!(token.status >= 400);
+    world.stranger().await;
+    // The metrics that are measured from time to time.
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+
+    let mut shown = BTreeSet::new();
+    for service in &world.services {
+        let text = service.metrics().await;
+        assert!(text.contains("dmp_check_passing{check="), "{}", service.name);
+        shown.extend(names(&text));
+    }
+    let read = dmp_observability::metrics_read().unwrap();
+    let missing: Vec<&String> = read
+        .iter()
+        .filter(|name| name.starts_with("dmp_") && !is_of_the_operator(name))
+        .filter(|name| !shown.contains(*name))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new(), "no service shows these");
+    assert!(read.len() > 15, "{read:?}");
+}

@@ -1,0 +1,45 @@
+//! Measurements of the appliance's parts. Nothing here is asserted: a figure is written down with its machine and date
+//! (`docs/performance.md`), and read by people.
+//!
+//! `dmp-bench operator`: the operator's own binary on a real etcd, kube-apiserver and OpenBao, with a hundred groups.
+//! As in the test kit, a failed precondition panics; this crate is never linked into a product.
+
+mod measure;
+mod nodes;
+mod operator;
+mod report;
+mod world;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "dmp-bench", about = "Measurements of the appliance's parts")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The control plane: many health groups on a real API server.
+    Operator(operator::Options),
+}
+
+#[tokio::main]
+async fn main() {
+    dmp_core::install_crypto_provider();
+    match Arguments::parse().command {
+        Command::Operator(options) => {
+            let out: Option<PathBuf> = options.write.clone();
+            let Some(table) = operator::run(&options).await else {
+                std::process::exit(1);
+            };
+            println!("{table}");
+            if let Some(path) = out {
+                report::replace(&path, &format!("operator {}", options.groups), &table);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A real control plane and OpenBao, prepared as `dmpctl install` leaves them, and replicas of the operator's binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dmp_testkit::process::free_port;
+use dmp_testkit::{Bao, ControlPlane};
+use http::Method;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A replica, ended when dropped.
+pub struct Operator {
+    process: Child,
+    /// Port of `/metrics`.
+    health: u16,
+}
+
+impl Operator {
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// SIGTERM, as the kubelet asks.
+    pub fn stop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        let _ = self.process.wait();
+    }
+
+    /// Passes of a controller that ended in `outcome`.
+    pub async fn passes(&self, controller: &str, outcome: &str) -> u64 {
+        let url = format!("http://127.0.0.1:{}/metrics", self.health);
+        let Ok(answer) = reqwest::get(url).await else {
+            return 0;
+        };
+        let text = answer.text().await.unwrap_or_default();
+        text.lines()
+            .filter_map(|line| {
+                line.strip_prefix("dmp_operator_reconciliations_total{")?
+                    .rsplit_once("} ")
+            })
+            .filter(|(labels, _)| {
+                labels.contains(&format!("controller=\"{controller}\""))
+                    && labels.contains(&format!("outcome=\"{outcome}\""))
+            })
+            .filter_map(|(_, count)| count.parse::<u64>().ok())
+            .sum()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub struct World {
+    _control_plane: ControlPlane,
+    pub client: Client,
+    folder: tempfile::TempDir,
+    bao: Bao,
+    binary: PathBuf,
+}
+
+impl World {
+    /// `None` (said aloud) when the parts of Kubernetes are not built.
+    pub async fn start(binary: &Path) -> Option<Self> {
+        let control_plane = ControlPlane::start().await?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let client = client_of(&control_plane.kubeconfig()).await;
+        let world = Self {
+            client,
+            folder,
+            bao: Bao::start(),
+            binary: binary.to_owned(),
+            _control_plane: control_plane,
+        };
+        world.install().await;
+        Some(world)
+    }
+
+    async fn install(&self) {
+        self.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "dmp-system" } }))
+            .await;
+        for crd in dmp_api::crds() {
+            self.apply(&serde_json::to_value(crd).expect("a CRD")).await;
+        }
+        self.apply(&cluster_crd()).await;
+        for file in ["admission.yaml", "serviceaccount.yaml", "rbac.yaml"] {
+            for object in manifests(&format!("operator/{file}")) {
+                self.apply(&object).await;
+            }
+        }
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), "dmp-system");
+        let request = TokenRequest {
+            spec: Some(TokenRequestSpec::default()),
+            ..TokenRequest::default()
+        };
+        let answer = accounts
+            .create_token_request("dmp-operator", &PostParams::default(), &request)
+            .await
+            .expect("a token of the operator");
+        let token = answer.status.and_then(|status| status.token).expect("a token");
+        self._control_plane.write_kubeconfig(&self.kubeconfig(), &token);
+        std::fs::write(self.ca(), dmp_testkit::Pki::new("dmp.test").root_pem()).expect("a file");
+        self.openbao(None, "sys/auth/kubernetes", json!({ "type": "kubernetes" }))
+            .await;
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("operator.kubeconfig")
+    }
+
+    /// Loopback HTTP needs no CA; the file is read all the same.
+    fn ca(&self) -> PathBuf {
+        self.folder.path().join("openbao-ca.crt")
+    }
+
+    async fn openbao(&self, namespace: Option<&str>, path: &str, body: Value) {
+        let _ = self.bao.call(namespace, Method::POST, path, body).await;
+    }
+
+    /// The part of a group's key space that only a pod of OpenBao can make: the rest is the operator's.
+    pub async fn prepare_group(&self, name: &str) {
+        let namespace = format!("group-{name}");
+        self.openbao(None, &format!("sys/namespaces/{namespace}"), json!({}))
+            .await;
+        let inside = Some(namespace.as_str());
+        self.openbao(inside, "sys/auth/kubernetes", json!({ "type": "kubernetes" }))
+            .await;
+        let mut config = dmp_api::openbao::kubernetes_config();
+        config["disable_local_ca_jwt"] = json!(true);
+        config["kubernetes_ca_cert"] = json!(std::fs::read_to_string(self.ca()).expect("the CA"));
+        self.openbao(inside, "auth/kubernetes/config", config).await;
+    }
+
+    /// Starts a replica.
+    pub fn operator(&self, name: &str) -> Operator {
+        let health = free_port();
+        let log = std::fs::File::create(self.folder.path().join(format!("{name}.log"))).expect("a file");
+        let process = Command::new(&self.binary)
+            .arg("run")
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("POD_NAME", name)
+            .env("HOSTNAME", name)
+            .env("DMP_OPENBAO_ADDRESS", self.bao.address())
+            .env("DMP_OPENBAO_CA", self.ca())
+            .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
+            .env("DMP_TRUST_DIR", self.folder.path().join(format!("trust-{name}")))
+            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .spawn()
+            .expect("the operator's binary");
+        Operator { process, health }
+    }
+
+    /// What a replica has logged last.
+    pub fn log(&self, name: &str) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    fn api(&self, object: &Value) -> Api<DynamicObject> {
+        let version = object["apiVersion"].as_str().expect("an apiVersion");
+        let kind = object["kind"].as_str().expect("a kind");
+        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+        let lower = kind.to_lowercase();
+        let plural = match lower.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{lower}s"),
+        };
+        let gvk = GroupVersionKind::gvk(group, version, kind);
+        let resource = ApiResource::from_gvk_with_plural(&gvk, &plural);
+        match object["metadata"]["namespace"].as_str() {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+
+    /// Applies as a person would; a CRD that was just applied may take a moment to be served.
+    pub async fn apply(&self, object: &Value) -> DynamicObject {
+        let name = object["metadata"]["name"].as_str().expect("a name");
+        let parameters = PatchParams::apply("person").force();
+        let start = Instant::now();
+        loop {
+            let answer = self
+                .api(object)
+                .patch(name, &parameters, &Patch::Apply(object))
+                .await;
+            match answer {
+                Ok(live) => return live,
+                Err(kube::Error::Api(status)) if status.code == 404 && start.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+    }
+
+    /// `/metrics` of the API server.
+    pub async fn metrics(&self) -> String {
+        let request = http::Request::get("/metrics")
+            .body(Vec::new())
+            .expect("a request");
+        self.client
+            .request_text(request)
+            .await
+            .expect("the API server answers")
+    }
+}
+
+async fn client_of(path: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("a configuration");
+    Client::try_from(config).expect("a client")
+}
+
+/// The documents of `manifests/<file>`.
+pub fn manifests(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../manifests")
+        .join(file);
+    let text = std::fs::read_to_string(path).expect("a manifest");
+    text.split("\n---\n")
+        .map(|document| serde_saphyr::from_str(document).expect("YAML"))
+        .collect()
+}
+
+/// CNPG's `Cluster` as far as the API server is concerned here: any spec, with a status.
+fn cluster_crd() -> Value {
+    let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "clusters.postgresql.cnpg.io" },
+        "spec": {
+            "group": "postgresql.cnpg.io", "scope": "Namespaced",
+            "names": { "kind": "Cluster", "plural": "clusters", "singular": "cluster" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": any, "status": any } } },
+            }],
+        },
+    })
+}

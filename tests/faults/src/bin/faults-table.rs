@@ -1,0 +1,20 @@
+//! Writes `docs/faults.md` from what the suite measured (`artifacts/faults`).
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What the suite cannot do by itself, written by hand.
+const NOTES: &str = include_str!("../../notes.md");
+
+fn main() -> ExitCode {
+    let outcomes = dmp_faults::report::all();
+    if outcomes.is_empty() {
+        eprintln!("nothing was measured: run `make faults`");
+        return ExitCode::FAILURE;
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
+    std::fs::write(&page, dmp_faults::report::render(&outcomes, NOTES)).unwrap();
+    println!("docs/faults.md: {} faults", outcomes.len());
+    ExitCode::SUCCESS
+}
