@@ -15,7 +15,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 PLAINTEXT := $(CARGO_TARGET_DIR)/plaintext-at-rest
 
 # Packages of Debian that building and testing need; what the appliance needs at run time it installs itself.
-PACKAGES := build-essential cmake postgresql-15 runc iproute2 nftables iptables conntrack socat mmdebstrap busybox-static zstd util-linux
+PACKAGES := build-essential cmake postgresql-15 runc iproute2 nftables iptables conntrack socat mmdebstrap busybox-static zstd util-linux prometheus
 
 .PHONY: help
 help: ## What can be made
@@ -58,6 +58,10 @@ lint: deps ## Formatting and lints, warnings are errors
 crds: ## Writes crds/ from the types
 	@cargo run --locked -q -p dmp-api --bin crdgen
 
+.PHONY: observability
+observability: ## Writes dashboards and PrometheusRule from their description and the rules
+	@cargo run --locked -q -p dmp-observability --bin observability
+
 .PHONY: test-fast
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
 	@cargo test --locked --workspace --exclude dmp-e2e --exclude dmp-faults
@@ -80,7 +84,7 @@ test-e2e: plaintext ## The end-to-end suite and the short fault suite, on an app
 	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture || status=$$?; \
 	DMP_FAULTS_APPLIANCE=e2e $(FAULTS) short:: || status=$$?; \
 	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
-	  for name in e2e e2eplain; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
+	  for name in e2e e2eplain e2eopen; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
 	fi; exit $$status
 
 FAULTS := cargo test --locked -p dmp-faults --test faults -- --test-threads=1 --nocapture
@@ -103,6 +107,13 @@ upgrade-test: parts ## Installs the release of commit PREVIOUS (default HEAD~1) 
 	@rm -rf $(DMP_CACHE)/previous-source
 	@cargo build --locked --workspace --bins
 	@cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture the_previous_release
+
+# GROUPS=1000 is the stress. The table of docs/performance.md is replaced.
+GROUPS ?= 100
+.PHONY: bench-operator
+bench-operator: deps ## Measures the control plane with GROUPS health groups (a release build; run `make parts` once before)
+	@cargo build --locked --release -p dmp-operator -p dmp-bench --bins
+	@$(CARGO_TARGET_DIR)/release/dmp-bench operator --groups $(GROUPS) --write docs/performance.md
 
 .PHONY: test
 test: lint parts test-fast test-e2e ## Every test

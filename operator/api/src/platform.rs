@@ -65,6 +65,28 @@ pub struct PlatformSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5))]
     pub database_instances: Option<i64>,
+    /// Traces of requests; none are made when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
+}
+
+/// Where the services send traces: route templates, times, correlation ids; nothing of a patient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Telemetry {
+    /// OTLP over HTTP: `http://collector.monitoring.svc:4318/v1/traces`. An https one must be of the platform's own authority.
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("(self.startsWith('http://') || self.startsWith('https://')) && !self.contains('@')")
+        .message("the endpoint is an http or https URL without credentials"))]
+    pub otlp_endpoint: String,
+    /// Of a hundred requests at the gateway, how many begin a trace.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 0, max = 100))]
+    pub sample_percent: i32,
+}
+
+const fn ten() -> i32 {
+    10
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -91,7 +91,7 @@ impl Cgroups {
 
     /// Kills what is left in the whole tree and removes it.
     pub async fn remove(&self) -> Result<()> {
-        self.kill(&[self.name.clone()]).await
+        self.kill(std::slice::from_ref(&self.name)).await
     }
 
     /// Kills the daemons and the pods of a node, all at once, and removes their groups.

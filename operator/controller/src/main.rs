@@ -15,7 +15,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Reconcile, and serve the facts stream.
-    Run(dmp_operator::config::OperatorConfig),
+    Run(Box<dmp_operator::config::OperatorConfig>),
     /// Make the certificate of OpenBao's listener and publish it.
     OpenbaoTls(dmp_operator::openbao_tls::OpenbaoTls),
 }
@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
-        Command::Run(config) => Ok(dmp_operator::run::run(config).await?),
+        Command::Run(config) => Ok(dmp_operator::run::run(*config).await?),
         Command::OpenbaoTls(arguments) => {
             dmp_core::telemetry::init();
             let client = kube::Client::try_default().await?;

@@ -46,7 +46,10 @@ pub fn findings(origin: &str, kind: &str, number: i64) {
 /// A log that is no longer pulled has no metrics.
 pub fn forget(origin: &str) {
     // an error says that there was none
-    for gauge in [&UP, &SIZE, &PULLED].into_iter().filter_map(|gauge| gauge.as_ref()) {
+    for gauge in [&UP, &SIZE, &PULLED]
+        .into_iter()
+        .filter_map(|gauge| gauge.as_ref())
+    {
         let _never_set = gauge.remove_label_values(&[origin]);
     }
     for kind in KINDS {

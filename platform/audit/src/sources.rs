@@ -224,7 +224,9 @@ impl Sources {
         let kept = store::finding::count(&mut conn).await?;
         for log in self.logs() {
             for kind in store::finding::KINDS {
-                let number = kept.iter().find(|(origin, of, _)| *origin == log.origin && of == kind);
+                let number = kept
+                    .iter()
+                    .find(|(origin, of, _)| *origin == log.origin && of == kind);
                 metrics::findings(&log.origin, kind, number.map_or(0, |(_, _, number)| *number));
             }
         }

@@ -89,7 +89,9 @@ pub enum TokenError {
     Invalid(#[source] jsonwebtoken::errors::Error),
     #[error("the token lives longer than {MAX_LIFETIME_SECONDS} s")]
     TooLong,
-    #[error("the token was issued more than {MAX_CLOCK_DIFFERENCE_SECONDS} s in the future: the clocks differ")]
+    #[error(
+        "the token was issued more than {MAX_CLOCK_DIFFERENCE_SECONDS} s in the future: the clocks differ"
+    )]
     Early,
 }
 

@@ -7,9 +7,12 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
+/// The status an object is due, if it has not got it.
+type Due = fn(&Value) -> Option<Value>;
+
 /// Plays all of them until the runtime ends.
 pub fn play(client: &Client) {
-    let kinds: [(&str, &str, &str, fn(&Value) -> Option<Value>); 3] = [
+    let kinds: [(&str, &str, &str, Due); 3] = [
         ("postgresql.cnpg.io/v1", "Cluster", "clusters", database),
         ("apps/v1", "Deployment", "deployments", deployment),
         ("v1", "Pod", "pods", pod),
@@ -22,7 +25,7 @@ pub fn play(client: &Client) {
     }
 }
 
-async fn follow(client: Client, resource: ApiResource, due: fn(&Value) -> Option<Value>) {
+async fn follow(client: Client, resource: ApiResource, due: Due) {
     let all = Api::<DynamicObject>::all_with(client.clone(), &resource);
     let objects = watcher(all, watcher::Config::default())
         .default_backoff()

@@ -10,8 +10,9 @@ use dmp_api::HealthGroup;
 use dmp_testkit::requests;
 use futures::StreamExt as _;
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
@@ -188,10 +189,11 @@ pub async fn run(options: &Options) -> Option<String> {
         format!("{} MiB, {} MiB", memory.now, memory.peak),
     );
 
-    let failing = format!("of them failing in part: {}", options.failing);
     Some(table.markdown(&format!(
-        "{} health groups ({failing}); {}; one API server, etcd without fsync, OpenBao in memory, all on the same machine.",
+        "{} health groups, for a while beside {} that fail; {}; one API server, etcd without fsync, OpenBao in memory, all \
+         on this machine.",
         options.groups,
+        options.failing,
         place()
     )))
 }
@@ -276,12 +278,13 @@ async fn changes(world: &World, seen: &Seen, options: &Options, table: &mut Tabl
         .await;
     let mut together = Latencies::default();
     burst.into_iter().for_each(|latency| together.add(latency));
-    table.row("50 changes at once, each: p50 / p99 / max", together.text());
+    table.row(
+        "changes of many groups at once, each: p50 / p99 / max",
+        together.text(),
+    );
 
     // Groups whose quota the API server refuses: they are tried again and again.
-    for object in refusal() {
-        world.apply(&object).await;
-    }
+    refuse(world).await;
     let failing = || (0..options.failing).map(|number| format!("failing-{number:04}"));
     futures::stream::iter(failing())
         .for_each_concurrent(AT_ONCE, |name| async move {
@@ -311,6 +314,25 @@ async fn changes(world: &World, seen: &Seen, options: &Options, table: &mut Tabl
             .expect("a patch");
         let _ = api.delete(&name, &Default::default()).await;
     }
+}
+
+/// Sets the refusal up, and waits until the API server acts on it.
+async fn refuse(world: &World) {
+    for object in refusal() {
+        world.apply(&object).await;
+    }
+    let namespace = "dmp-failing-check";
+    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
+    world.apply(&space).await;
+    let quotas = Api::<ResourceQuota>::namespaced(world.client.clone(), namespace);
+    let trial = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let quota: ResourceQuota =
+        serde_json::from_value(json!({ "metadata": { "name": "q" } })).expect("a quota");
+    let refused = async || quotas.create(&trial, &quota).await.is_err();
+    let _ = until("the refusal", Duration::from_secs(60), refused).await;
 }
 
 /// An admission policy that refuses the quotas of groups named `failing-…`.
@@ -384,6 +406,5 @@ async fn take_over(
             format!("{:.1} s, {writes}", start.elapsed().as_secs_f64()),
         );
     }
-    eprintln!("{}", world.log("three"));
     operator
 }

@@ -25,7 +25,7 @@ impl Table {
     }
 }
 
-/// The machine and the day.
+/// The machine, how busy it is, the build and the day.
 pub fn place() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -36,7 +36,15 @@ pub fn place() -> String {
             rest.trim_start_matches([':', '\t', ' '])
         });
     let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    format!("{day}, {cores} cores of {model}")
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').nth(1).unwrap_or("unknown");
+    // The operator's binary is the one of the same build, unless another is named.
+    let build = if cfg!(debug_assertions) {
+        "development build"
+    } else {
+        "release build"
+    };
+    format!("{day}, {cores} cores of {model}, {build}, load average at the end {load}")
 }
 
 /// Puts `table` between the page's markers `<!-- <name> -->` and `<!-- end -->`.

@@ -166,13 +166,6 @@ impl World {
         Operator { process, health }
     }
 
-    /// What a replica has logged last.
-    pub fn log(&self, name: &str) -> String {
-        let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-
     fn api(&self, object: &Value) -> Api<DynamicObject> {
         let version = object["apiVersion"].as_str().expect("an apiVersion");
         let kind = object["kind"].as_str().expect("a kind");

@@ -2,7 +2,7 @@
 //!
 //! One cast per appliance at a time: a second [`World`] would ask for certificates that close the first one's.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use dmp_e2e::stage::Stage;
@@ -41,17 +41,29 @@ pub struct Patient {
     pub session: Session,
 }
 
+/// The patients of one fault: each fault has its own, or their trails would grow from fault to fault.
+pub struct Patients {
+    /// With a care relation to the cardiologist.
+    pub related: Vec<Patient>,
+    /// As the others, and opposed: nobody may read her.
+    pub opposed: Patient,
+    /// Hers is the step `consent`: she opposes and lifts it again and again.
+    pub undecided: Patient,
+}
+
+impl Patients {
+    /// All of them.
+    pub fn everybody(&self) -> impl Iterator<Item = &Patient> {
+        self.related.iter().chain([&self.opposed, &self.undecided])
+    }
+}
+
 /// Everybody.
 pub struct Cast {
     pub world: World,
     pub author: Session,
     pub cardiologist: Session,
-    /// With a care relation to the cardiologist.
-    pub patients: Vec<Patient>,
-    /// As the others, and opposed: nobody may read her.
-    pub opposed: Patient,
-    /// Hers is the step `consent`: she opposes and lifts it again and again.
-    pub undecided: Patient,
+    patients: RwLock<Arc<Patients>>,
     /// A text that stands in every document the suite sends, and nowhere else.
     pub marker: String,
     /// One log-in at a time: the patients share a user name, whose claims each log-in writes.
@@ -59,18 +71,21 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// Software, people and patients, with a document and a care relation each.
+    /// Software and people, and the first patients.
     ///
     /// # Errors
     /// What the platform answered that it should not.
     pub async fn assemble(stage: &Stage) -> Result<Self, String> {
         let world = stage.world().await;
-        let mut cast = Self {
-            author: Session::default(),
-            cardiologist: Session::default(),
-            patients: Vec::new(),
+        let nobody = Patients {
+            related: Vec::new(),
             opposed: newcomer()?,
             undecided: newcomer()?,
+        };
+        let cast = Self {
+            author: Session::default(),
+            cardiologist: Session::default(),
+            patients: RwLock::new(Arc::new(nobody)),
             marker: format!("Marque-{}", uuid::Uuid::new_v4().simple()),
             log_in: tokio::sync::Mutex::new(()),
             world,
@@ -78,27 +93,44 @@ impl Cast {
         cast.author.set(cast.world.author_token().await.map_err(said)?);
         cast.cardiologist
             .set(cast.world.cardiologist_token().await.map_err(said)?);
-        for _ in 0..PATIENTS {
-            let patient = cast.admit(newcomer()?).await?;
-            cast.patients.push(patient);
-        }
-        cast.undecided = cast.admit(newcomer()?).await?;
-        let opposed = cast.admit(newcomer()?).await?;
-        cast.consent(&opposed, &opposition(&opposed.id, jiff::Timestamp::now()))
-            .await?;
-        cast.opposed = opposed;
         Ok(cast)
+    }
+
+    /// The patients of the moment.
+    pub fn patients(&self) -> Arc<Patients> {
+        Arc::clone(&self.patients.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// New tokens, and other patients, with a care relation each.
+    ///
+    /// # Errors
+    /// What the platform answered that it should not.
+    pub async fn renew(&self) -> Result<(), String> {
+        self.author.set(self.author_token().await.map_err(said)?);
+        self.cardiologist.set(self.log_in().await.map_err(said)?);
+        let mut related = Vec::new();
+        for _ in 0..PATIENTS {
+            related.push(self.admit(newcomer()?).await?);
+        }
+        let undecided = self.admit(newcomer()?).await?;
+        let opposed = self.admit(newcomer()?).await?;
+        self.consent(&opposed, &opposition(&opposed.id, jiff::Timestamp::now()))
+            .await?;
+        let patients = Arc::new(Patients {
+            related,
+            opposed,
+            undecided,
+        });
+        *self.patients.write().unwrap_or_else(PoisonError::into_inner) = patients;
+        Ok(())
     }
 
     /// Registers a patient and lets the cardiologist in.
     async fn admit(&self, mut patient: Patient) -> Result<Patient, String> {
         patient.id = self.register(&patient.case).await?;
-        patient.session.set(self.patient_token(&patient.case).await.map_err(said)?);
-        let relation = care_relation(
-            &patient.id,
-            &self.world.cardiologist.inpe,
-            jiff::Timestamp::now(),
-        );
+        let token = self.patient_token(&patient.case).await.map_err(said)?;
+        patient.session.set(token);
+        let relation = care_relation(&patient.id, &self.world.cardiologist.inpe, jiff::Timestamp::now());
         self.consent(&patient, &relation).await?;
         Ok(patient)
     }
@@ -108,7 +140,10 @@ impl Cast {
     /// # Errors
     /// Status and code of the answer.
     pub async fn register(&self, case: &Case) -> Result<String, String> {
-        let path = format!("/fhir/Patient?identifier={}", case.identifier().replace('|', "%7C"));
+        let path = format!(
+            "/fhir/Patient?identifier={}",
+            case.identifier().replace('|', "%7C")
+        );
         let reply = self
             .world
             .atlas
@@ -160,7 +195,7 @@ impl Cast {
         let _one = self.log_in.lock().await;
         let claims = fixtures::patient_claims(fixtures::CNIE, &case.cnie);
         let identity = people::token(&self.world.client, PATIENT, &claims).await?;
-        self.world.amal.token_when_known(&identity, "PATRQT").await
+        self.world.amal.token_for(&identity, "PATRQT").await
     }
 
     async fn author_token(&self) -> Result<String, CliError> {
@@ -182,7 +217,7 @@ impl Cast {
         };
         take(&self.author, self.author_token().await);
         take(&self.cardiologist, self.log_in().await);
-        for patient in self.patients.iter().chain([&self.opposed, &self.undecided]) {
+        for patient in self.patients().everybody() {
             take(&patient.session, self.patient_token(&patient.case).await);
         }
         failed.map_or(Ok(()), Err)
@@ -199,13 +234,12 @@ impl Cast {
     /// Texts that may be in no answer but a document and in nothing that is stored.
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![self.marker.clone()];
-        secrets.extend(self.everybody().map(|patient| patient.case.cnie.clone()));
+        secrets.extend(
+            self.patients()
+                .everybody()
+                .map(|patient| patient.case.cnie.clone()),
+        );
         secrets
-    }
-
-    /// All patients.
-    pub fn everybody(&self) -> impl Iterator<Item = &Patient> {
-        self.patients.iter().chain([&self.opposed, &self.undecided])
     }
 }
 

@@ -42,7 +42,8 @@ impl Cluster {
 
     /// Pods of one of our services.
     pub async fn service(&self, namespace: &str, name: &str) -> Vec<Pod> {
-        self.pods(namespace, &format!("app.kubernetes.io/name={name}")).await
+        self.pods(namespace, &format!("app.kubernetes.io/name={name}"))
+            .await
     }
 
     /// The primary instance of a database.
@@ -56,7 +57,10 @@ impl Cluster {
     /// Process id of a pod's first container.
     pub fn process(&self, pod: &Pod) -> Pid {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap();
-        let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.clone());
+        let statuses = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.container_statuses.clone());
         let id = statuses
             .and_then(|statuses| statuses.into_iter().next()?.container_id)
             .unwrap();
@@ -126,7 +130,11 @@ impl Cluster {
 pub async fn until(what: &str, limit: Duration, holds: impl AsyncFn() -> bool) -> Duration {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < limit, "{what}: not within {} s", limit.as_secs());
+        assert!(
+            start.elapsed() < limit,
+            "{what}: not within {} s",
+            limit.as_secs()
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     start.elapsed()

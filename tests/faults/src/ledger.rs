@@ -56,7 +56,8 @@ impl Ledger {
     /// A success was answered.
     pub fn acknowledged(&mut self, set: &str, binary: String, document: String) {
         let Some(entry) = self.entries.get_mut(set) else {
-            self.contradictions.push(format!("{set}: acknowledged, never sent"));
+            self.contradictions
+                .push(format!("{set}: acknowledged, never sent"));
             return;
         };
         let new = State::Acknowledged { binary, document };
@@ -153,13 +154,23 @@ mod tests {
     fn an_unanswered_submission_is_uncertain_until_its_repetition_is_acknowledged() {
         let mut ledger = Ledger::default();
         ledger.sent("s", entry(0, "d"));
-        assert_eq!((ledger.uncertain().len(), ledger.acknowledgements().len()), (1, 0));
+        assert_eq!(
+            (ledger.uncertain().len(), ledger.acknowledgements().len()),
+            (1, 0)
+        );
         ledger.acknowledged("s", "Binary/1".into(), "DocumentReference/1".into());
         ledger.acknowledged("s", "Binary/1".into(), "DocumentReference/1".into());
-        assert_eq!((ledger.uncertain().len(), ledger.acknowledgements().len()), (0, 1));
+        assert_eq!(
+            (ledger.uncertain().len(), ledger.acknowledgements().len()),
+            (0, 1)
+        );
         assert!(ledger.contradictions().is_empty());
         ledger.acknowledged("s", "Binary/2".into(), "DocumentReference/2".into());
-        assert_eq!(ledger.contradictions().len(), 1, "two documents for one submission");
+        assert_eq!(
+            ledger.contradictions().len(),
+            1,
+            "two documents for one submission"
+        );
     }
 
     #[test]
@@ -172,7 +183,9 @@ mod tests {
         for set in ["c", "a", "c"] {
             ledger.acknowledged(set, format!("Binary/{set}"), format!("DocumentReference/{set}"));
         }
-        let newest = ledger.newest(Instant::now(), |_| true).map(|entry| entry.document);
+        let newest = ledger
+            .newest(Instant::now(), |_| true)
+            .map(|entry| entry.document);
         assert_eq!(newest.as_deref(), Some("a"));
         let other = ledger.newest(Instant::now(), |entry| entry.document != "a");
         assert_eq!(other.map(|entry| entry.document).as_deref(), Some("c"));

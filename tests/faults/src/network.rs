@@ -62,7 +62,11 @@ async fn national_addresses(cluster: &Cluster) -> Vec<String> {
         let services: Api<Service> = Api::namespaced(cluster.client.clone(), NATIONAL);
         let selector = ListParams::default().fields(&format!("metadata.name={name}"));
         let list = services.list(&selector).await.unwrap();
-        addresses.extend(list.items.into_iter().filter_map(|service| service.spec?.cluster_ip));
+        addresses.extend(
+            list.items
+                .into_iter()
+                .filter_map(|service| service.spec?.cluster_ip),
+        );
     }
     assert!(addresses.len() >= 8, "pods and Services of four: {addresses:?}");
     addresses

@@ -1,5 +1,5 @@
-//! OpenBao under the suite's hands: a root token from two recovery shares, as the runbook says, to change how long the
-//! services' certificates live; and its absence.
+//! OpenBao under the suite's hands: a root token from two recovery shares, to change how long the services' certificates
+//! live; and its absence.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,18 +18,34 @@ use crate::cluster::{Cluster, SYSTEM, until};
 /// Roles that sign the certificates of services.
 const ROLES: [&str; 2] = ["service", "gateway"];
 
-/// A session with a root token, revoked by [`Root::revoke`].
-pub struct Root {
+/// What lets a root token be made from shares alone: since 2.5.3 OpenBao wants a token as well, and none has that right.
+const LISTENER: &str = "listener \"tcp\" {\n";
+const UNAUTHENTICATED: &str = "  disable_unauthed_generate_root_endpoints = false\n";
+
+/// A session with a root token, ended by [`Root::revoke`].
+pub struct Root<'a> {
+    cluster: &'a Cluster,
     endpoint: Endpoint,
     token: String,
 }
 
-impl Root {
-    /// A new root token, authorised by two shares of `custody`.
-    pub async fn generate(cluster: &Cluster, custody: &Path) -> Self {
+impl<'a> Root<'a> {
+    /// A new root token, authorised by two shares of `custody`. OpenBao starts anew with the endpoint for it open.
+    pub async fn generate(cluster: &'a Cluster, custody: &Path) -> Self {
+        configure(cluster, |text| {
+            text.replacen(LISTENER, &format!("{LISTENER}{UNAUTHENTICATED}"), 1)
+        })
+        .await;
         let endpoint = endpoint(cluster).await;
         let shares = shares(custody);
-        let attempt = call(&endpoint, None, Method::POST, "sys/generate-root/attempt", json!({})).await;
+        let attempt = call(
+            &endpoint,
+            None,
+            Method::POST,
+            "sys/generate-root/attempt",
+            json!({}),
+        )
+        .await;
         let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
         let (nonce, one_time) = (text(&attempt, "nonce"), text(&attempt, "otp"));
         let mut last = Value::Null;
@@ -41,8 +57,13 @@ impl Root {
         let encoded = STANDARD_NO_PAD
             .decode(text(&last, "encoded_token").trim_end_matches('='))
             .unwrap();
-        let token: Vec<u8> = encoded.iter().zip(one_time.as_bytes()).map(|(a, b)| a ^ b).collect();
+        let token: Vec<u8> = encoded
+            .iter()
+            .zip(one_time.as_bytes())
+            .map(|(a, b)| a ^ b)
+            .collect();
         Self {
+            cluster,
             endpoint,
             token: String::from_utf8(token).unwrap(),
         }
@@ -60,6 +81,7 @@ impl Root {
         }
     }
 
+    /// Ends the token and closes the endpoint again.
     pub async fn revoke(self) {
         call(
             &self.endpoint,
@@ -69,7 +91,40 @@ impl Root {
             json!({}),
         )
         .await;
+        configure(self.cluster, |text| text.replace(UNAUTHENTICATED, "")).await;
     }
+}
+
+/// Changes OpenBao's configuration and starts it anew.
+async fn configure(cluster: &Cluster, change: impl Fn(&str) -> String) {
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), SYSTEM);
+    let map = maps.get("openbao-config").await.unwrap();
+    let text = map.data.unwrap()["openbao.hcl"].clone();
+    let changed = change(&text);
+    if changed != text {
+        let maps = cluster.api("v1", "ConfigMap", Some(SYSTEM));
+        cluster
+            .patch(
+                &maps,
+                "openbao-config",
+                json!({ "data": { "openbao.hcl": changed } }),
+            )
+            .await;
+    }
+    cluster.delete(&cluster.service(SYSTEM, "openbao").await).await;
+    ready(cluster).await;
+}
+
+/// Waits until OpenBao's pod is ready.
+async fn ready(cluster: &Cluster) {
+    let sets = cluster.api("apps/v1", "StatefulSet", Some(SYSTEM));
+    // A pod that was deleted a moment ago still counts.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    until("OpenBao is ready", Duration::from_secs(60), async || {
+        let live = sets.get("openbao").await.unwrap();
+        live.data.pointer("/status/readyReplicas") == Some(&json!(1))
+    })
+    .await;
 }
 
 /// Takes OpenBao away, by its StatefulSet.
@@ -115,7 +170,12 @@ async fn call(endpoint: &Endpoint, token: Option<&str>, method: Method, path: &s
         .call(method, &format!("/v1/{path}"), &headers, body)
         .await
         .unwrap_or_else(|error| panic!("{path}: {error}"));
-    assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body["errors"]);
+    assert!(
+        answer.status.is_success(),
+        "{path}: {} {}",
+        answer.status,
+        answer.body["errors"]
+    );
     answer.body
 }
 
@@ -123,7 +183,9 @@ async fn call(endpoint: &Endpoint, token: Option<&str>, method: Method, path: &s
 fn shares(custody: &Path) -> Vec<String> {
     let folders = std::fs::read_dir(custody).into_iter().flatten().flatten();
     let mut shares: Vec<String> = folders
-        .flat_map(|folder| (1..=3).map(move |number| folder.path().join(format!("recovery-share-{number}.txt"))))
+        .flat_map(|folder| {
+            (1..=3).map(move |number| folder.path().join(format!("recovery-share-{number}.txt")))
+        })
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .map(|share| share.trim().to_owned())
         .collect();

@@ -72,7 +72,15 @@ mod tests {
         let fault = start + Duration::from_secs(10);
         let all = samples(
             start,
-            &[(1, false), (11, false), (12, true), (13, false), (14, true), (15, true), (16, true)],
+            &[
+                (1, false),
+                (11, false),
+                (12, true),
+                (13, false),
+                (14, true),
+                (15, true),
+                (16, true),
+            ],
         );
         assert_eq!(verdict(&all, fault), Verdict::Passes(Duration::from_millis(4100)));
         assert_eq!(last_failure(&all, fault), Some("503"));
@@ -89,9 +97,15 @@ mod tests {
     #[test]
     fn too_few_successes_are_none_and_older_ones_do_not_count() {
         let start = Instant::now();
-        let all = samples(start, &[(1, true), (2, true), (3, true), (4, false), (5, true), (6, true)]);
+        let all = samples(
+            start,
+            &[(1, true), (2, true), (3, true), (4, false), (5, true), (6, true)],
+        );
         assert_eq!(verdict(&all, start), Verdict::NotYet);
-        assert_eq!(verdict(&all[..3], start + Duration::from_secs(3)), Verdict::NotYet);
+        assert_eq!(
+            verdict(&all[..3], start + Duration::from_secs(3)),
+            Verdict::NotYet
+        );
     }
 
     #[test]

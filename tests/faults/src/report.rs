@@ -72,7 +72,13 @@ pub fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let memory: u64 = read("/proc/meminfo")
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("MemTotal:")?
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        })
         .unwrap_or_default();
     let system = read("/etc/os-release")
         .lines()
@@ -175,7 +181,10 @@ mod tests {
         assert!(page.contains("| a fault | – | – | – | – | – | 0 | – | – | 12.3 |"));
         assert!(page.ends_with("Measured 2026-11-25: m.\n\nnotes\n"));
         assert!(within_bar(&outcome));
-        let slow = Outcome { steps: BTreeMap::from([(Step::List, 60.1)]), ..outcome };
+        let slow = Outcome {
+            steps: BTreeMap::from([(Step::List, 60.1)]),
+            ..outcome
+        };
         assert!(!within_bar(&slow));
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use dmp_appliance::Options;
+use dmp_appliance::{Options, PodNetwork};
 use dmp_e2e::stage::{Stage, binaries, keep};
 use futures::FutureExt as _;
 use tokio::runtime::Runtime;
@@ -82,13 +82,7 @@ impl Happened {
 impl Scene {
     async fn set() -> Self {
         let name = std::env::var("DMP_FAULTS_APPLIANCE").unwrap_or_else(|_| "flt".to_owned());
-        Self::set_with(Options {
-            name: name.parse().unwrap(),
-            binaries: Some(binaries()),
-            cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
-            ..Options::default()
-        })
-        .await
+        Self::set_with(options(&name, 1)).await
     }
 
     /// Starts (or takes over) an appliance and brings the cast together.
@@ -114,7 +108,9 @@ impl Scene {
     /// # Panics
     /// When anything does not hold that must; logs and events are kept.
     pub async fn perform(&self, fault: Fault, inject: impl AsyncFnOnce(&Traffic) -> Happened) {
-        let played = AssertUnwindSafe(self.play_one(&fault, inject)).catch_unwind().await;
+        let played = AssertUnwindSafe(self.play_one(&fault, inject))
+            .catch_unwind()
+            .await;
         if let Err(panic) = played {
             let folder = keep(&self.stage.client, &format!("fault-{}", fault.id)).await;
             eprintln!("{} failed; logs and events are in {}", fault.id, folder.display());
@@ -124,10 +120,9 @@ impl Scene {
 
     async fn play_one(&self, fault: &Fault, inject: impl AsyncFnOnce(&Traffic) -> Happened) {
         self.play
-            .cast
-            .refresh()
+            .begin()
             .await
-            .unwrap_or_else(|error| panic!("before the fault: {}", error.for_people()));
+            .unwrap_or_else(|error| panic!("before the fault: {error}"));
         let traffic = Traffic::start(Arc::clone(&self.play));
         let warm = traffic.all_pass(Instant::now(), WARM).await;
         warm.unwrap_or_else(|error| panic!("before the fault: {error}"));
@@ -234,6 +229,23 @@ fn sentence(said: &str, answers: &BTreeMap<String, usize>) -> String {
         said.to_owned()
     } else {
         format!("{said}; answers: {}", answers.join(", "))
+    }
+}
+
+/// An appliance of this build; `DMP_NETWORK` says what connects its pods, as for `dmpctl`.
+pub fn options(name: &str, nodes: u8) -> Options {
+    let network = std::env::var("DMP_NETWORK").ok();
+    Options {
+        name: name.parse().unwrap(),
+        nodes,
+        network: network.map(|network| match network.as_str() {
+            "plain" => PodNetwork::Plain,
+            "cilium" => PodNetwork::Cilium,
+            other => panic!("DMP_NETWORK is `plain` or `cilium`, not `{other}`"),
+        }),
+        binaries: Some(binaries()),
+        cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
+        ..Options::default()
     }
 }
 

@@ -83,6 +83,8 @@ impl Step {
 pub struct Play {
     pub cast: Cast,
     pub ledger: Mutex<Ledger>,
+    /// What was acknowledged in earlier faults.
+    earlier: Mutex<Vec<(String, Entry)>>,
     /// What must never happen and did.
     pub violations: Mutex<Vec<String>>,
     /// Answers that were no success, by status and code, since the last [`Play::forget_answers`].
@@ -94,9 +96,32 @@ impl Play {
         Self {
             cast,
             ledger: Mutex::default(),
+            earlier: Mutex::default(),
             violations: Mutex::default(),
             answers: Mutex::default(),
         }
+    }
+
+    /// Other patients and an empty ledger; what was acknowledged so far is kept apart.
+    ///
+    /// # Errors
+    /// As [`Cast::renew`].
+    pub async fn begin(&self) -> Result<(), String> {
+        self.cast.renew().await?;
+        let before = std::mem::take(&mut *self.ledger());
+        self.earlier
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(before.acknowledgements());
+        Ok(())
+    }
+
+    /// What was acknowledged in earlier faults.
+    pub fn earlier(&self) -> Vec<(String, Entry)> {
+        self.earlier
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Plays one step once.
@@ -169,8 +194,8 @@ impl Play {
             bytes: text.into_bytes(),
         };
         let date = jiff::Timestamp::now().to_string();
-        let who = &self.cast.patients[patient].id;
-        let bundle = provide_bundle(who, &set, SOURCE, &date, &[&document]);
+        let patients = self.cast.patients();
+        let bundle = provide_bundle(&patients.related[patient].id, &set, SOURCE, &date, &[&document]);
         let entry = Entry {
             patient,
             sender,
@@ -183,7 +208,8 @@ impl Play {
     }
 
     async fn find(&self) -> Result<(), String> {
-        let (patient, token) = (&self.cast.patients[0], self.cast.cardiologist.token());
+        let (patients, token) = (self.cast.patients(), self.cast.cardiologist.token());
+        let patient = &patients.related[0];
         let form = [("identifier", patient.case.identifier())];
         let form: Vec<(&str, &str)> = form.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let reply = self
@@ -219,7 +245,8 @@ impl Play {
     /// # Errors
     /// Status and code.
     pub async fn list(&self, patient: usize) -> Result<(Vec<String>, Vec<String>), String> {
-        let patient = &self.cast.patients[patient];
+        let patients = self.cast.patients();
+        let patient = &patients.related[patient];
         let reply = list(
             &self.cast.world.cardio,
             &self.cast.cardiologist.token(),
@@ -283,7 +310,8 @@ impl Play {
 
     async fn change_of_mind(&self) -> Result<(), String> {
         self.lift_standing().await?;
-        let patient = &self.cast.undecided;
+        let patients = self.cast.patients();
+        let patient = &patients.undecided;
         let statement = opposition(&patient.id, jiff::Timestamp::now());
         self.cast.consent(patient, &statement).await?;
         let reply = self.read_list(&patient.id).await?;
@@ -303,18 +331,15 @@ impl Play {
     }
 
     async fn read_list(&self, patient: &str) -> Result<Reply, String> {
-        list(
-            &self.cast.world.cardio,
-            &self.cast.cardiologist.token(),
-            patient,
-        )
-        .await
-        .map_err(silence)
+        list(&self.cast.world.cardio, &self.cast.cardiologist.token(), patient)
+            .await
+            .map_err(silence)
     }
 
     /// Lifts every opposition of the undecided patient, also one whose acknowledgement was lost.
     async fn lift_standing(&self) -> Result<(), String> {
-        let patient = &self.cast.undecided;
+        let patients = self.cast.patients();
+        let patient = &patients.undecided;
         let path = format!("/fhir/Consent?patient={}", patient.id);
         let reply = self
             .cast
@@ -381,7 +406,8 @@ impl Play {
     /// # Errors
     /// Status and code; `behind` when the trail says that a log could not be pulled.
     pub async fn trail(&self, patient: usize) -> Result<Vec<String>, String> {
-        let patient = &self.cast.patients[patient];
+        let patients = self.cast.patients();
+        let patient = &patients.related[patient];
         let (_, answer) = trail::fetch(&self.cast.world.amal, &patient.session.token())
             .await
             .map_err(said)?;
@@ -398,12 +424,12 @@ impl Play {
 
     /// Tries to read the patient who opposes, in every way; whatever succeeds is a violation.
     pub async fn try_the_opposed(&self) {
-        let (world, opposed) = (&self.cast.world, &self.cast.opposed);
+        let (world, patients) = (&self.cast.world, self.cast.patients());
         for (software, token) in [
             (&world.cardio, self.cast.cardiologist.token()),
             (&world.atlas, self.cast.author.token()),
         ] {
-            if let Ok(reply) = list(software, &token, &opposed.id).await {
+            if let Ok(reply) = list(software, &token, &patients.opposed.id).await {
                 self.look_for_text(&reply);
                 if reply.status.is_success() {
                     self.violation(format!("a read of the opposed patient: {}", reply.summary()));

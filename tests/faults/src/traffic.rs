@@ -23,6 +23,9 @@ const WRITER_PAUSE: Duration = Duration::from_millis(900);
 /// A writer repeats an unanswered submission so often before it leaves it as uncertain.
 const REPETITIONS: usize = 2;
 
+/// Between attempts to renew tokens.
+const RETRY: Duration = Duration::from_secs(3);
+
 /// Running traffic; dropped, it ends at once.
 pub struct Traffic {
     pub play: Arc<Play>,
@@ -55,7 +58,11 @@ impl Traffic {
         }
         let turn = Arc::new(AtomicUsize::new(0));
         for writer in 0..WRITERS {
-            let sender = if writer % 2 == 0 { Sender::Tanger } else { Sender::Casablanca };
+            let sender = if writer % 2 == 0 {
+                Sender::Tanger
+            } else {
+                Sender::Casablanca
+            };
             traffic.tasks.push(tokio::spawn(write(
                 Arc::clone(&traffic.play),
                 sender,
@@ -63,8 +70,12 @@ impl Traffic {
             )));
         }
         traffic.tasks.push(tokio::spawn(read(Arc::clone(&traffic.play))));
-        traffic.tasks.push(tokio::spawn(oppose(Arc::clone(&traffic.play))));
-        traffic.tasks.push(tokio::spawn(refresh(Arc::clone(&traffic.play))));
+        traffic
+            .tasks
+            .push(tokio::spawn(oppose(Arc::clone(&traffic.play))));
+        traffic
+            .tasks
+            .push(tokio::spawn(refresh(Arc::clone(&traffic.play))));
         traffic
     }
 
@@ -95,7 +106,11 @@ impl Traffic {
     ///
     /// # Errors
     /// The steps that do not, each with its last failure.
-    pub async fn all_pass(&self, since: Instant, limit: Duration) -> Result<BTreeMap<Step, Duration>, String> {
+    pub async fn all_pass(
+        &self,
+        since: Instant,
+        limit: Duration,
+    ) -> Result<BTreeMap<Step, Duration>, String> {
         loop {
             let verdicts = self.verdicts(since);
             let passed: BTreeMap<Step, Duration> = verdicts
@@ -193,10 +208,13 @@ async fn oppose(play: Arc<Play>) {
 }
 
 async fn refresh(play: Arc<Play>) {
+    let mut wait = REFRESH;
     loop {
-        tokio::time::sleep(REFRESH).await;
-        if let Err(error) = play.cast.refresh().await {
-            eprintln!("tokens not renewed: {}", error.message);
-        }
+        tokio::time::sleep(wait).await;
+        // As software does: who has no token tries again soon.
+        wait = match play.cast.refresh().await {
+            Ok(()) => REFRESH,
+            Err(_) => RETRY,
+        };
     }
 }

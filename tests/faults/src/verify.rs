@@ -18,7 +18,7 @@ const TRAIL_WITHIN: Duration = Duration::from_secs(30);
 /// What was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
-    /// Acknowledged writes, each read back.
+    /// Acknowledged writes of this fault and of all before, each read back.
     pub acknowledged: usize,
     /// Submissions that had got no answer and were repeated.
     pub repeated: usize,
@@ -37,7 +37,9 @@ pub async fn everything(play: &Play) -> Result<Found, String> {
     }
     let acknowledged = play.ledger().acknowledgements();
     let mut wrong: Vec<String> = play.ledger().contradictions().to_vec();
-    let read: Vec<Result<(), String>> = futures::stream::iter(acknowledged.clone())
+    let all: Vec<(String, Entry)> = acknowledged.iter().cloned().chain(play.earlier()).collect();
+    let count = all.len();
+    let read: Vec<Result<(), String>> = futures::stream::iter(all)
         .map(|(set, entry)| async move {
             patiently(|| play.retrieve(&entry))
                 .await
@@ -56,7 +58,7 @@ pub async fn everything(play: &Play) -> Result<Found, String> {
     }
     if wrong.is_empty() {
         Ok(Found {
-            acknowledged: acknowledged.len(),
+            acknowledged: count,
             repeated: uncertain.len(),
         })
     } else {
@@ -81,7 +83,9 @@ async fn in_trail(play: &Play, patient: usize, entries: &[(String, Entry)]) -> R
         match outcome {
             Ok(0) => return Ok(()),
             Ok(missing) if start.elapsed() > TRAIL_WITHIN => {
-                return Err(format!("patient {patient}: {missing} acknowledged writes are not in the trail"));
+                return Err(format!(
+                    "patient {patient}: {missing} acknowledged writes are not in the trail"
+                ));
             }
             Err(error) if start.elapsed() > TRAIL_WITHIN => {
                 return Err(format!("patient {patient}: no trail: {error}"));

@@ -84,7 +84,9 @@ impl<'a> SmallVolume<'a> {
     fn mount(&self) {
         let aside = self.aside();
         copy(&self.folder, &aside);
-        let used = run(Command::new("du").args(["--summarize", "--block-size=1M"]).arg(&aside));
+        let used = run(Command::new("du")
+            .args(["--summarize", "--block-size=1M"])
+            .arg(&aside));
         let used: u64 = used.split_whitespace().next().unwrap().parse().unwrap();
         let size = format!("size={}m,mode=0777", used + ROOM_MIB);
         run(Command::new("mount")
@@ -98,10 +100,13 @@ impl<'a> SmallVolume<'a> {
     async fn asleep(&self, act: impl AsyncFnOnce()) {
         let groups = self.cluster.api("dmp.ma/v1alpha1", "HealthGroup", None);
         let clusters = self.cluster.api("postgresql.cnpg.io/v1", "Cluster", Some(TANGER));
-        let hibernate = |state: &str| json!({ "metadata": { "annotations": { "cnpg.io/hibernation": state } } });
+        let hibernate =
+            |state: &str| json!({ "metadata": { "annotations": { "cnpg.io/hibernation": state } } });
         let paused = json!({ "metadata": { "annotations": { "dmp.ma/paused": "true" } } });
         self.cluster.patch(&groups, self.group, paused).await;
-        self.cluster.patch(&clusters, self.database, hibernate("on")).await;
+        self.cluster
+            .patch(&clusters, self.database, hibernate("on"))
+            .await;
         let selector = format!("cnpg.io/cluster={}", self.database);
         until("the database sleeps", Duration::from_secs(120), async || {
             self.cluster.pods(TANGER, &selector).await.is_empty()
@@ -110,7 +115,9 @@ impl<'a> SmallVolume<'a> {
         // A pod that is not listed any more may still be unmounting.
         tokio::time::sleep(Duration::from_secs(3)).await;
         act().await;
-        self.cluster.patch(&clusters, self.database, hibernate("off")).await;
+        self.cluster
+            .patch(&clusters, self.database, hibernate("off"))
+            .await;
         let goes_on = json!({ "metadata": { "annotations": { "dmp.ma/paused": null } } });
         self.cluster.patch(&groups, self.group, goes_on).await;
         until("the database is awake", Duration::from_secs(120), async || {

@@ -46,7 +46,10 @@ pub fn manifests() -> PathBuf {
 /// When the rules cannot be read.
 pub fn metrics_read() -> Result<std::collections::BTreeSet<String>, Error> {
     let rules = rules::read()?;
-    let of_rules = rules.iter().flat_map(|file| file.rules()).map(|rule| rule.expr.clone());
+    let of_rules = rules
+        .iter()
+        .flat_map(|file| file.rules())
+        .map(|rule| rule.expr.clone());
     let dashboards = dashboards::all();
     let of_dashboards = dashboards.iter().flat_map(|dashboard| dashboard.expressions());
     Ok(of_rules

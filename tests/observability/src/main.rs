@@ -7,8 +7,7 @@ fn main() -> ExitCode {
     let written = dmp_observability::generate::files().and_then(|files| {
         for (name, text) in files {
             let path = folder.join(name);
-            std::fs::write(&path, text)
-                .map_err(|source| dmp_observability::Error::File { path, source })?;
+            std::fs::write(&path, text).map_err(|source| dmp_observability::Error::File { path, source })?;
         }
         Ok(())
     });

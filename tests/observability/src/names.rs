@@ -3,8 +3,20 @@
 use std::collections::BTreeSet;
 
 const KEYWORDS: [&str; 14] = [
-    "and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "inf",
-    "nan", "atan2",
+    "and",
+    "or",
+    "unless",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "offset",
+    "bool",
+    "inf",
+    "nan",
+    "atan2",
 ];
 /// Keywords before a list of labels in parentheses.
 const BEFORE_LABELS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
@@ -25,7 +37,10 @@ pub fn metrics(expression: &str) -> BTreeSet<String> {
             }
             // a number or a duration
             digit if digit.is_ascii_digit() => {
-                while characters.next_if(|c| c.is_ascii_alphanumeric() || *c == '.').is_some() {}
+                while characters
+                    .next_if(|c| c.is_ascii_alphanumeric() || *c == '.')
+                    .is_some()
+                {}
             }
             letter if letter.is_ascii_alphabetic() || letter == '_' || letter == ':' => {
                 let mut word = String::from(letter);
@@ -50,7 +65,17 @@ pub fn metrics(expression: &str) -> BTreeSet<String> {
 /// `sum by (…) (…)`: an aggregation may have its labels before its parentheses.
 fn aggregation(word: &str, characters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> bool {
     const AGGREGATIONS: [&str; 12] = [
-        "sum", "min", "max", "avg", "group", "stddev", "stdvar", "count", "count_values", "bottomk", "topk",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "group",
+        "stddev",
+        "stdvar",
+        "count",
+        "count_values",
+        "bottomk",
+        "topk",
         "quantile",
     ];
     let before_labels = matches!(characters.peek(), Some('b' | 'w'));

@@ -17,7 +17,10 @@ fn what_is_generated_is_up_to_date() {
         .unwrap()
         .map(|entry| format!("dashboards/{}", entry.unwrap().file_name().into_string().unwrap()))
         .collect();
-    let described = files.into_iter().map(|(name, _)| name).filter(|name| name.starts_with("dashboards/"));
+    let described = files
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("dashboards/"));
     assert_eq!(on_disk, described.collect());
 }
 
@@ -44,7 +47,11 @@ fn every_dashboard_has_what_grafana_needs() {
             assert!(at("x") + at("w") <= COLUMNS, "{name}: {}", panel["title"]);
             for x in at("x")..at("x") + at("w") {
                 for y in at("y")..at("y") + at("h") {
-                    assert!(taken.insert((x, y)), "{name}: {} lies on another panel", panel["title"]);
+                    assert!(
+                        taken.insert((x, y)),
+                        "{name}: {} lies on another panel",
+                        panel["title"]
+                    );
                 }
             }
             if panel["type"] == "row" {
@@ -93,5 +100,9 @@ fn promtool_reads_every_expression() {
         .arg(&path)
         .output()
         .expect("`promtool` is missing: install Debian's package `prometheus` (make deps)");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -43,6 +43,28 @@ fn every_alert_fires_when_it_must_and_only_then() {
     promtool(&["test", "rules"], &cases());
 }
 
+/// Debian's Prometheus is built without the discovery of Kubernetes: that part is replaced, the rest is read.
+#[test]
+fn promtool_accepts_the_scrape_configuration() {
+    let path = dmp_observability::manifests().join("prometheus/scrape.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut read = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() == "kubernetes_sd_configs:" {
+            assert!(lines.next().unwrap().trim().starts_with("- role: "));
+            read.push_str("    static_configs: [{ targets: [localhost] }]\n");
+        } else {
+            read.push_str(line);
+            read.push('\n');
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prometheus.yaml");
+    std::fs::write(&path, read).unwrap();
+    promtool(&["check", "config", "--syntax-only"], &[path]);
+}
+
 fn cases() -> Vec<PathBuf> {
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"), ".yaml")
 }
@@ -51,10 +73,13 @@ fn cases() -> Vec<PathBuf> {
 fn tried() -> BTreeSet<(String, bool)> {
     let mut tried = BTreeSet::new();
     for path in cases() {
-        let case: serde_json::Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let case: serde_json::Value =
+            serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         for test in case["tests"].as_array().unwrap() {
             for alert in test["alert_rule_test"].as_array().unwrap() {
-                let expected = alert["exp_alerts"].as_array().is_some_and(|alerts| !alerts.is_empty());
+                let expected = alert["exp_alerts"]
+                    .as_array()
+                    .is_some_and(|alerts| !alerts.is_empty());
                 tried.insert((alert["alertname"].as_str().unwrap().to_owned(), expected));
             }
         }
@@ -64,7 +89,11 @@ fn tried() -> BTreeSet<(String, bool)> {
 
 fn alerts() -> BTreeSet<String> {
     let files = rules::read().unwrap();
-    let all: Vec<String> = files.iter().flat_map(|f| f.rules()).map(|rule| rule.alert.clone()).collect();
+    let all: Vec<String> = files
+        .iter()
+        .flat_map(|f| f.rules())
+        .map(|rule| rule.alert.clone())
+        .collect();
     let names: BTreeSet<String> = all.iter().cloned().collect();
     assert_eq!(names.len(), all.len(), "an alert twice");
     names
@@ -75,7 +104,10 @@ fn every_alert_has_a_case_that_fires_and_one_that_does_not() {
     let tried = tried();
     for alert in alerts() {
         for expected in [true, false] {
-            assert!(tried.contains(&(alert.clone(), expected)), "{alert}: no case with firing = {expected}");
+            assert!(
+                tried.contains(&(alert.clone(), expected)),
+                "{alert}: no case with firing = {expected}"
+            );
         }
     }
 }
@@ -97,7 +129,10 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
             let severity = &rule.labels["severity"];
             assert!(["page", "warning"].contains(&severity.as_str()), "{severity}");
             for part in ["Means", "Who is hurt", "Look at", "Do", "Over when"] {
-                assert!(text.contains(&format!("\n## {part}\n")), "{page} has no `## {part}`");
+                assert!(
+                    text.contains(&format!("\n## {part}\n")),
+                    "{page} has no `## {part}`"
+                );
             }
             assert!(rule.annotations.contains_key("summary") && rule.annotations.contains_key("description"));
         }
@@ -110,7 +145,10 @@ fn only_known_programs_are_read() {
     let foreign = ["up", "kubelet_volume_stats_", "cnpg_"];
     for name in dmp_observability::metrics_read().unwrap() {
         let ours = name.starts_with("dmp_");
-        assert!(ours || foreign.iter().any(|known| name.starts_with(known)), "{name}");
+        assert!(
+            ours || foreign.iter().any(|known| name.starts_with(known)),
+            "{name}"
+        );
     }
     assert!(names::metrics("dmp_x > 0").contains("dmp_x"));
 }

@@ -88,6 +88,8 @@ pub(crate) fn agent(node: &Node<'_>) -> Daemon {
             // An `ipBlock` of a policy fits addresses of nodes too, as elsewhere.
             flag("policy-cidr-match-mode", "nodes"),
             flag("cni-exclusive", false),
+            // What is said here is all: no ConfigMap of the cluster changes it.
+            flag("enable-dynamic-config", false),
             flag("enable-l7-proxy", false),
             flag("enable-hubble", false),
             flag("enable-bandwidth-manager", false),

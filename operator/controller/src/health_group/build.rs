@@ -34,6 +34,9 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let mut plane = Plane::new(namespace(ns, group));
     plane.quotas = quota::group(ns, name.as_str(), spec.sizing, storage);
     plane.network_policies = network::group(ns, name.as_str());
+    plane
+        .network_policies
+        .extend(network::telemetry(ns, group, platform.telemetry.as_ref()));
     plane.service_accounts = vec![
         service_account(ns, "records", group),
         service_account(ns, network_probe::PROBE, group),
@@ -105,6 +108,7 @@ fn records_config(valid: &Valid) -> String {
         name: "records",
         openbao_namespace: Some(&openbao_namespace),
     });
+    text += &config::telemetry(platform.telemetry.as_ref());
     text += &config::database("database", "records", ns);
     text += &config::database("keystore", "keystore", ns);
     text += &config::records(name.as_str(), spec.mode.as_str());

@@ -55,6 +55,25 @@ fn without_keys_only_databases_and_their_surroundings() {
 }
 
 #[test]
+fn from_two_instances_on_a_commit_waits_for_a_second_one() {
+    let mut valid = valid();
+    let synchronous = |valid: &Valid| -> Vec<(i64, Option<String>)> {
+        build(valid)
+            .databases
+            .iter()
+            .map(|cluster| {
+                let durability = cluster.text("/spec/postgresql/synchronous/dataDurability");
+                (cluster.integer("/spec/instances"), durability.map(str::to_owned))
+            })
+            .collect()
+    };
+    assert_eq!(synchronous(&valid), [(1, None), (1, None)]);
+    valid.spec.database_instances = Some(3);
+    let required = (3, Some("required".to_owned()));
+    assert_eq!(synchronous(&valid), [required.clone(), required]);
+}
+
+#[test]
 fn without_secrets_no_pod_that_would_wait_for_them() {
     let mut found = found();
     found.databases_started = false;

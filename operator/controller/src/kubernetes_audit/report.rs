@@ -142,9 +142,9 @@ fn names(findings: &[&Finding]) -> String {
     let mut names: Vec<String> = Vec::new();
     for finding in findings {
         let name = match (finding.namespace.as_str(), finding.name.as_str()) {
-            ("", "") => "(all)".to_owned(),
+            ("", "") => "everywhere".to_owned(),
             ("", name) => name.to_owned(),
-            (namespace, "") => format!("{namespace}/(all)"),
+            (namespace, "") => namespace.to_owned(),
             (namespace, name) => format!("{namespace}/{name}"),
         };
         if !names.contains(&name) {

@@ -203,8 +203,10 @@ impl Request<'_> {
                 let makes = matches!(self.event.verb.as_str(), "create" | "update" | "patch");
                 (ours && makes && !exempt).then_some(Rule::PodCreated)
             }
-            // Restarting and draining are daily work; Events and leases say nothing.
-            ("", "pods", "eviction") | (_, "events" | "leases", _) => None,
+            // Restarting and draining are daily work; Events, leases and the network's bookkeeping say nothing.
+            ("", "pods", "eviction") | (_, "events" | "leases" | "ciliumendpoints" | "endpointslices", _) => {
+                None
+            }
             _ => {
                 let exempt = by.is_kubernetes()
                     || by.is_kubelet()

@@ -271,6 +271,20 @@ fn making_pods_and_changing_a_plane() {
         [Rule::PlaneChanged]
     );
     assert_eq!(of("admin", "get", "configmaps", "dmp-tanger/x"), []);
+    // The network's own bookkeeping; what it lets pass is a policy.
+    assert_eq!(
+        of("cilium", "patch", "cilium.io/ciliumendpoints", "dmp-tanger/x"),
+        []
+    );
+    assert_eq!(
+        of(
+            "admin",
+            "create",
+            "cilium.io/ciliumnetworkpolicies",
+            "dmp-tanger/x"
+        ),
+        [Rule::PlaneChanged]
+    );
 }
 
 #[test]

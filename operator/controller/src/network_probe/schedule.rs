@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use dmp_api::names::NATIONAL_NAMESPACE;
+
 use super::verdict::Verdict;
 use crate::plane::{Applied, Object, Plane, digest};
 
@@ -113,7 +115,8 @@ impl Schedule {
         self.done.insert(namespace.to_owned(), done);
     }
 
-    /// One namespace without enforcement is enough for the whole; that all have it is known when all have been probed.
+    /// One namespace without enforcement is enough for the whole; that all have it is known when all have been probed,
+    /// the national plane's among them.
     pub fn verdict(&self) -> Option<Verdict> {
         let results = || {
             self.done
@@ -131,7 +134,8 @@ impl Schedule {
                 return Some(Verdict::Unknown(said(text, namespace)));
             }
         }
-        let all = !self.wanted.is_empty() && self.wanted.keys().all(|name| self.done.contains_key(name));
+        let probed = |name: &str| self.done.contains_key(name);
+        let all = probed(NATIONAL_NAMESPACE) && self.wanted.keys().all(|name| probed(name));
         all.then_some(Verdict::Enforced)
     }
 }

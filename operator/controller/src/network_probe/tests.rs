@@ -156,6 +156,9 @@ fn the_sum_is_known_when_it_is() {
     schedule.done("dmp-a", wanted(Some("dmp-a"), "p"), Verdict::Enforced, now);
     assert_eq!(schedule.verdict(), None, "dmp-b is not known");
     schedule.done("dmp-b", wanted(Some("dmp-b"), "p"), Verdict::Enforced, now);
+    assert_eq!(schedule.verdict(), None, "the national plane is not known");
+    schedule.want("dmp-national", wanted(None, "p"));
+    schedule.done("dmp-national", wanted(None, "p"), Verdict::Enforced, now);
     assert_eq!(schedule.verdict(), Some(Verdict::Enforced));
     schedule.done(
         "dmp-a",

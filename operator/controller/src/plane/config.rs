@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use dmp_api::names::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE};
+use dmp_api::platform::Telemetry;
 
 /// What every service's `[service]` says.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,17 @@ pub fn service(section: &ServiceSection<'_>) -> String {
         quote(section.openbao_address),
         quote(&role),
     )
+}
+
+/// `[service.telemetry]`; nothing when the platform sends no traces.
+pub fn telemetry(telemetry: Option<&Telemetry>) -> String {
+    telemetry.map_or_else(String::new, |telemetry| {
+        format!(
+            "\n[service.telemetry]\notlp_endpoint = {}\nsample_ratio = {:?}\n",
+            quote(&telemetry.otlp_endpoint),
+            f64::from(telemetry.sample_percent) / 100.0,
+        )
+    })
 }
 
 /// A database table (`[database]`, `[keystore]`).
@@ -112,7 +124,44 @@ pub fn audit_source(origin: &str, url: &str, public_key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    #![allow(clippy::unwrap_used)]
+
+    use dmp_api::platform::Telemetry;
+    use dmp_core::config::ServiceConfig;
+
+    use super::{ServiceSection, quote, service, telemetry};
+
+    #[derive(serde::Deserialize)]
+    struct Whole {
+        service: ServiceConfig,
+    }
+
+    #[test]
+    fn the_services_read_where_traces_go() {
+        let section = ServiceSection {
+            domain: "dmp.test",
+            issuer: "https://gateway.dmp.test",
+            openbao_address: "https://openbao.dmp-system.svc:8200",
+            namespace: "dmp-a",
+            name: "records",
+            openbao_namespace: Some("group-a"),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let read = |platform: Option<&Telemetry>| {
+            std::fs::write(&path, service(&section) + &telemetry(platform)).unwrap();
+            let whole: Whole = dmp_core::config::load_from(&path, "DMP_", []).unwrap();
+            whole.service.telemetry
+        };
+        assert!(read(None).otlp_endpoint.is_none(), "no traces by default");
+        let collector = Telemetry {
+            otlp_endpoint: "http://collector.monitoring.svc:4318/v1/traces".to_owned(),
+            sample_percent: 100,
+        };
+        let telemetry = read(Some(&collector));
+        assert_eq!(telemetry.otlp_endpoint, Some(collector.otlp_endpoint));
+        assert!((telemetry.sample_ratio - 1.0).abs() < f64::EPSILON);
+    }
 
     #[test]
     fn quotes_whatever_it_is_given() {

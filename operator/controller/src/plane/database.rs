@@ -96,7 +96,8 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 } },
                 "enableSuperuserAccess": false,
                 "serviceAccountName": service_account_name(database.name),
-                "monitoring": { "disableDefaultQueries": true },
+                // CNPG's own queries: replication, sizes, connections. None looks at a table of ours.
+                "monitoring": { "disableDefaultQueries": false },
                 // CNPG's defaults (half an hour to stop, three minutes for open connections) keep a lost instance.
                 "startDelay": 300,
                 "stopDelay": 60,

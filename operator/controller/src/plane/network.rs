@@ -4,6 +4,7 @@
 //! platform says so in its condition `NetworkPolicyEnforced`, from a probe of it.
 
 use dmp_api::names::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE};
+use dmp_api::platform::Telemetry;
 use serde_json::{Value, json};
 
 use super::{Object, ObjectKind, labels};
@@ -69,8 +70,8 @@ pub fn flow(peers: impl Into<Vec<Peer>>, ports: impl Into<Vec<u16>>) -> Flow {
     }
 }
 
-/// What every plane has: nothing passes, except names being looked up and the kubelet's and Prometheus' port 9090; and
-/// what the probe of the network's enforcement needs ([`crate::network_probe`]).
+/// What every plane has: nothing passes, except names being looked up, the kubelet's and Prometheus' port 9090, 9187 of
+/// the databases; and what the probe of the network's enforcement needs ([`crate::network_probe`]).
 pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
     let dns = json!({
         "to": [{ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-system" } } }],
@@ -101,6 +102,16 @@ pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
                 "podSelector": { "matchLabels": { "app.kubernetes.io/managed-by": "dmp-operator" } },
                 "policyTypes": ["Ingress"],
                 "ingress": [{ "ports": [{ "protocol": "TCP", "port": 9090 }] }],
+            }),
+        ),
+        policy(
+            namespace,
+            "database-metrics",
+            group,
+            json!({
+                "podSelector": { "matchExpressions": [{ "key": "dmp.ma/database", "operator": "Exists" }] },
+                "policyTypes": ["Ingress"],
+                "ingress": [{ "ports": [{ "protocol": "TCP", "port": 9187 }] }],
             }),
         ),
         probe(
@@ -196,6 +207,31 @@ pub fn database(namespace: &str, name: &'static str, service: &'static str, grou
             ]),
         }),
     )
+}
+
+/// Services may reach the collector of traces: in its Service's namespace, or anywhere on its port when it has another
+/// name. None when there is no collector, or its address cannot be read.
+pub fn telemetry(namespace: &str, group: Option<&str>, telemetry: Option<&Telemetry>) -> Option<Object> {
+    let url: url::Url = telemetry?.otlp_endpoint.parse().ok()?;
+    let port = url.port_or_known_default()?;
+    let in_cluster = url.host_str()?.split_once('.').and_then(|(_, rest)| {
+        let (of, rest) = rest.split_once('.')?;
+        (rest == "svc" || rest.starts_with("svc.")).then(|| of.to_owned())
+    });
+    let peer = match in_cluster {
+        Some(of) => json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": of } } }),
+        None => Peer::Anywhere.selector(),
+    };
+    Some(policy(
+        namespace,
+        "telemetry",
+        group,
+        json!({
+            "podSelector": { "matchLabels": { "app.kubernetes.io/managed-by": "dmp-operator" } },
+            "policyTypes": ["Egress"],
+            "egress": [{ "to": [peer], "ports": [{ "protocol": "TCP", "port": port }] }],
+        }),
+    ))
 }
 
 /// The policies of the national services.
@@ -313,4 +349,32 @@ fn rules(direction: &str, flows: &[Flow]) -> Value {
         json!({ direction: peers, "ports": ports })
     });
     Value::Array(rules.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn egress(endpoint: &str) -> Value {
+        let collector = Telemetry {
+            otlp_endpoint: endpoint.to_owned(),
+            sample_percent: 10,
+        };
+        let policy = telemetry("dmp-a", Some("a"), Some(&collector)).unwrap();
+        policy.body.pointer("/spec/egress").cloned().unwrap()
+    }
+
+    #[test]
+    fn traces_may_leave_to_their_collector_alone() {
+        assert!(telemetry("dmp-a", Some("a"), None).is_none());
+        let inside = egress("http://collector.monitoring.svc.cluster.local:4318/v1/traces");
+        assert_eq!(inside.pointer("/0/ports/0/port").unwrap(), 4318);
+        let namespace = inside.pointer("/0/to/0/namespaceSelector/matchLabels").unwrap();
+        assert_eq!(namespace, &json!({ "kubernetes.io/metadata.name": "monitoring" }));
+        let outside = egress("https://traces.example/v1/traces");
+        assert_eq!(outside.pointer("/0/ports/0/port").unwrap(), 443);
+        assert!(outside.pointer("/0/to/0/ipBlock").is_some());
+    }
 }

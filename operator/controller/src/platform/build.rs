@@ -45,6 +45,9 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let ns = NATIONAL_NAMESPACE;
     let mut plane = Plane::new(namespace(ns, None));
     plane.network_policies = network::national();
+    plane
+        .network_policies
+        .extend(network::telemetry(ns, None, spec.telemetry.as_ref()));
     plane.service_accounts = NATIONAL_SERVICES
         .iter()
         .chain([&network_probe::PROBE])
@@ -133,6 +136,7 @@ fn service_config(name: &str, valid: &Valid) -> String {
         name,
         openbao_namespace: None,
     });
+    text += &config::telemetry(spec.telemetry.as_ref());
     if NATIONAL_DATABASES.contains(&name) {
         text += &config::database("database", name, ns);
     }

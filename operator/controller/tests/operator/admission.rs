@@ -145,7 +145,16 @@ impl Ask {
             expression: rule["expression"]
                 .as_str()
                 .unwrap()
-                .replace(INSTALLER, if self.installer { "true" } else { "false" }),
+                .replace(INSTALLER, if self.installer { "true" } else { "false" })
+                .replace(
+                    "'app.kubernetes.io/part-of'",
+                    &kube_cel_key("app.kubernetes.io/part-of"),
+                )
+                .replace("'dmp.ma/protected'", &kube_cel_key("dmp.ma/protected"))
+                .replace(
+                    "'pod-security.kubernetes.io/enforce'",
+                    &kube_cel_key("pod-security.kubernetes.io/enforce"),
+                ),
             message: Some(rule["message"].as_str().unwrap_or_default().to_owned()),
             message_expression: None,
         };
@@ -195,10 +204,17 @@ impl Ask {
         let namespace = &constraints["namespaceSelector"];
         if !namespace.is_null() {
             assert_eq!(
-                *namespace,
-                json!({ "matchLabels": { "app.kubernetes.io/part-of": "dmp" } })
+                namespace["matchLabels"],
+                json!({ "app.kubernetes.io/part-of": "dmp" })
             );
             if !self.namespace.starts_with("dmp-") && !self.namespace.starts_with("vendor-") {
+                return false;
+            }
+            let name = json!({ "kubernetes.io/metadata.name": self.namespace });
+            if !selects(
+                &json!({ "matchExpressions": namespace["matchExpressions"] }),
+                &name,
+            ) {
                 return false;
             }
         }
@@ -209,6 +225,15 @@ impl Ask {
             .any(|object| selects(selector, &object["metadata"]["labels"]));
         constraints["resourceRules"].as_array().unwrap().iter().any(rule) && labelled
     }
+}
+
+/// `kube-cel` escapes the keys of every map as if they were fields; an API server does not.
+fn kube_cel_key(label: &str) -> String {
+    let escaped = label
+        .replace('.', "__dot__")
+        .replace('/', "__slash__")
+        .replace('-', "__dash__");
+    format!("'{escaped}'")
 }
 
 /// What the policies say to a request: the messages of those that deny.

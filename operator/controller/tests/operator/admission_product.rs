@@ -9,7 +9,9 @@ const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
 
 fn labelled(name: &str) -> Value {
-    json!({ "metadata": { "name": name, "labels": { "app.kubernetes.io/part-of": "dmp" } } })
+    json!({ "metadata": { "name": name, "labels": {
+        "app.kubernetes.io/part-of": "dmp", "app.kubernetes.io/managed-by": "dmpctl",
+    } } })
 }
 
 #[test]
@@ -32,6 +34,12 @@ fn rights_are_the_installations() {
             .old(labelled("dmp-host"));
         assert_eq!(stripped.denied(), ["dmp-product-rights"]);
         assert_eq!(Ask::new("CREATE", &resource, "theirs").denied(), [""; 0]);
+        // Roles of a database inherit a label from its Cluster.
+        let inherited = json!({ "metadata": { "name": "records", "labels": {
+            "app.kubernetes.io/part-of": "dmp", "app.kubernetes.io/managed-by": "cloudnative-pg",
+        } } });
+        let role = Ask::new("CREATE", "rbac.authorization.k8s.io:roles", "dmp-tanger/records");
+        assert_eq!(role.object(inherited).by(CNPG).denied(), [""; 0]);
     }
 }
 
@@ -81,8 +89,12 @@ fn a_namespace_keeps_the_labels_that_protect_it() {
         },
         |labels| *labels = json!({}),
     ];
-    for change in changes {
-        assert_eq!(update(change).denied(), ["dmp-product-namespaces"]);
+    for (index, change) in changes.into_iter().enumerate() {
+        assert_eq!(
+            update(change).denied(),
+            ["dmp-product-namespaces"],
+            "change {index}"
+        );
         assert_eq!(update(change).by(OPERATOR).denied(), [""; 0]);
         assert_eq!(update(change).installer().denied(), [""; 0]);
     }
@@ -101,7 +113,7 @@ fn in_a_namespace_people_are_group_admins() {
         assert_eq!(bind(role).by(CNPG).denied(), [""; 0]);
     }
     let role = Ask::new("CREATE", "rbac.authorization.k8s.io:roles", "dmp-tanger/r");
-    assert_eq!(role.clone().denied(), ["dmp-rights-in-namespaces"]);
+    assert_eq!(role.clone().denied(), ["dmp-roles-in-namespaces"]);
     assert_eq!(role.by(CNPG).denied(), [""; 0]);
 }
 

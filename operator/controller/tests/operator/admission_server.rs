@@ -90,6 +90,13 @@ impl Server {
         for object in documents() {
             self.apply(&object).await;
         }
+        for place in ["dmp-tanger/records", "dmp-national/audit", "dmp-system/dmp-demo"] {
+            let (namespace, name) = place.split_once('/').unwrap();
+            self.apply(&json!({
+                "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": namespace },
+            }))
+            .await;
+        }
         // A policy is in force a moment after it is there: when the last ones deny.
         let place = "/api/v1/namespaces/dmp-tanger";
         let probes = [
@@ -466,6 +473,32 @@ async fn the_api_server_denies_what_the_policies_say() {
         .post(bindings, &binding)
         .await
         .denied_by("dmp-rights-in-namespaces");
+}
+
+/// The operator's pods come before the Platform that is the parameter of some policies.
+#[tokio::test]
+async fn without_a_platform_the_operator_starts_and_nothing_else() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let platform = "/apis/dmp.ma/v1alpha1/platforms/national";
+    let administrator = server.administrator().await;
+    let deleted = administrator.call(Method::DELETE, platform, &Value::Null).await;
+    assert_eq!(deleted.code, 200, "{deleted:?}");
+    let controller = server.act_as(REPLICA_SETS, &["system:masters"]).await;
+    let pods = |namespace: &str| format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
+    let begin = Instant::now();
+    loop {
+        let records = pod("records", &platform_image());
+        let answer = controller.post(&pods("dmp-tanger"), &records).await;
+        if answer.message.contains("no params found for policy binding") {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let operator = pod("dmp-operator", "r/any:1");
+    controller.post(&pods("dmp-system"), &operator).await.passes();
 }
 
 /// What Kubernetes itself exempts: no policy guards the policies. If this fails, docs/security must be rewritten.

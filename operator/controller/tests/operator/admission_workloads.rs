@@ -154,7 +154,15 @@ fn in_dmp_system_too() {
         json!(["dmp-operator", "run"]),
     );
     assert_eq!(create("dmp-system", operator.clone(), REPLICA_SETS), [""; 0]);
-    assert_eq!(create("dmp-system", operator, "person"), ["dmp-pod-makers"]);
+    assert_eq!(
+        create("dmp-system", operator.clone(), "person"),
+        ["dmp-pod-makers"]
+    );
+    // Before there is a Platform.
+    let first = Ask::new("CREATE", "pods", "dmp-system/")
+        .object(operator)
+        .by(REPLICA_SETS);
+    assert_eq!(first.platform(None).denied(), [""; 0]);
     let openbao = changed(
         changed(pod("openbao"), "/metadata/name", json!("openbao-0")),
         "/metadata/ownerReferences",

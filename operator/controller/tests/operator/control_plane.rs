@@ -3,7 +3,7 @@
 //!
 //! No node and no CloudNativePG run here: the test writes the statuses they would write ([`World::up`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -97,19 +97,44 @@ impl World {
 
     /// Starts a replica of the operator; its facts and health ports.
     pub fn operator(&mut self, name: &str) -> (u16, u16) {
+        let (kubeconfig, openbao) = (self.kubeconfig.clone(), self.bao.address().to_owned());
+        self.replica(name, &kubeconfig, &openbao)
+    }
+
+    /// As [`World::operator`], by way of proxies (`http://…`) in front of the API server and of OpenBao.
+    pub fn operator_through(&mut self, name: &str, api_server: &str, openbao: &str) -> (u16, u16) {
+        let direct = std::fs::read_to_string(&self.kubeconfig).unwrap();
+        let kubeconfig = self.folder.path().join("through.kubeconfig");
+        std::fs::write(&kubeconfig, direct.replace(&self.api_server(), api_server)).unwrap();
+        self.replica(name, &kubeconfig, openbao)
+    }
+
+    /// `https://…` of the API server.
+    pub fn api_server(&self) -> String {
+        let config: Value =
+            serde_json::from_str(&std::fs::read_to_string(&self.kubeconfig).unwrap()).unwrap();
+        config["clusters"][0]["cluster"]["server"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn replica(&mut self, name: &str, kubeconfig: &Path, openbao: &str) -> (u16, u16) {
         let (facts, health) = (free_port(), free_port());
         let path = |name: &str| self.folder.path().join(name);
-        // Loopback HTTP needs no CA; the file is read all the same.
+        // Loopback HTTP needs no CA; the file is read all the same, and all replicas read the same.
         let ca = path("openbao-ca.crt");
-        std::fs::write(&ca, dmp_testkit::Pki::new("dmp.test").root_pem()).unwrap();
+        if !ca.exists() {
+            std::fs::write(&ca, dmp_testkit::Pki::new("dmp.test").root_pem()).unwrap();
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_dmp-operator"));
         command
             .arg("run")
-            .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .env("POD_NAME", name)
             .env("HOSTNAME", name)
             .env("DMP_LOG", "info")
-            .env("DMP_OPENBAO_ADDRESS", self.bao.address())
+            .env("DMP_OPENBAO_ADDRESS", openbao)
             .env("DMP_OPENBAO_CA", &ca)
             .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
             .env("DMP_TRUST_DIR", path(&format!("trust-{name}")))
@@ -247,12 +272,13 @@ impl World {
         }
     }
 
-    /// Waits until `holds`; fails with the operators' logs.
+    /// Waits until `holds`; fails with the log of the newest replica.
     pub async fn wait<F: Future<Output = bool>>(&self, what: &str, holds: impl Fn() -> F) {
         let start = Instant::now();
         while !holds().await {
             if start.elapsed() > PATIENCE {
-                let log = self.log("one");
+                let newest = self.operators.last().map_or("none", |(name, _)| name.as_str());
+                let log = self.log(newest);
                 let end: Vec<&str> = log.lines().rev().take(30).collect();
                 panic!(
                     "{what}: not within {PATIENCE:?}\n{}",

@@ -101,7 +101,8 @@ fn split(registry: &str) -> Result<(&str, &str)> {
         text.chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(c))
     };
-    if host.is_empty() || !fits(host, ".-:") || !fits(path, "._-/") {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    if name.is_empty() || !fits(name, ".-") || port.parse::<u16>().is_err() || !fits(path, "._-/") {
         return Err(CliError::new(
             "registry-name",
             format!("`{registry}` is not the name of a registry"),

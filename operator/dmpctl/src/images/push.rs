@@ -117,9 +117,16 @@ async fn one(
             image.blobs.len(),
             blob.size >> 20
         ));
-        client
+        let sent = client
             .push_blob_stream(target, content(blob.clone()), &blob.digest, Some(blob.size))
-            .await?;
+            .await;
+        match sent {
+            Ok(_) => {}
+            // Some registries do not say where they put it: whether they have it is what counts.
+            Err(OciDistributionError::RegistryNoLocationError)
+                if client.blob_exists(target, &blob.digest).await? => {}
+            Err(error) => return Err(error.into()),
+        }
         pushed.blobs_sent += 1;
     }
     let media_type = image

@@ -65,16 +65,23 @@ fn set(folder: &Path) -> ImageSet {
     }
 }
 
-fn described(images: &[Packed]) -> Vec<(String, String, String, Vec<(String, u64)>)> {
-    let mut all: Vec<_> = images
+/// Name, tag, digest, and digests with sizes of the blobs: one text an image.
+fn described(images: &[Packed]) -> Vec<String> {
+    let mut all: Vec<String> = images
         .iter()
         .map(|image| {
-            let blobs = image
+            let blobs: Vec<String> = image
                 .blobs
                 .iter()
-                .map(|blob| (blob.digest.clone(), blob.size))
+                .map(|blob| format!("{} {}", blob.digest, blob.size))
                 .collect();
-            (image.name.clone(), image.tag.clone(), image.digest.clone(), blobs)
+            format!(
+                "{}:{}@{}: {}",
+                image.name,
+                image.tag,
+                image.digest,
+                blobs.join(", ")
+            )
         })
         .collect();
     all.sort();

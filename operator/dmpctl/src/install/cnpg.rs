@@ -17,6 +17,8 @@ const CLUSTERS: &str = "clusters.postgresql.cnpg.io";
 /// Where `--cnpg managed` puts it: as its own manifest says.
 const NAMESPACE: &str = "cnpg-system";
 const DEPLOYMENT: &str = "cnpg-controller-manager";
+/// As whom its operator runs: the platform's admission policies and NetworkPolicies let this one make databases.
+const ACCOUNT: &str = "cnpg-system/cnpg-manager";
 /// What the manifests use of a `Cluster`'s `spec`: an older CloudNativePG lacks some and would drop them silently.
 const NEEDED: [&str; 6] = [
     "serviceAccountName",
@@ -38,6 +40,8 @@ pub struct Found {
     pub lacks: Vec<&'static str>,
     /// Whether its operator is available.
     pub available: bool,
+    /// `<namespace>/<ServiceAccount>` of its operator.
+    pub account: String,
     /// Whether `dmpctl` installed it.
     pub ours: bool,
 }
@@ -70,8 +74,36 @@ pub async fn find(client: &Client) -> Result<Option<Found>> {
             let status = operator.status.as_ref();
             status.and_then(|status| status.available_replicas).unwrap_or(0) > 0
         }),
+        account: operators.iter().find_map(account).unwrap_or_default(),
         ours,
     }))
+}
+
+fn account(operator: &Deployment) -> Option<String> {
+    let pod = operator.spec.as_ref()?.template.spec.as_ref()?;
+    let account = pod.service_account_name.as_deref().unwrap_or("default");
+    Some(format!("{}/{account}", operator.namespace()?))
+}
+
+impl Found {
+    /// Why the platform cannot use it, and what to do; `None` when it can.
+    pub fn obstacle(&self) -> Option<(String, String)> {
+        if !self.lacks.is_empty() {
+            return Some((
+                format!("{} does not know {}", self.version, self.lacks.join(", ")),
+                format!("upgrade it to {TESTED} or later"),
+            ));
+        }
+        if !self.account.is_empty() && self.account != ACCOUNT {
+            return Some((
+                format!("{} runs as {}", self.version, self.account),
+                format!(
+                    "install it as its own manifest does: the platform's policies let {ACCOUNT} make databases"
+                ),
+            ));
+        }
+        None
+    }
 }
 
 /// `1.30.0` of `…/cloudnative-pg:1.30.0-abc@sha256:…`.
@@ -113,24 +145,22 @@ fn lacking(definition: &Value) -> Vec<&'static str> {
 /// Refuses a cluster whose own CloudNativePG cannot carry the databases.
 ///
 /// # Errors
-/// `cnpg-missing`, `cnpg-too-old`.
+/// `cnpg-missing`, `cnpg-unusable`.
 pub async fn require_existing(client: &Client) -> Result<()> {
-    match find(client).await? {
-        None => Err(CliError::new(
+    let Some(found) = find(client).await? else {
+        return Err(CliError::new(
             "cnpg-missing",
             "the cluster has no CloudNativePG",
             format!("install CloudNativePG {TESTED} or later, or let dmpctl do it: --cnpg managed"),
+        ));
+    };
+    match found.obstacle() {
+        None => Ok(()),
+        Some((what, remedy)) => Err(CliError::new(
+            "cnpg-unusable",
+            format!("the cluster's CloudNativePG cannot be used: {what}"),
+            remedy,
         )),
-        Some(found) if !found.lacks.is_empty() => Err(CliError::new(
-            "cnpg-too-old",
-            format!(
-                "the cluster's CloudNativePG {} does not know {}",
-                found.version,
-                found.lacks.join(", ")
-            ),
-            format!("upgrade it to {TESTED} or later"),
-        )),
-        Some(_) => Ok(()),
     }
 }
 

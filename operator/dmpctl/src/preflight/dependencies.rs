@@ -18,6 +18,9 @@ pub async fn cnpg(client: &Client, whose: Dependency) -> Check {
 
 fn judge_cnpg(found: Option<&Found>, whose: Dependency) -> Check {
     const NAME: &str = "CloudNativePG";
+    if let Some((what, remedy)) = found.and_then(Found::obstacle) {
+        return Check::bad(NAME, what, remedy);
+    }
     match (found, whose) {
         (None, Dependency::Managed) => Check::good(
             NAME,
@@ -35,11 +38,6 @@ fn judge_cnpg(found: Option<&Found>, whose: Dependency) -> Check {
             NAME,
             format!("{} is there, and dmpctl did not install it", found.version),
             "use it as it is: --cnpg existing",
-        ),
-        (Some(found), _) if !found.lacks.is_empty() => Check::bad(
-            NAME,
-            format!("{} does not know {}", found.version, found.lacks.join(", ")),
-            format!("upgrade it to {} or later", cnpg::TESTED),
         ),
         (Some(found), _) if !found.available => Check::bad(
             NAME,
@@ -110,6 +108,7 @@ mod tests {
             version: "1.30.0".to_owned(),
             lacks: Vec::new(),
             available: true,
+            account: "cnpg-system/cnpg-manager".to_owned(),
             ours: false,
         };
         let judge = |found: Option<&Found>, whose| judge_cnpg(found, whose).verdict;
@@ -127,6 +126,11 @@ mod tests {
             ..found.clone()
         };
         assert_eq!(judge(Some(&old), Dependency::Existing), Verdict::Bad);
+        let elsewhere = Found {
+            account: "databases/pg".to_owned(),
+            ..found.clone()
+        };
+        assert_eq!(judge(Some(&elsewhere), Dependency::Existing), Verdict::Bad);
         let dead = Found {
             available: false,
             ..found

@@ -69,7 +69,8 @@ impl Bundle {
     /// `file` when it cannot be written.
     pub fn add(&mut self, name: &str, what: &str, content: &[u8]) -> Result<()> {
         self.entry(name, content)?;
-        self.files.push(json!({ "file": name, "what": what, "bytes": content.len() }));
+        self.files
+            .push(json!({ "file": name, "what": what, "bytes": content.len() }));
         Ok(())
     }
 

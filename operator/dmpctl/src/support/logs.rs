@@ -36,7 +36,11 @@ pub async fn collect(client: &Client, bundle: &mut Bundle, namespaces: &[String]
                     let name = format!("logs/{namespace}/{}/{container}{end}.log", pod.name_any());
                     match api.logs(&pod.name_any(), &parameters).await {
                         Ok(text) => {
-                            let text = if container == OPENBAO { redact::openbao_log(&text) } else { text };
+                            let text = if container == OPENBAO {
+                                redact::openbao_log(&text)
+                            } else {
+                                text
+                            };
                             bundle.add(&name, "log of a container", text.as_bytes())?;
                         }
                         // no container before this one, or none that has started

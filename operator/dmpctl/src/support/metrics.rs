@@ -1,6 +1,6 @@
 //! What every process shows at `/metrics` now, through the API server's proxy.
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 
@@ -23,8 +23,8 @@ pub async fn collect(client: &Client, bundle: &mut Bundle, namespaces: &[String]
     for namespace in namespaces {
         for (selector, port) in [(OWN_PODS, OWN_PORT), (DATABASE_PODS, DATABASE_PORT)] {
             for pod in pods(client, bundle, namespace, selector).await {
-                // a pod of the product that is not one of its services (OpenBao) has no such port
-                if !listens(&pod, port) {
+                // a pod that has ended shows nothing; one that is no service (OpenBao) has no such port
+                if !is_running(&pod) || !listens(&pod, port) {
                     continue;
                 }
                 let name = pod.name_any();
@@ -40,7 +40,12 @@ pub async fn collect(client: &Client, bundle: &mut Bundle, namespaces: &[String]
     volumes(client, bundle, namespaces).await
 }
 
-fn listens(pod: &k8s_openapi::api::core::v1::Pod, port: u16) -> bool {
+fn is_running(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    status.is_some_and(|status| status.phase.as_deref() == Some("Running"))
+}
+
+fn listens(pod: &Pod, port: u16) -> bool {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
     ports.any(|listed| listed.container_port == i32::from(port))

@@ -83,7 +83,11 @@ pub async fn write(client: &Client, progress: &Progress, path: &Path, hours: i64
     let mut bundle = Bundle::create(path)?;
     let collected = async {
         let versions = json!({ "dmpctl": env!("CARGO_PKG_VERSION"), "kubernetes": version });
-        bundle.json("versions.json", "versions of dmpctl and of the cluster", &versions)?;
+        bundle.json(
+            "versions.json",
+            "versions of dmpctl and of the cluster",
+            &versions,
+        )?;
         let namespaces = namespaces(client).await?;
         step.at("resources");
         objects::collect(client, &mut bundle, &namespaces).await?;

@@ -174,6 +174,6 @@ pub async fn pods(
 }
 
 /// Selects the product's own pods.
-pub const OWN_PODS: &str = PRODUCT;
+pub const OWN_PODS: &str = "app.kubernetes.io/part-of=dmp,!dmp.ma/database";
 /// Selects the pods of databases.
-pub const DATABASE_PODS: &str = "cnpg.io/cluster";
+pub const DATABASE_PODS: &str = "dmp.ma/database";

@@ -56,7 +56,9 @@ fn fields(map: &mut Map<String, Value>) {
     }
     for (key, field) in map.iter_mut() {
         match field {
-            Value::String(text) if CREDENTIALS.contains(&key.as_str()) && is_long(text) => HIDDEN.clone_into(text),
+            Value::String(text) if CREDENTIALS.contains(&key.as_str()) && is_long(text) => {
+                HIDDEN.clone_into(text)
+            }
             other => value(other),
         }
     }

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
+use super::Bundle;
 use super::redact;
-use super::{Bundle, Summary};
 
 #[test]
 fn an_object_loses_what_people_and_programs_keep_in_it() {
@@ -24,10 +24,24 @@ fn an_object_loses_what_people_and_programs_keep_in_it() {
         "status": { "conditions": [{ "type": "Ready", "reason": "Applied", "message": "all there" }] },
     }));
     let text = object.to_string();
-    for gone in ["managedFields", "last-applied", "Dr Test", "BEGIN", &"A".repeat(100), "letmein"] {
+    for gone in [
+        "managedFields",
+        "last-applied",
+        "Dr Test",
+        "BEGIN",
+        &"A".repeat(100),
+        "letmein",
+    ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    for kept in ["config-sha256", "ca.crt", "info", "Applied", "all there", "PGPASSWORD"] {
+    for kept in [
+        "config-sha256",
+        "ca.crt",
+        "info",
+        "Applied",
+        "all there",
+        "PGPASSWORD",
+    ] {
         assert!(text.contains(kept), "{kept}: {text}");
     }
 }
@@ -38,7 +52,10 @@ fn a_configuration_hides_what_may_be_secret() {
         "[service]\ndomain = \"dmp.test\"\n[database]\npassword = \"letmein\"\nurl = \"postgres://app:letmein@h/app\"\ntoken_path = \"/run/token\"\n",
     );
     assert!(!shown.contains("letmein"), "{shown}");
-    assert!(shown.contains("dmp.test") && shown.contains("/run/token"), "{shown}");
+    assert!(
+        shown.contains("dmp.test") && shown.contains("/run/token"),
+        "{shown}"
+    );
     assert_eq!(shown.matches(redact::HIDDEN).count(), 2);
 }
 
@@ -48,13 +65,18 @@ fn the_audit_log_of_openbao_stays_there() {
         2026-11-25T10:00:01Z {\"type\":\"request\",\"auth\":{\"accessor\":\"hmac-x\"},\"request\":{\"path\":\"transit/datakey\"}}\n\
         not json\n";
     let shown = redact::openbao_log(text);
-    assert!(shown.contains("unsealed") && shown.contains("not json"), "{shown}");
+    assert!(
+        shown.contains("unsealed") && shown.contains("not json"),
+        "{shown}"
+    );
     assert!(!shown.contains("datakey"), "{shown}");
 }
 
 #[test]
 fn an_event_is_what_happened_to_what() {
-    let event = redact::event(&json!({ "reason": "BackOff", "message": "m", "metadata": { "name": "x" }, "count": null }));
+    let event = redact::event(
+        &json!({ "reason": "BackOff", "message": "m", "metadata": { "name": "x" }, "count": null }),
+    );
     assert_eq!(event, json!({ "reason": "BackOff", "message": "m" }));
 }
 
@@ -81,10 +103,12 @@ fn the_file_lists_what_is_in_it_and_what_is_not() {
     assert_eq!(files["dmp-support/logs/a.log"], "line\n");
     let index: Value = serde_json::from_str(&files["dmp-support/index.json"]).unwrap();
     assert_eq!(index["files"][0]["file"], "logs/a.log");
-    assert_eq!(index["missing"][0], json!({ "what": "metrics/b.txt", "why": "forbidden" }));
+    assert_eq!(
+        index["missing"][0],
+        json!({ "what": "metrics/b.txt", "why": "forbidden" })
+    );
     assert!(index["never"].as_array().unwrap().len() > 3);
 
     let again = Bundle::create(&path).err().unwrap();
     assert_eq!(again.code, "file", "a bundle is never overwritten");
-    let _: Summary = summary;
 }

@@ -88,7 +88,7 @@ pub async fn run(cluster: &ClusterOptions, options: &UninstallOptions) -> Result
 pub async fn uninstall(client: &Client, progress: &Progress) -> Result<Ended> {
     let mut ended = Ended::default();
     let step = progress.step("operator");
-    ended.workloads += delete(client, DEPLOYMENTS, |object| in_system(object)).await?;
+    ended.workloads += delete(client, DEPLOYMENTS, in_system).await?;
     until_gone(client, &step, "the operator", |pod| {
         pod.labels().get("app.kubernetes.io/name").map(String::as_str) == Some("dmp-operator")
     })

@@ -204,7 +204,12 @@ struct Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request)?;
-        let sent = self.runtime.spawn(self.http.execute(request)).await?;
+        let http = self.http.clone();
+        // The call itself needs the runtime (its timers), not only its answer.
+        let sent = self
+            .runtime
+            .spawn(async move { http.execute(request).await })
+            .await?;
         let outcome = sent.and_then(reqwest::Response::error_for_status);
         let failed = outcome.is_err();
         match (self.failing.swap(failed, Ordering::Relaxed), outcome) {
@@ -224,5 +229,44 @@ impl HttpClient for Collector {
                 Ok(answer)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn started(endpoint: &str, ratio: f64) -> Result<(), TracesError> {
+        let text = format!(
+            "domain = \"dmp.test\"\nname = \"x\"\nnamespace = \"n\"\ntrust_dir = \"/nowhere\"\n\
+             [openbao]\naddress = \"http://127.0.0.1:1\"\nauth = {{ kind = \"token-file\", path = \"/nowhere\" }}\n\
+             [telemetry]\notlp_endpoint = {endpoint:?}\nsample_ratio = {ratio:?}\n"
+        );
+        start(&toml::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn what_cannot_be_an_endpoint_ends_the_start() {
+        for wrong in [
+            "collector:4318",
+            "ftp://collector/v1/traces",
+            "http://user:pass@collector/v1/traces",
+        ] {
+            assert!(
+                matches!(started(wrong, 0.1), Err(TracesError::Endpoint)),
+                "{wrong}"
+            );
+        }
+        assert!(matches!(
+            started("http://collector/v1/traces", 1.1),
+            Err(TracesError::Ratio)
+        ));
+        // https without an authority to trust
+        assert!(matches!(
+            started("https://collector/v1/traces", 0.1),
+            Err(TracesError::Tls(_))
+        ));
     }
 }

@@ -309,6 +309,15 @@ impl World {
         }
     }
 
+    /// Asks the token service for what it does not give; the status of the answer.
+    pub async fn token_in_vain(&self) -> u16 {
+        let client = self.hospital.http_client().unwrap();
+        let request = client.post(format!("{}/oauth2/token", self.gateway));
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let request = request.header(form.0, form.1).body("grant_type=password");
+        request.send().await.unwrap().status().as_u16()
+    }
+
     /// A certificate of the solutions' authority that the facts do not list: refused.
     pub async fn stranger(&self) {
         let stranger = self.platform.pki.solution("vendor-x", "nobody");

@@ -6,11 +6,15 @@
 //! `make test-e2e` runs it and takes the appliance down; to keep it: `DMP_E2E_KEEP=1 make test-e2e`.
 #![allow(clippy::unwrap_used)]
 
+mod administrators;
+mod administrators_attempts;
+mod administrators_page;
 mod bad_input;
 mod demonstration;
 mod foreign_documents;
 mod foreign_transactions;
 mod network;
+mod network_probe;
 mod operator;
 mod other_cluster;
 mod other_cluster_registry;

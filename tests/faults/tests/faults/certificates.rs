@@ -29,13 +29,16 @@ fn x1_all_certificates_expire() {
         let fault = Fault {
             id: "certificates",
             order: 70,
-            title: "every certificate of every service expired at once (60 s of life, OpenBao away for longer)".to_owned(),
+            title:
+                "every certificate of every service expired at once (60 s of life, OpenBao away for longer)"
+                    .to_owned(),
             must: "no connection without a live certificate; all are renewed when OpenBao is back",
         };
         scene
             .perform(fault, async |traffic| {
                 let root = Root::generate(cluster, &scene.custody).await;
                 root.set_certificate_life("60s").await;
+                root.revoke().await;
                 for (namespace, name) in SERVICES {
                     cluster.delete(&cluster.service(namespace, name).await).await;
                 }

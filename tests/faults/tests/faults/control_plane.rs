@@ -22,7 +22,10 @@ fn c1_api_server_restarted() {
                 let away = begin.elapsed();
                 Happened::ended(
                     Instant::now(),
-                    format!("{:.1} s until `dmpctl appliance up` had it back", away.as_secs_f64()),
+                    format!(
+                        "{:.1} s until `dmpctl appliance up` had it back",
+                        away.as_secs_f64()
+                    ),
                 )
             })
             .await;

@@ -41,7 +41,11 @@ async fn objects(cluster: &Cluster, group: &str) -> BTreeSet<String> {
     for (version, kind) in KINDS {
         let api = cluster.api(version, kind, Some(&format!("dmp-{group}")));
         if let Ok(list) = api.list(&ListParams::default()).await {
-            found.extend(list.items.iter().map(|object| format!("{kind} {}", object.name_any())));
+            found.extend(
+                list.items
+                    .iter()
+                    .map(|object| format!("{kind} {}", object.name_any())),
+            );
         }
     }
     found
@@ -73,15 +77,23 @@ async fn retire(cluster: &Cluster, name: &str) {
 
 /// Kills the pod that leads; whether there was one.
 async fn kill_leader(cluster: &Cluster) -> bool {
-    let Some(leader) = cluster.leader().await else { return false };
+    let Some(leader) = cluster.leader().await else {
+        return false;
+    };
     let pods = cluster.service(SYSTEM, "dmp-operator").await;
     let Some(pod) = pods.into_iter().find(|pod| pod.name_any() == leader) else {
         return false;
     };
-    let running = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.container_statuses.as_ref()?.first()?.state.as_ref()?.running.clone());
+    let running = pod.status.as_ref().and_then(|status| {
+        status
+            .container_statuses
+            .as_ref()?
+            .first()?
+            .state
+            .as_ref()?
+            .running
+            .clone()
+    });
     if running.is_none() {
         return false;
     }
@@ -110,13 +122,17 @@ async fn storm(cluster: &Cluster) -> Happened {
 
     create(cluster, &calm).await;
     let start = Instant::now();
-    until("ready without faults", READY, async || is_ready(cluster, &calm).await).await;
+    until("ready without faults", READY, async || {
+        is_ready(cluster, &calm).await
+    })
+    .await;
     let undisturbed = start.elapsed();
     let expected = objects(cluster, &calm).await;
     retire(cluster, &calm).await;
 
     create(cluster, &stormy).await;
-    let (start, mut seen, mut kills, mut last) = (Instant::now(), BTreeSet::new(), Vec::new(), Instant::now());
+    let (start, mut seen, mut kills, mut last) =
+        (Instant::now(), BTreeSet::new(), Vec::new(), Instant::now());
     while !is_ready(cluster, &stormy).await {
         assert!(start.elapsed() < READY, "not ready; there are {seen:?}");
         let now = objects(cluster, &stormy).await;
@@ -135,7 +151,11 @@ async fn storm(cluster: &Cluster) -> Happened {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let disturbed = start.elapsed();
-    assert_eq!(objects(cluster, &stormy).await, expected, "no orphan, no duplicate");
+    assert_eq!(
+        objects(cluster, &stormy).await,
+        expected,
+        "no orphan, no duplicate"
+    );
     retire(cluster, &stormy).await;
     assert!(kills.len() >= 3, "the leader was killed after {kills:?}");
     Happened::at(

@@ -36,7 +36,8 @@ fn d1_one_instance() {
         let fault = Fault {
             id: "database-one",
             order: 20,
-            title: "PostgreSQL of `records`, one instance: SIGKILL, then the pod deleted, under writes".to_owned(),
+            title: "PostgreSQL of `records`, one instance: SIGKILL, then the pod deleted, under writes"
+                .to_owned(),
             must: "writes stop; nothing acknowledged is lost",
         };
         scene
@@ -106,7 +107,9 @@ fn replicated(count: i64, order: u32, id: &'static str) {
         let fault = Fault {
             id,
             order,
-            title: format!("PostgreSQL of `records`, {count} instances, synchronous: primary killed and deleted under writes"),
+            title: format!(
+                "PostgreSQL of `records`, {count} instances, synchronous: primary killed and deleted under writes"
+            ),
             must: "writes pause, a replica takes over with every acknowledged write",
         };
         scene

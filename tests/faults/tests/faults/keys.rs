@@ -56,7 +56,11 @@ fn k2_away_for_longer_than_a_key_lives() {
                 let opened = Instant::now();
                 passes_meanwhile(traffic, opened).await;
                 let latest = Instant::now();
-                play.cast.refresh().await.unwrap_or_else(|e| panic!("{}", e.for_people()));
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                play.cast
+                    .refresh()
+                    .await
+                    .unwrap_or_else(|e| panic!("{}", e.for_people()));
                 openbao::stop(cluster).await;
                 drop(play.forget_answers());
 
@@ -67,7 +71,10 @@ fn k2_away_for_longer_than_a_key_lives() {
                     let (count, last) = traffic.failures(step, away);
                     assert_eq!(count, 0, "{} while keys are open: {last:?}", step.title());
                 }
-                assert!(!passes(traffic, Step::LogIn, away), "nobody logs in without OpenBao");
+                assert!(
+                    !passes(traffic, Step::LogIn, away),
+                    "nobody logs in without OpenBao"
+                );
 
                 // Every key was opened between `opened` and `latest`; from then on, 503.
                 let over = latest + KEY_AGE;
@@ -92,12 +99,21 @@ fn k2_away_for_longer_than_a_key_lives() {
             })
             .await;
 
-        let needles = scene.play.cast.secrets().into_iter().map(|text| Needle::new("text of a record", text));
+        let needles = scene
+            .play
+            .cast
+            .secrets()
+            .into_iter()
+            .map(|text| Needle::new("text of a record", text));
         let scanner = Scanner::new(needles.collect()).unwrap();
         let databases = search::databases(&scene.cluster.client, &scanner).await.unwrap();
         let logs = search::logs(&scene.cluster.client, &scanner).await.unwrap();
         for report in [databases, logs] {
-            assert!(report.places > 0 && report.unread.is_empty(), "{:?}", report.unread);
+            assert!(
+                report.places > 0 && report.unread.is_empty(),
+                "{:?}",
+                report.unread
+            );
             assert!(report.hits.is_empty(), "readable: {:?}", report.hits);
         }
     });

@@ -3,13 +3,10 @@
 //! An appliance of its own (`flt3`), every database with three instances. The node lost is one with a primary and without
 //! OpenBao, which has one instance (residual: its node's loss stops log-ins and new keys until it is back).
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use dmp_appliance::Options;
-use dmp_e2e::stage::binaries;
 use dmp_faults::cluster::{Cluster, NATIONAL, SYSTEM, TANGER, until};
-use dmp_faults::scene::{Fault, Happened, Scene, run};
+use dmp_faults::scene::{Fault, Happened, Scene, options, run};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -23,14 +20,7 @@ const PROMOTION: Duration = Duration::from_secs(30);
 #[test]
 fn z1_a_node_of_three() {
     run(async {
-        let options = Options {
-            name: "flt3".parse().unwrap(),
-            nodes: 3,
-            binaries: Some(binaries()),
-            cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
-            ..Options::default()
-        };
-        let scene = Scene::set_with(options).await;
+        let scene = Scene::set_with(options("flt3", 3)).await;
         let cluster = &scene.cluster;
         three_instances(cluster).await;
         let victim = victim(cluster).await;
@@ -66,7 +56,10 @@ fn z1_a_node_of_three() {
         let back = Instant::now();
         cluster.repair().await;
         until("every instance again", READY, async || all_ready(cluster).await).await;
-        eprintln!("the node is back, every instance ready after {:.1} s", back.elapsed().as_secs_f64());
+        eprintln!(
+            "the node is back, every instance ready after {:.1} s",
+            back.elapsed().as_secs_f64()
+        );
     });
 }
 
@@ -78,12 +71,17 @@ async fn three_instances(cluster: &Cluster) {
     for group in groups.list(&ListParams::default()).await.unwrap().items {
         cluster.patch(&groups, &group.name_any(), more.clone()).await;
     }
-    until("three instances of every database", READY, async || all_ready(cluster).await).await;
+    until("three instances of every database", READY, async || {
+        all_ready(cluster).await
+    })
+    .await;
 }
 
 async fn all_ready(cluster: &Cluster) -> bool {
     let clusters = cluster.api("postgresql.cnpg.io/v1", "Cluster", None);
-    let Ok(list) = clusters.list(&ListParams::default()).await else { return false };
+    let Ok(list) = clusters.list(&ListParams::default()).await else {
+        return false;
+    };
     list.items
         .iter()
         .all(|database| database.data.pointer("/status/readyInstances") == Some(&json!(INSTANCES)))
@@ -108,7 +106,10 @@ async fn pods_on(cluster: &Cluster, victim: &str) -> usize {
     let mut count = 0;
     for namespace in [NATIONAL, SYSTEM, TANGER, "dmp-casablanca-settat"] {
         let pods = cluster.pods(namespace, "").await;
-        count += pods.iter().filter(|pod| node(pod).as_deref() == Some(victim)).count();
+        count += pods
+            .iter()
+            .filter(|pod| node(pod).as_deref() == Some(victim))
+            .count();
     }
     count
 }

@@ -39,7 +39,9 @@ fn openbao_is_killed() {
         scene
             .perform(fault, async |_| {
                 let since = Instant::now();
-                scene.cluster.kill(&scene.cluster.service(SYSTEM, "openbao").await);
+                scene
+                    .cluster
+                    .kill(&scene.cluster.service(SYSTEM, "openbao").await);
                 Happened::at(since, "once")
             })
             .await;
