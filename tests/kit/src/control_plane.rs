@@ -85,7 +85,7 @@ impl ControlPlane {
             "--advertise-address=127.0.0.1".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
-            "--service-cluster-ip-range=10.99.0.0/24".to_owned(),
+            "--service-cluster-ip-range=10.99.0.0/16".to_owned(),
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             format!("--cert-dir={}", folder.join("certificates").display()),
             format!("--token-auth-file={tokens}"),

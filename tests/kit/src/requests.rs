@@ -18,7 +18,7 @@ pub fn reads(metrics: &str) -> u64 {
             .iter()
             .any(|verb| labels.contains(&format!("verb=\"{verb}\"")))
             && !labels.contains("resource=\"leases\"")
-            && !labels.contains("resource=\"\"")
+            && !labels.contains(",resource=\"\"")
     })
 }
 
@@ -38,7 +38,7 @@ mod tests {
     fn counts_what_changes_something() {
         let metrics = r#"
 # TYPE apiserver_request_total counter
-apiserver_request_total{code="200",group="",resource="pods",verb="GET"} 5
+apiserver_request_total{code="200",group="",resource="pods",subresource="",verb="GET"} 5
 apiserver_request_total{code="200",group="",resource="pods",subresource="status",verb="PATCH"} 2
 apiserver_request_total{code="201",group="apps",resource="deployments",verb="APPLY"} 3
 apiserver_request_total{code="200",group="coordination.k8s.io",resource="leases",verb="PUT"} 40

@@ -34,7 +34,7 @@ impl Verdict {
         };
         let passed = names(Expected::Deny, |outcome| outcome == Outcome::Connected);
         if !passed.is_empty() {
-            return Self::NotEnforced(format!("a pod that no policy allows to connected to: {passed}"));
+            return Self::NotEnforced(format!("a pod connected where no policy allows it to: {passed}"));
         }
         let broken = names(Expected::Allow, |outcome| outcome != Outcome::Connected);
         if !broken.is_empty() {

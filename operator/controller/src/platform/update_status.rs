@@ -119,7 +119,7 @@ fn enforcement(platform: &Platform, network: Option<&network_probe::Verdict>) ->
                 name,
                 false,
                 "ForbiddenFlowPassed",
-                format!("{text}: {remedy}"),
+                format!("{text}; {remedy}"),
             ))
         }
         Some(network_probe::Verdict::Unknown(text)) => Some(Fact::unknown(name, "ProbeFailed", text)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::{CliError, Result};
 
 /// Admission gives pods the ServiceAccount `default`, which a new namespace has after a moment.
-const ACCOUNT_WITHIN: Duration = Duration::from_secs(20);
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(10);
 
 pub struct Scratch {
     pub client: Client,

@@ -49,10 +49,12 @@ fn fields(map: &mut Map<String, Value>) {
         .and_then(Value::as_str)
         .is_some_and(|name| VARIABLES.contains(&name));
     // `{name, value}` is an environment variable (or looks like one)
-    if map.len() == 2 && map.contains_key("name") && !shown {
-        if let Some(Value::String(value)) = map.get_mut("value") {
-            HIDDEN.clone_into(value);
-        }
+    if map.len() == 2
+        && map.contains_key("name")
+        && !shown
+        && let Some(Value::String(value)) = map.get_mut("value")
+    {
+        HIDDEN.clone_into(value);
     }
     for (key, field) in map.iter_mut() {
         match field {

@@ -4,7 +4,6 @@
 //! and the installer use [`Client::request`] for mounts, policies and namespaces.
 
 mod error;
-mod health;
 mod metrics;
 mod pki;
 mod session;
@@ -22,7 +21,6 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 pub use error::Error;
-pub use health::Health;
 pub use pki::{CertificateRequest, SignedCertificate};
 pub use session::Auth;
 pub use transit::{DataKeyAnswer, VersionedKey};

@@ -32,15 +32,6 @@ fn root(namespace: Option<&str>) -> Client {
 }
 
 #[tokio::test]
-async fn health_is_read_without_a_token() {
-    let health = root(None).health().await.unwrap();
-    assert!(
-        health.is_ready() && health.version.starts_with("2."),
-        "{health:?}"
-    );
-}
-
-#[tokio::test]
 async fn a_wrapped_key_opens_in_its_own_context_only() {
     let (a, b) = (root(Some("group-a")), root(Some("group-b")));
     let made = a.data_key("kek", b"v1|a|one").await.unwrap();

@@ -525,7 +525,7 @@ fn administrators() {
     });
 }
 
-/// What an attempt must never find: the page in the repository without one of them.
+/// The page in the repository has a row for every attempt; this needs no appliance.
 #[test]
 fn the_page_has_every_attempt() {
     let page = std::fs::read_to_string(

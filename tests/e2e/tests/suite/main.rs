@@ -21,5 +21,6 @@ mod other_cluster_registry;
 mod other_cluster_upgrade;
 mod plaintext;
 mod retirement;
+mod support;
 
 use dmp_e2e::stage;

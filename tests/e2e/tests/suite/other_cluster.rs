@@ -302,12 +302,15 @@ async fn our_pods(other: &Other) -> Vec<Pod> {
     let api: Api<Pod> = Api::all(other.client.clone());
     let ours = ListParams::default().labels("app.kubernetes.io/part-of=dmp");
     let pods = api.list(&ours).await.unwrap().items;
-    // A probe of the operator's is no part of a platform at rest.
+    // Jobs that made a database, and probes of the operator's, are no part of a platform at rest.
     pods.into_iter()
         .filter(|pod| {
-            pod.spec
+            let running = pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running");
+            let lasting = pod
+                .spec
                 .as_ref()
-                .is_some_and(|spec| spec.active_deadline_seconds.is_none())
+                .is_some_and(|spec| spec.active_deadline_seconds.is_none());
+            running && lasting
         })
         .collect()
 }

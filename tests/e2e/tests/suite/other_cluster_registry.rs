@@ -25,11 +25,13 @@ impl Registry {
         let folder = tempfile::tempdir().unwrap();
         let address = format!("{}:{PORT}", running.node_address);
         let log = folder.path().join("log");
+        let blobs = folder.path().join("blobs");
+        std::fs::create_dir(&blobs).unwrap();
         let process = Command::new("nsenter")
             .arg(format!("--net=/run/netns/{}-node-1", running.name))
             .arg(running.parts.registry.program("registry"))
             .args(["-listen", &address, "-folder"])
-            .arg(folder.path().join("blobs"))
+            .arg(blobs)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())

@@ -8,13 +8,17 @@ use std::process::ExitCode;
 const NOTES: &str = include_str!("../../notes.md");
 
 fn main() -> ExitCode {
-    let outcomes = dmp_faults::report::all();
+    let (outcomes, missing) = dmp_faults::report::all();
     if outcomes.is_empty() {
         eprintln!("nothing was measured: run `make faults`");
         return ExitCode::FAILURE;
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
-    std::fs::write(&page, dmp_faults::report::render(&outcomes, NOTES)).unwrap();
-    println!("docs/faults.md: {} faults", outcomes.len());
+    std::fs::write(&page, dmp_faults::report::render(&outcomes, &missing, NOTES)).unwrap();
+    println!(
+        "docs/faults.md: {} faults, {} not measured",
+        outcomes.len(),
+        missing.len()
+    );
     ExitCode::SUCCESS
 }
