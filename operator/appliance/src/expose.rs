@@ -34,7 +34,7 @@ pub(crate) async fn publish(expose: Expose, plan: &AddressPlan, daemons: &Daemon
         program,
         arguments: vec![
             format!(
-                "TCP4-LISTEN:{},bind={},reuseaddr,fork,max-children={CONNECTIONS}",
+                "TCP4-LISTEN:{},bind={},reuseaddr,backlog=128,fork,max-children={CONNECTIONS}",
                 address.port(),
                 address.ip()
             ),
