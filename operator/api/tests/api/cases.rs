@@ -207,6 +207,18 @@ pub fn all() -> Vec<Case> {
         Some("an issuer is an https URL"),
     );
     create(
+        "a trace endpoint",
+        &platform(),
+        json!({ "spec": { "telemetry": { "otlpEndpoint": "http://collector.monitoring.svc:4318/v1/traces" } } }),
+        None,
+    );
+    create(
+        "a trace endpoint with a password",
+        &platform(),
+        json!({ "spec": { "telemetry": { "otlpEndpoint": "https://u:p@collector.test/v1/traces" } } }),
+        Some("the endpoint is an http or https URL without credentials"),
+    );
+    create(
         "a public name that is a URL",
         &platform(),
         json!({ "spec": { "gateway": { "publicNames": ["https://g.test"] } } }),

@@ -33,10 +33,14 @@ pub(crate) fn manifest(part: &Part, images: &Images) -> Result<String> {
 /// What about the text is not as expected.
 pub fn adapt(text: &str, own: &str, postgresql: &str) -> Result<String, String> {
     let mut adapted = 0;
-    let documents: Vec<String> = text
-        .split("\n---\n")
+    let is_deployment = |document: &&str| document.lines().any(|line| line == "kind: Deployment");
+    // Last: an operator that started before its webhooks were there was seen to hang until its startup probe ended it.
+    let (deployments, others): (Vec<&str>, Vec<&str>) = text.split("\n---\n").partition(is_deployment);
+    let documents: Vec<String> = others
+        .into_iter()
+        .chain(deployments)
         .map(|document| {
-            if !document.lines().any(|line| line == "kind: Deployment") {
+            if !is_deployment(&document) {
                 return Ok(document.to_owned());
             }
             let mut deployment = read(document)?;
