@@ -10,8 +10,8 @@ pub const ACTORS: [&str; 5] = ["operator", "host", "group-admin", "security", "c
 pub enum Outcome {
     /// RBAC, or the lack of any way there.
     NoRight,
-    /// An admission policy.
-    Policy(String),
+    /// An admission policy. Of several that deny, the API server names any: which they are stands in the last column.
+    Policy,
     /// OpenBao said no to an identity that it knows.
     OpenBao,
     /// The operator's own work; what it leads to is in the last column.
@@ -39,7 +39,7 @@ fn cell(outcomes: &BTreeSet<Outcome>) -> String {
         .iter()
         .map(|outcome| match outcome {
             Outcome::NoRight => "no right".to_owned(),
-            Outcome::Policy(policy) => format!("policy {}", policy.trim_start_matches("dmp-")),
+            Outcome::Policy => "a policy".to_owned(),
             Outcome::OpenBao => "OpenBao".to_owned(),
             Outcome::ByRight | Outcome::Succeeds => String::new(),
         })
@@ -55,7 +55,7 @@ const HEAD: &str = "# What administrators can and cannot do
 
 Written by the end-to-end test `administrators` from what the API server and OpenBao of an appliance answered; it fails when this page says
 something else. Operator: the identity of the operator's pods. Host, group-admin, security: people with the ClusterRoles `dmp-host`,
-`dmp-group-admin` (bound in this group), `dmp-security`. Cluster-admin: `system:masters`. \"refused: policy X\" is the admission policy `dmp-X`;
+`dmp-group-admin` (bound in this group), `dmp-security`. Cluster-admin: `system:masters`. \"a policy\" is an admission policy of the last column;
 \"no right\" is RBAC, or that there is no way to where it would be asked; \"by right\" is the operator's own work. A finding is a Kubernetes Event on the HealthGroup or the Platform with that
 reason, a count in `dmp_operator_audit_findings_total` and a line in the operator's log; attempts that were refused leave one as well.
 
