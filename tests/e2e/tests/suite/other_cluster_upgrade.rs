@@ -1,7 +1,7 @@
 //! `dmpctl upgrade` while traffic runs: no acknowledged write is lost, no reader needs more than one retry.
 //!
-//! `make upgrade-test` builds the previous release (a commit) and upgrades from it; the test of `make test` upgrades to
-//! the same program under another name, which rolls out everything as any other image would.
+//! `make upgrade-test` builds the previous release (a commit) and upgrades from it; before that it upgrades to the same
+//! program under another name, which rolls out everything as any other image would. Not part of `make test`.
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,7 @@ async fn read(play: Arc<Play>, reads: Arc<Reads>) {
 /// Upgrades to each target under traffic, one after the other.
 async fn upgrade_under_traffic(stage: &Stage, targets: &[Target]) {
     let cast = Cast::assemble(stage).await.unwrap();
+    cast.renew().await.unwrap();
     let play = Arc::new(Play::new(cast));
     let traffic = Traffic::start(Arc::clone(&play));
     traffic.all_pass(Instant::now(), WARM).await.unwrap();
