@@ -77,8 +77,8 @@ async fn read(play: Arc<Play>, reads: Arc<Reads>) {
 /// Upgrades to each target under traffic, one after the other.
 async fn upgrade_under_traffic(stage: &Stage, targets: &[Target]) {
     let cast = Cast::assemble(stage).await.unwrap();
-    cast.renew().await.unwrap();
     let play = Arc::new(Play::new(cast));
+    play.begin().await.unwrap();
     let traffic = Traffic::start(Arc::clone(&play));
     traffic.all_pass(Instant::now(), WARM).await.unwrap();
     let reads = Arc::new(Reads::default());
