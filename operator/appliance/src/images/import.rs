@@ -72,11 +72,18 @@ fn rows(table: &str, first: usize, second: usize) -> Vec<(&str, &str)> {
 /// Kubernetes gave to the same content. `present` holds names and digests.
 fn superseded<'a>(current: &str, present: &[(&'a str, &'a str)], used: &BTreeSet<&str>) -> Vec<&'a str> {
     let repository = |name: &str| name.rsplit_once(':').map(|(start, _)| start.to_owned());
+    let needed = |name: &str| name == current || used.contains(name);
+    // Two names may have one content.
+    let kept: BTreeSet<&str> = present
+        .iter()
+        .filter(|(name, _)| needed(name))
+        .map(|(_, digest)| *digest)
+        .collect();
     let digests: BTreeSet<&str> = present
         .iter()
-        .filter(|(name, _)| repository(name) == repository(current))
-        .filter(|(name, _)| *name != current && !used.contains(name))
+        .filter(|(name, _)| repository(name) == repository(current) && !needed(name))
         .map(|(_, digest)| *digest)
+        .filter(|digest| !kept.contains(digest))
         .collect();
     present
         .iter()
@@ -102,6 +109,8 @@ mod tests {
             ("r/dmp:1", "sha256:a"),
             ("r/dmp:2", "sha256:b"),
             ("r/dmp:3", "sha256:c"),
+            ("r/dmp:2-again", "sha256:b"),
+            ("r/dmp:3-again", "sha256:c"),
             ("r/dmp-x:1", "sha256:d"),
             ("sha256:1", "sha256:a"),
             ("sha256:2", "sha256:b"),
