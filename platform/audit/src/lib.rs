@@ -108,11 +108,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
             .follow(config_path.to_owned(), config.sources.clone(), service.shutdown()),
     );
 
-    let ready = pool.clone();
-    service.health().add("database", move || {
-        let pool = ready.clone();
-        async move { dmp_core::db::ping(&pool).await }
-    });
+    service.health().add_database("database", &pool);
     let domain = config.service.domain.clone();
     let trail = trail::Trail::new(pool, bodies, index);
     let registry = registry::Registry::new(http, &config.audit.registry_url);

@@ -16,7 +16,9 @@ use futures::future::{BoxFuture, FutureExt, join_all};
 use http::{StatusCode, header};
 use prometheus::{IntGaugeVec, Opts};
 use serde_json::json;
+use sqlx::PgPool;
 
+use crate::db;
 use crate::metrics;
 use crate::problem::Chain;
 
@@ -55,6 +57,15 @@ impl Health {
     {
         let check: Check = Arc::new(move || check().map(|result| result.map_err(Into::into)).boxed());
         self.checks().insert(name, check);
+    }
+
+    /// Adds the check that a database answers.
+    pub fn add_database(&self, name: &'static str, pool: &PgPool) {
+        let pool = pool.clone();
+        self.add(name, move || {
+            let pool = pool.clone();
+            async move { db::ping(&pool).await }
+        });
     }
 
     pub fn remove(&self, name: &'static str) {

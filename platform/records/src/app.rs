@@ -6,14 +6,16 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use dmp_access::Decider;
 use dmp_core::db;
-use dmp_core::ids::GroupName;
+use dmp_core::ids::{GroupName, Pseudonym};
+use dmp_core::problem::Problem;
 use dmp_core::trust::TrustBundle;
-use dmp_keys::{BlindIndex, Client, Keystore, Signer, service_key};
+use dmp_keys::{BlindIndex, Client, DataKey, Keystore, Signer, service_key};
 use dmp_tlog::{Log, openbao};
 use sqlx::PgPool;
 
 use crate::RunError;
 use crate::public_id::PublicIds;
+use crate::record::{RecordError, key_problem};
 use crate::store;
 use crate::upstream::Upstream;
 
@@ -94,5 +96,14 @@ impl App {
             decider: Decider::new()?,
             upstream: parts.upstream,
         })))
+    }
+
+    /// The key of a patient of whom something is stored.
+    ///
+    /// # Errors
+    /// 503 while the key service or the keystore is away; 500 when there is no such key.
+    pub(crate) async fn key(&self, own: Pseudonym) -> Result<Arc<DataKey>, Problem> {
+        let key = self.keystore.key(own).await.map_err(|e| key_problem(&e))?;
+        Ok(key.ok_or(RecordError::Shape)?)
     }
 }

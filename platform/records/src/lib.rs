@@ -76,12 +76,8 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     .await?;
     let pool = db::connect(&config.database).await?;
     let keystore = db::connect(&config.keystore).await?;
-    for (name, pool) in [("database", pool.clone()), ("keystore", keystore.clone())] {
-        service.health().add(name, move || {
-            let pool = pool.clone();
-            async move { db::ping(&pool).await }
-        });
-    }
+    service.health().add_database("database", &pool);
+    service.health().add_database("keystore", &keystore);
     // OpenBao is no check: opened keys last five minutes without it, and what needs it answers 503 by itself.
     let parts = Parts {
         group: config.records.group.clone(),

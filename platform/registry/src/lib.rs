@@ -66,11 +66,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     )
     .await?;
     let pool = db::connect(&config.database).await?;
-    let checked = pool.clone();
-    service.health().add("database", move || {
-        let pool = checked.clone();
-        async move { db::ping(&pool).await }
-    });
+    service.health().add_database("database", &pool);
     let parts = Parts {
         domain: config.service.domain.clone(),
         trust,

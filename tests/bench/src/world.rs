@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use dmp_testkit::kubernetes::{api_of, client_of, cluster_crd};
 use dmp_testkit::process::free_port;
 use dmp_testkit::{Bao, ControlPlane};
 use http::Method;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -167,20 +167,7 @@ impl World {
     }
 
     fn api(&self, object: &Value) -> Api<DynamicObject> {
-        let version = object["apiVersion"].as_str().expect("an apiVersion");
-        let kind = object["kind"].as_str().expect("a kind");
-        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-        let lower = kind.to_lowercase();
-        let plural = match lower.strip_suffix('y') {
-            Some(stem) => format!("{stem}ies"),
-            None => format!("{lower}s"),
-        };
-        let gvk = GroupVersionKind::gvk(group, version, kind);
-        let resource = ApiResource::from_gvk_with_plural(&gvk, &plural);
-        match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        }
+        api_of(&self.client, object)
     }
 
     /// Applies as a person would; a CRD that was just applied may take a moment to be served.
@@ -215,14 +202,6 @@ impl World {
     }
 }
 
-async fn client_of(path: &Path) -> Client {
-    let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .expect("a configuration");
-    Client::try_from(config).expect("a client")
-}
-
 /// The documents of `manifests/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -232,21 +211,4 @@ pub fn manifests(file: &str) -> Vec<Value> {
     text.split("\n---\n")
         .map(|document| serde_saphyr::from_str(document).expect("YAML"))
         .collect()
-}
-
-/// CNPG's `Cluster` as far as the API server is concerned here: any spec, with a status.
-fn cluster_crd() -> Value {
-    let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": { "name": "clusters.postgresql.cnpg.io" },
-        "spec": {
-            "group": "postgresql.cnpg.io", "scope": "Namespaced",
-            "names": { "kind": "Cluster", "plural": "clusters", "singular": "cluster" },
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
-                "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": any, "status": any } } },
-            }],
-        },
-    })
 }

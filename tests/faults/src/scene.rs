@@ -1,16 +1,14 @@
 //! One fault on stage: traffic runs, the fault comes, every step passes again, everything acknowledged is there.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dmp_appliance::{Options, PodNetwork};
-use dmp_e2e::stage::{Stage, binaries, keep};
+use dmp_e2e::stage::{Stage, binaries, keep, on_runtime};
 use futures::FutureExt as _;
-use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 use crate::cast::Cast;
@@ -249,23 +247,11 @@ pub fn options(name: &str, nodes: u8) -> Options {
     }
 }
 
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SCENE: OnceCell<Scene> = OnceCell::const_new();
-
-/// Runs a future on the suite's runtime.
-pub fn run<T>(future: impl Future<Output = T>) -> T {
-    let runtime = RUNTIME.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    });
-    runtime.block_on(future)
-}
 
 /// Runs a test on the suite's appliance.
 pub fn on_scene(test: impl AsyncFnOnce(&'static Scene)) {
-    run(async {
+    on_runtime(async {
         test(SCENE.get_or_init(Scene::set).await).await;
     });
 }

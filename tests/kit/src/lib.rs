@@ -6,6 +6,8 @@
 
 pub mod bao;
 mod control_plane;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod pki;
 pub mod plaintext;
 mod platform;

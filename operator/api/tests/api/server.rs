@@ -3,22 +3,18 @@
 use std::time::Duration;
 
 use dmp_testkit::ControlPlane;
+use dmp_testkit::kubernetes::client_of;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::cases::{Case, NAMESPACE, all};
 
 /// The CRDs, served, and the vendor's namespace.
 async fn install(control_plane: &ControlPlane) -> Client {
-    let kubeconfig = Kubeconfig::read_from(control_plane.kubeconfig()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    let client = Client::try_from(config).unwrap();
+    let client = client_of(&control_plane.kubeconfig()).await;
     let crds = Api::<CustomResourceDefinition>::all(client.clone());
     for crd in dmp_api::crds() {
         let _ = crds.create(&PostParams::default(), &crd).await.unwrap();

@@ -6,16 +6,17 @@
 use std::time::{Duration, Instant};
 
 use dmp_testkit::ControlPlane;
-use http::{Method, Request};
+pub use dmp_testkit::kubernetes::Answer;
+use dmp_testkit::kubernetes::{client_as, client_of, cluster_crd, plural, send};
+use http::Method;
 use kube::api::{Patch, PatchParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::admission::{documents, manifests};
-use crate::parts::{cluster_crd, plural, samples};
+use crate::parts::samples;
 
 pub const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
@@ -29,13 +30,6 @@ pub struct Server {
     pub administrator: Client,
 }
 
-/// HTTP status, and what the API server said.
-#[derive(Debug)]
-pub struct Answer {
-    pub code: u16,
-    pub message: String,
-}
-
 impl Server {
     /// `None` (said aloud) without the parts.
     pub async fn start() -> Option<Self> {
@@ -45,7 +39,7 @@ impl Server {
     pub async fn start_with(more: &[String]) -> Option<Self> {
         let control_plane = ControlPlane::start_with(more).await?;
         let server = Self {
-            administrator: crate::parts::client_of(&control_plane.kubeconfig()).await,
+            administrator: client_of(&control_plane.kubeconfig()).await,
             control_plane,
         };
         server.install().await;
@@ -148,13 +142,7 @@ impl Server {
 
     /// Somebody, by impersonation.
     pub async fn act_as(&self, user: &str, groups: &[&str]) -> Actor {
-        let kubeconfig = Kubeconfig::read_from(self.control_plane.kubeconfig()).unwrap();
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .unwrap();
-        config.auth_info.impersonate = Some(user.to_owned());
-        config.auth_info.impersonate_groups = Some(groups.iter().map(|group| (*group).to_owned()).collect());
-        Actor(Client::try_from(config).unwrap())
+        Actor(client_as(&self.control_plane.kubeconfig(), user, groups).await)
     }
 
     pub async fn administrator(&self) -> Actor {
@@ -178,25 +166,7 @@ impl Actor {
         } else {
             "application/json"
         };
-        let bytes = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", kind)
-            .body(bytes)
-            .unwrap();
-        match self.0.request_text(request).await {
-            Ok(message) => Answer { code: 200, message },
-            Err(kube::Error::Api(status)) => Answer {
-                code: status.code,
-                message: status.message.clone(),
-            },
-            Err(error) => panic!("{path}: {error}"),
-        }
+        send(&self.0, method, path, kind, body).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -209,22 +179,6 @@ impl Actor {
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, body).await
-    }
-}
-
-impl Answer {
-    /// The policy that said no.
-    fn denied_by(&self, policy: &str) {
-        assert_eq!(self.code, 403, "{self:?}");
-        assert!(self.message.contains(policy), "{policy}: {self:?}");
-    }
-
-    fn passes(&self) {
-        assert!(
-            self.code == 200 || !self.message.contains("ValidatingAdmissionPolicy"),
-            "{self:?}"
-        );
-        assert_ne!(self.code, 403, "{self:?}");
     }
 }
 

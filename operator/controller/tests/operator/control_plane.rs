@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use dmp_testkit::kubernetes::{api_of, client_of, cluster_crd};
 use dmp_testkit::process::free_port;
 use dmp_testkit::{Bao, ControlPlane};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
@@ -16,7 +17,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::admission::manifests;
-use crate::parts::{Process, client_of, cluster_crd, plural, spawn};
+use crate::parts::{Process, spawn};
 pub use crate::parts::{namespace, samples};
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -161,17 +162,7 @@ impl World {
     }
 
     fn api(&self, object: &Value) -> Api<DynamicObject> {
-        let (group, version) = object["apiVersion"]
-            .as_str()
-            .unwrap()
-            .rsplit_once('/')
-            .unwrap_or(("", "v1"));
-        let gvk = GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap());
-        let resource = ApiResource::from_gvk_with_plural(&gvk, &plural(&gvk.kind));
-        match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        }
+        api_of(&self.client, object)
     }
 
     /// Applies as a person would.

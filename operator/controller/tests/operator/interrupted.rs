@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::control_plane::{World, samples};
-use crate::lifecycle::{NAMESPACE, ready};
+use crate::lifecycle::{CHILDREN, NAMESPACE, ready};
 
 /// More writes than a creation has: then the test itself is broken.
 const MOST: usize = 150;
@@ -112,22 +112,23 @@ fn response(status: StatusCode, body: Body) -> Response {
     response
 }
 
+/// The names under a path of OpenBao.
+async fn listed(world: &World, namespace: Option<&str>, path: &str) -> Vec<String> {
+    let list = Method::from_bytes(b"LIST").unwrap();
+    let answer = world.bao.call(namespace, list, path, Value::Null).await;
+    let names = answer.pointer("/data/keys").and_then(Value::as_array);
+    names
+        .into_iter()
+        .flatten()
+        .map(|name| name.as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
 /// Everything the operator makes for a group, without its name.
 async fn objects(world: &World, group: &str) -> BTreeSet<String> {
-    let kinds = [
-        ("", "ConfigMap", "configmaps"),
-        ("", "Service", "services"),
-        ("", "ServiceAccount", "serviceaccounts"),
-        ("", "ResourceQuota", "resourcequotas"),
-        ("", "LimitRange", "limitranges"),
-        ("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
-        ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
-        ("apps", "Deployment", "deployments"),
-        ("postgresql.cnpg.io", "Cluster", "clusters"),
-    ];
     let mut found = BTreeSet::new();
     let namespace = format!("dmp-{group}");
-    for (api, kind, plural) in kinds {
+    for (api, kind, plural) in CHILDREN {
         for object in world.list(api, kind, plural, Some(&namespace)).await.unwrap() {
             found.insert(format!("{kind} {}", object["metadata"]["name"].as_str().unwrap()));
         }
@@ -138,44 +139,15 @@ async fn objects(world: &World, group: &str) -> BTreeSet<String> {
             found.insert(format!("Namespace {}", name.replace(group, "<group>")));
         }
     }
-    let listed = world
-        .bao
-        .call(
-            None,
-            Method::from_bytes(b"LIST").unwrap(),
-            "sys/namespaces",
-            Value::Null,
-        )
-        .await;
-    for name in listed
-        .pointer("/data/keys")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let name = name.as_str().unwrap_or_default();
+    for name in listed(world, None, "sys/namespaces").await {
         if name.contains(group) {
             found.insert(format!("OpenBao {}", name.replace(group, "<group>")));
         }
     }
     let inside = format!("group-{group}");
     for path in ["transit/keys", "auth/kubernetes/role", "sys/policies/acl"] {
-        let listed = world
-            .bao
-            .call(
-                Some(&inside),
-                Method::from_bytes(b"LIST").unwrap(),
-                path,
-                Value::Null,
-            )
-            .await;
-        for name in listed
-            .pointer("/data/keys")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            found.insert(format!("OpenBao {path}/{}", name.as_str().unwrap_or_default()));
+        for name in listed(world, Some(&inside), path).await {
+            found.insert(format!("OpenBao {path}/{name}"));
         }
     }
     found

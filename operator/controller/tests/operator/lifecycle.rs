@@ -18,22 +18,24 @@ pub fn named(kind: &str, api_version: &str, namespace: Option<&str>, name: &str)
     object
 }
 
+/// What the operator applies in a namespace: API group, kind, plural.
+pub const CHILDREN: [(&str, &str, &str); 9] = [
+    ("", "ConfigMap", "configmaps"),
+    ("", "Service", "services"),
+    ("", "ServiceAccount", "serviceaccounts"),
+    ("", "ResourceQuota", "resourcequotas"),
+    ("", "LimitRange", "limitranges"),
+    ("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
+    ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
+    ("apps", "Deployment", "deployments"),
+    ("postgresql.cnpg.io", "Cluster", "clusters"),
+];
+
 /// Resource versions of everything that the operator writes.
 pub async fn versions(world: &World) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
-    let kinds = [
-        ("", "ConfigMap", "configmaps"),
-        ("", "Service", "services"),
-        ("", "ServiceAccount", "serviceaccounts"),
-        ("", "ResourceQuota", "resourcequotas"),
-        ("", "LimitRange", "limitranges"),
-        ("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
-        ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
-        ("apps", "Deployment", "deployments"),
-        ("postgresql.cnpg.io", "Cluster", "clusters"),
-    ];
     for plane in ["dmp-national", NAMESPACE] {
-        for (group, kind, plural) in kinds {
+        for (group, kind, plural) in CHILDREN {
             for object in world.list(group, kind, plural, Some(plane)).await.unwrap() {
                 let key = format!("{plane}/{kind}/{}", object["metadata"]["name"].as_str().unwrap());
                 versions.insert(key, object["metadata"]["resourceVersion"].to_string());

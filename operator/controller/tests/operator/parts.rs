@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use serde_json::{Value, json};
 
 /// A process that ends with the test.
@@ -42,37 +40,4 @@ pub fn samples(file: &str) -> Vec<Value> {
     text.split("\n---\n")
         .map(|document| serde_saphyr::from_str::<Value>(document).unwrap())
         .collect()
-}
-
-pub fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    match lower.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{lower}s"),
-    }
-}
-
-/// CNPG's `Cluster` as far as the API server is concerned here: any spec, with a status.
-pub fn cluster_crd() -> Value {
-    let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": { "name": "clusters.postgresql.cnpg.io" },
-        "spec": {
-            "group": "postgresql.cnpg.io", "scope": "Namespaced",
-            "names": { "kind": "Cluster", "plural": "clusters", "singular": "cluster" },
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
-                "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": any, "status": any } } },
-            }],
-        },
-    })
-}
-
-pub async fn client_of(path: &Path) -> Client {
-    let kubeconfig = Kubeconfig::read_from(path).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    Client::try_from(config).unwrap()
 }

@@ -4,6 +4,17 @@ use serde_json::{Value, json};
 
 use crate::admission::manifests;
 
+/// Verbs that lead to more rights than a rule names.
+const VERBS_OF_POWER: [&str; 7] = [
+    "*",
+    "impersonate",
+    "bind",
+    "escalate",
+    "approve",
+    "sign",
+    "install",
+];
+
 fn rules_of(file: &str) -> Vec<(String, Value)> {
     manifests(file)
         .into_iter()
@@ -43,15 +54,7 @@ fn no_secret_no_token_no_exec_no_rbac_no_wildcard() {
         ] {
             assert!(!has(&rule, "resources", forbidden), "{forbidden}");
         }
-        for forbidden in [
-            "*",
-            "impersonate",
-            "bind",
-            "escalate",
-            "approve",
-            "sign",
-            "install",
-        ] {
+        for forbidden in VERBS_OF_POWER {
             assert!(!has(&rule, "verbs", forbidden), "{forbidden}");
         }
     }
@@ -95,15 +98,7 @@ fn people_read_no_secret_enter_no_pod_and_give_no_rights() {
         ] {
             assert!(!has(rule, "resources", forbidden), "{name}: {forbidden}");
         }
-        for forbidden in [
-            "*",
-            "impersonate",
-            "bind",
-            "escalate",
-            "approve",
-            "sign",
-            "install",
-        ] {
+        for forbidden in VERBS_OF_POWER {
             assert!(!has(rule, "verbs", forbidden), "{name}: {forbidden}");
         }
         // All kinds of the product may be read, of no other group.

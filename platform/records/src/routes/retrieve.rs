@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::access::UNKNOWN_DOCUMENT;
 use crate::app::App;
 use crate::events::Act;
-use crate::record::{self, RecordError, database_problem, key_problem, open_content, open_json, open_link};
+use crate::record::{self, RecordError, database_problem, open_content, open_json, open_link};
 use crate::store;
 
 pub(super) async fn post(
@@ -46,12 +46,7 @@ pub(super) async fn post(
         return Err(app.refuse(&act, None, UNKNOWN_DOCUMENT).await);
     };
     let own = Pseudonym::from_uuid(found.patient);
-    let key = app
-        .keystore
-        .key(own)
-        .await
-        .map_err(|e| key_problem(&e))?
-        .ok_or(RecordError::Shape)?;
+    let key = app.key(own).await?;
     let subject = app
         .subject(&act, open_link(&key, found.patient, &found.link)?)
         .await?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::access::Subject;
 use crate::app::App;
 use crate::events::Act;
-use crate::record::{self, RecordError, database_problem, key_problem, open_json};
+use crate::record::{self, RecordError, database_problem, open_json};
 use crate::search::Query;
 use crate::store;
 
@@ -57,12 +57,7 @@ async fn whole_record(app: &App, subject: &Subject) -> Result<Vec<Value>, Proble
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let key = app
-        .keystore
-        .key(subject.own)
-        .await
-        .map_err(|e| key_problem(&e))?
-        .ok_or(RecordError::Shape)?;
+    let key = app.key(subject.own).await?;
     let opened = rows
         .iter()
         .map(|row| open_json(&key, &record::document(row.id, row.version), &row.sealed));

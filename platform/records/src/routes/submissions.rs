@@ -135,12 +135,7 @@ async fn repeated(
     if stored.content != tokens.content || stored.patient != *subject.own.as_uuid() {
         return Err(SubmissionError::SubmissionConflict.into());
     }
-    let key = app
-        .keystore
-        .key(subject.own)
-        .await
-        .map_err(|e| key_problem(&e))?
-        .ok_or(RecordError::Shape)?;
+    let key = app.key(subject.own).await?;
     let bundle = open_json(&key, &Bound::new(kind::RESPONSE, stored.id), &stored.response)?;
     app.log_now(&act.event(EventKind::Write, Some(subject.audit), "repeated"))
         .await?;

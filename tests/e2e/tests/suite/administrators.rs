@@ -9,16 +9,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dmp_api::names::SYSTEM_NAMESPACE;
+use dmp_testkit::kubernetes::{self, Answer, client_as};
 use dmpctl::demo::{CASABLANCA, TANGER};
 use dmpctl::install::openbao::SERVER_NAME;
 use dmpctl::kubernetes::endpoint::{Dial, Endpoint};
-use http::{Method, Request};
+use http::Method;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, ResourceExt as _};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
 use crate::administrators_attempts::{
@@ -37,16 +37,6 @@ struct Actor {
     /// User name; the administrator's own for itself, otherwise put on by impersonation.
     user: String,
     client: Client,
-}
-
-async fn impersonate(stage: &Stage, user: &str, groups: &[&str]) -> Client {
-    let kubeconfig = Kubeconfig::read_from(&stage.running.kubeconfig).unwrap();
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    config.auth_info.impersonate = Some(user.to_owned());
-    config.auth_info.impersonate_groups = Some(groups.iter().map(|group| (*group).to_owned()).collect());
-    Client::try_from(config).unwrap()
 }
 
 /// In the order of [`ACTORS`]; people are bound as docs/security says.
@@ -71,7 +61,7 @@ async fn actors(stage: &Stage, namespace: &str) -> Vec<Actor> {
         };
         let client = match name {
             "cluster-admin" => stage.client.clone(),
-            _ => impersonate(stage, &user, groups).await,
+            _ => client_as(&stage.running.kubeconfig, &user, groups).await,
         };
         actors.push(Actor { name, user, client });
     }
@@ -99,13 +89,6 @@ async fn bind(stage: &Stage, role: &str, user: &str, namespace: &str) {
     assert!(answer.code < 300 || answer.code == 409, "{answer:?}");
 }
 
-/// HTTP status, and what the API server said.
-#[derive(Debug)]
-struct Answer {
-    code: u16,
-    message: String,
-}
-
 async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
     // A container of several is named in the patch.
     let kind = match (
@@ -116,25 +99,7 @@ async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answ
         (true, false) => "application/merge-patch+json",
         (false, _) => "application/json",
     };
-    let bytes = if body.is_null() {
-        Vec::new()
-    } else {
-        body.to_string().into_bytes()
-    };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", kind)
-        .body(bytes)
-        .unwrap();
-    match client.request_text(request).await {
-        Ok(message) => Answer { code: 200, message },
-        Err(kube::Error::Api(status)) => Answer {
-            code: status.code,
-            message: status.message.clone(),
-        },
-        Err(error) => panic!("{path}: {error}"),
-    }
+    kubernetes::send(client, method, path, kind, body).await
 }
 
 /// A policy says its name (and 403, or 422 without its parameter), RBAC 403; whatever else comes after both have let it pass.
@@ -227,7 +192,12 @@ async fn token_as_kubelet(stage: &Stage, namespace: &str, app: &str) -> String {
         "system:node:{}",
         pod.spec.as_ref().unwrap().node_name.as_ref().unwrap()
     );
-    let kubelet = impersonate(stage, &node, &["system:nodes", "system:authenticated"]).await;
+    let kubelet = client_as(
+        &stage.running.kubeconfig,
+        &node,
+        &["system:nodes", "system:authenticated"],
+    )
+    .await;
     let request = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
         "spec": {

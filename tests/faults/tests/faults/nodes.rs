@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use dmp_e2e::stage::on_runtime;
 use dmp_faults::cluster::{Cluster, NATIONAL, SYSTEM, TANGER, until};
-use dmp_faults::scene::{Fault, Happened, Scene, options, run};
+use dmp_faults::scene::{Fault, Happened, Scene, options};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -19,7 +20,7 @@ const PROMOTION: Duration = Duration::from_secs(30);
 
 #[test]
 fn z1_a_node_of_three() {
-    run(async {
+    on_runtime(async {
         let scene = Scene::set_with(options("flt3", 3)).await;
         let cluster = &scene.cluster;
         three_instances(cluster).await;
