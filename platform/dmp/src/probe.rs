@@ -195,6 +195,8 @@ async fn listen(listen: &Listen) -> Result<(), Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use dmp_testkit::process::free_port;
+
     use super::*;
 
     fn target(name: &str, address: impl std::fmt::Display) -> Target {
@@ -212,9 +214,7 @@ mod tests {
     #[tokio::test]
     async fn tells_what_passed_from_what_did_not() {
         let open = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let gone = closed.local_addr().unwrap();
-        drop(closed);
+        let gone = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
         let open = open.local_addr().map(|address| (open, address)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report");
@@ -261,9 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_listener_accepts_and_ends() {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let ended = tokio::spawn(async move {
             let listen = Listen {
                 port: vec![port],

@@ -4,10 +4,12 @@
 //! closes, because the handle is dropped or the process died in whatever way, it stops the server and removes the
 //! folder.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 const SUPERVISOR: &str = r#"
 trap '' INT TERM HUP
@@ -75,10 +77,27 @@ pub fn folder(prefix: &str) -> PathBuf {
     folder
 }
 
-/// A loopback port that is free at this moment.
+/// Below the range from which the system takes the port of an outgoing connection (32768 and up): a port of that
+/// range is free at one moment and the end of somebody's connection at the next.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// A loopback port that belongs to this process until it ends: no other caller of this function gets it, in no
+/// process of this machine, and no outgoing connection takes it. A server may come back on it.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
-    listener.local_addr().expect("its address").port()
+    static MINE: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("dmp-test-ports");
+    std::fs::create_dir_all(&folder).expect("a folder for the ports' locks");
+    let mut mine = MINE.lock().expect("no thread failed in here");
+    // processes begin at different places, so that they seldom try each other's
+    let start = std::process::id().wrapping_mul(97) as usize % PORTS.len();
+    for port in PORTS.cycle().skip(start).take(PORTS.len()) {
+        let lock = File::create(folder.join(port.to_string())).expect("a port's lock");
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            mine.push(lock);
+            return port;
+        }
+    }
+    panic!("every port of {PORTS:?} is taken");
 }
 
 /// Runs a command to its end and fails with its output.

@@ -4,17 +4,10 @@ use std::time::{Duration, Instant};
 
 use dmp_client::audit::{TrailAnswer, TrailRequest};
 use dmp_core::ids::{PatientId, Pseudonym};
+use dmp_testkit::process::free_port;
 use dmp_testkit::{Bao, DOMAIN, Postgres, TestPlatform, Validity};
 
 use super::support::*;
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
 
 #[tokio::test]
 async fn the_service_runs_from_its_file_and_follows_new_sources() {

@@ -8,20 +8,13 @@ use axum::routing::get;
 use dmp_core::config::{ENV_PREFIX, ServiceConfig, load_from};
 use dmp_core::service::{Service, ServiceError};
 use dmp_testkit::TestPlatform;
+use dmp_testkit::process::free_port;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
     service: ServiceConfig,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn config(platform: &TestPlatform, port: u16, health: u16) -> Config {

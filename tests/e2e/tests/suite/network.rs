@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use dmp_appliance::{Expose, Options};
+use dmp_testkit::process::free_port;
 use dmpctl::demo::gateway::Gateway;
 use dmpctl::demo::{TANGER, World};
 use dmpctl::up::UpOptions;
@@ -60,9 +61,7 @@ fn a_pod_without_a_declared_flow_reaches_nothing_of_the_platform() {
 #[test]
 fn the_gateway_is_published_alone_on_an_address_of_the_machine() {
     on_stage("network-expose", async |stage| {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
+        let address = format!("127.0.0.1:{}", free_port());
         let options = |address: &str| Options {
             name: stage.running.name.clone(),
             binaries: Some(dmp_e2e::stage::binaries()),
