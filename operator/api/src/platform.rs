@@ -186,7 +186,7 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
     /// `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`, `NetworkPolicyEnforced`,
-    /// `InsecureSeal`, `DemonstrationOn`.
+    /// `KubernetesAudit`, `InsecureSeal`, `DemonstrationOn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

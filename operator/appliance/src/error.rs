@@ -147,6 +147,27 @@ impl Error {
             Self::Damaged { .. } => "appliance-damaged",
         }
     }
+
+    /// What to do, where the message does not already say it.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::AddressTaken { .. } => Some("give that device another range, or take it down"),
+            Self::KernelFeature { .. } => Some("use Debian 12's own kernel, or one built with this feature"),
+            Self::NotDebian { .. } => Some("use Debian 12, or install what is named yourself"),
+            Self::Command { .. } | Self::System { .. } => {
+                Some("mend what the message names and run the command again: it goes on where it was")
+            }
+            Self::DaemonDied { .. } => Some(
+                "read that log; `dmpctl appliance up` starts it again, `dmpctl appliance clean` begins anew",
+            ),
+            Self::Timeout { .. } => Some(
+                "look at `dmpctl appliance status` and `kubectl get pods -A`; run the command again: it goes on where it was",
+            ),
+            Self::File { .. } => Some("check the path, its owner and the space left"),
+            Self::Certificate { .. } => Some("check the clock of this machine and run the command again"),
+            _ => None,
+        }
+    }
 }
 
 /// Gives an I/O result the file it is about.

@@ -10,7 +10,7 @@ pub struct CliError {
     pub code: &'static str,
     /// What is missing or went wrong. No secret, no patient's data.
     pub message: String,
-    /// What to do; empty when the message says it.
+    /// What to do; empty only where the message of an appliance's error says it.
     pub remedy: String,
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
@@ -62,10 +62,11 @@ impl CliError {
         }
     }
 
-    /// An error of the appliance: its message says what to do.
+    /// An error of the appliance: where it has no remedy its message says what to do.
     pub fn appliance(source: dmp_appliance::Error) -> Self {
         let (code, message) = (source.code(), source.to_string());
-        Self::new(code, message, "").because(source)
+        let remedy = source.remedy().unwrap_or_default();
+        Self::new(code, message, remedy).because(source)
     }
 
     /// A file of the person who runs the command.

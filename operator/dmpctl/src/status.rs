@@ -192,6 +192,8 @@ fn remarks(conditions: &[Condition]) -> Vec<String> {
     let known = [
         ("InsecureSeal", "True"),
         ("NetworkPolicyEnforced", "False"),
+        ("NetworkPolicyEnforced", "Unknown"),
+        ("KubernetesAudit", "False"),
         ("DemonstrationOn", "True"),
     ];
     conditions

@@ -3,7 +3,7 @@
 use dmp_core::ids::PatientId;
 use dmp_fhir::consent::{Consent, Kind};
 use dmp_fhir::{FhirError, IssueType};
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -122,10 +122,14 @@ impl Term {
     }
 }
 
+/// Never later than the longest: a part of a second is cut off.
 fn cap(wanted: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, TermError> {
+    let whole = TimestampRound::new()
+        .smallest(Unit::Second)
+        .mode(RoundMode::Trunc);
     let latest = now
         .checked_add(LONGEST_RELATION)
-        .and_then(|latest| latest.round(Unit::Second))
+        .and_then(|latest| latest.round(whole))
         .map_err(|_| TermError::Over)?;
     Ok(wanted.map_or(latest, |end| end.min(latest)))
 }

@@ -246,7 +246,11 @@ fn obstacle(pod: &Pod) -> (String, bool) {
 }
 
 fn failed(what: &str, source: kube::Error) -> CliError {
-    CliError::new("probe", format!("{what} failed: {}", said(source)), "")
+    CliError::new(
+        "probe",
+        format!("{what} failed: {}", said(source)),
+        "correct what the message names (a policy of the cluster, a right of this user) and run preflight again",
+    )
 }
 
 #[cfg(test)]

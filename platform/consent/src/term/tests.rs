@@ -3,7 +3,7 @@
 use super::*;
 
 fn now() -> Timestamp {
-    "2026-11-25T10:00:00.123456Z".parse().unwrap()
+    "2026-11-25T10:00:00.723456Z".parse().unwrap()
 }
 
 fn patient() -> PatientId {
@@ -70,7 +70,7 @@ fn the_stored_resource_says_what_was_granted() {
     assert_eq!(stamped["provision"]["period"]["end"], "2027-02-23T10:00:00.000Z");
     assert_eq!(
         stamped["meta"],
-        json!({ "versionId": "3", "lastUpdated": "2026-11-25T10:00:00.123Z" })
+        json!({ "versionId": "3", "lastUpdated": "2026-11-25T10:00:00.723Z" })
     );
     assert_eq!(stamped["id"], Uuid::nil().to_string());
 }
