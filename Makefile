@@ -64,7 +64,7 @@ observability: ## Writes dashboards and PrometheusRule from their description an
 
 .PHONY: test-fast
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
-	@cargo test --locked --workspace --exclude dmp-e2e --exclude dmp-faults
+	@cargo test --locked --workspace --no-fail-fast --exclude dmp-e2e --exclude dmp-faults
 	@cargo test --locked -p dmp-faults --lib
 
 .PHONY: parts

@@ -47,9 +47,10 @@ pub(crate) const STOP_ORDER: [&str; 5] = [
     "cp-kube-proxy",
     "cp-kube-scheduler",
     "cp-kube-controller-manager",
-    "cp-kube-apiserver",
+    API_SERVER,
     "cp-etcd",
 ];
+pub(crate) const API_SERVER: &str = "cp-kube-apiserver";
 
 /// The control plane of one appliance.
 pub(crate) struct ControlPlane<'a> {

@@ -33,6 +33,9 @@ use crate::{
 /// For containers to end by themselves; a database writes its checkpoint in that time.
 const CONTAINERS_WITHIN: Duration = Duration::from_secs(20);
 const DAEMON_WITHIN: Duration = Duration::from_secs(10);
+/// The API server would go on trying to deliver its last audit events to the operator, which has ended. What it has
+/// acknowledged is in etcd, the events are in its audit log.
+const API_SERVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where CNI plugins and kubelets of this machine leave traces outside their own folders.
 const CNI_RESULTS: &str = "/var/lib/cni/results";
@@ -87,7 +90,11 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
         .chain(node_daemons.iter().map(|node| node.containerd.as_str()));
     for daemon in order {
         step.at(daemon.to_owned());
-        daemons.stop(daemon, DAEMON_WITHIN).await?;
+        let patience = match daemon {
+            control_plane::API_SERVER => API_SERVER_WITHIN,
+            _ => DAEMON_WITHIN,
+        };
+        daemons.stop(daemon, patience).await?;
     }
     step.at("what is left in the control groups");
     cgroups.remove().await?;
