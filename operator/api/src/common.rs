@@ -76,16 +76,16 @@ pub(crate) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["lastTransitionTime", "message", "reason", "status", "type"],
             "properties": {
-                "lastTransitionTime": { "type": "string", "format": "date-time" },
-                "message": { "type": "string", "maxLength": 32768 },
-                "observedGeneration": { "type": "integer", "format": "int64", "minimum": 0 },
+                "lastTransitionTime": { "type": "string", "description": "When `status` last changed.", "format": "date-time" },
+                "message": { "type": "string", "description": "What is so, and what to do, for people.", "maxLength": 32768 },
+                "observedGeneration": { "type": "integer", "description": "Generation of the specification that this condition is about.", "format": "int64", "minimum": 0 },
                 "reason": {
-                    "type": "string", "minLength": 1, "maxLength": 1024,
+                    "description": "Why, as one stable word for programs.", "type": "string", "minLength": 1, "maxLength": 1024,
                     "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
                 },
-                "status": { "type": "string", "enum": ["True", "False", "Unknown"] },
+                "status": { "type": "string", "description": "`True`, `False` or `Unknown`.", "enum": ["True", "False", "Unknown"] },
                 "type": {
-                    "type": "string", "maxLength": 316,
+                    "description": "Name of the condition.", "type": "string", "maxLength": 316,
                     "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
                 }
             }

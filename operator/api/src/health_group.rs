@@ -36,30 +36,35 @@ use crate::common::{Mode, Sizing, conditions_schema, status_conditions};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct HealthGroupSpec {
-    /// What the group is in law.
+    /// What the group is in law: `gst` (groupement sanitaire territorial), `private`, `university`, `military`.
     pub kind: GroupKind,
     /// Region of Morocco, ISO 3166-2: `MA-01` to `MA-12`.
     #[schemars(regex(pattern = "^MA-(0[1-9]|1[0-2])$"))]
     pub region: String,
-    /// Name of the `Site` that holds its data.
+    /// Name of the `Site` that holds its data (`kubectl get sites`).
     #[schemars(length(min = 1, max = 63))]
     pub site: String,
-    /// Immutable.
+    /// `sandbox`: synthetic patients only. `production`: real ones; refuses log-ins of the demonstration, OpenBao with an insecure seal and a network
+    /// that does not enforce policies. Immutable.
     #[serde(default)]
     #[x_kube(validation = Rule::new("self == oldSelf").message("mode never changes: create another group"))]
     pub mode: Mode,
+    /// Who holds the root of the group's keys.
     #[serde(default)]
     pub keys: GroupKeys,
+    /// The controller of the data in law (law 09-08).
     pub controller: DataController,
+    /// `small`, `medium` or `large`: one, two or three instances of each database; resources of services and the quota follow.
     #[serde(default)]
     pub sizing: Sizing,
     /// Instances of each database; what the sizing gives when absent. From two on, every acknowledged write is on two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5))]
     pub database_instances: Option<i64>,
+    /// What the group may use beyond what its sizing gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,
-    /// While true, the API server denies deleting the group.
+    /// While true (the default), the API server denies deleting the group. Set it to false first to retire one; its data stay.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
 }
@@ -82,7 +87,7 @@ pub enum GroupKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupKeys {
-    /// Immutable.
+    /// `platform`: in the platform's OpenBao. `group`: the group unseals its own; not served yet, such a group stays `Ready=False`. Immutable.
     #[serde(default)]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the custody of keys never changes: create another group"))]
     pub custody: Custody,
@@ -101,33 +106,29 @@ pub enum Custody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DataController {
+    /// Its name, as the CNDP knows it.
     #[schemars(length(min = 1, max = 200))]
     pub name: String,
-    /// Number of the CNDP's receipt.
+    /// Number of the CNDP's receipt; required of a production group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub cndp_receipt: Option<String>,
 }
 
-/// Above what the sizing gives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+/// What the group may use beyond what its sizing gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.storageGib) || has(self.requestsPerSecond)")
-    .message("name at least one quota"))]
 pub struct Quotas {
-    /// Sum of the volumes, GiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Sum of the group's volumes, GiB.
     #[schemars(range(min = 1, max = 1_048_576))]
-    pub storage_gib: Option<i64>,
-    /// Requests a second that the record store accepts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100_000))]
-    pub requests_per_second: Option<i64>,
+    pub storage_gib: i64,
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthGroupStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Where the group's workloads are.
@@ -139,7 +140,7 @@ pub struct HealthGroupStatus {
     /// Release its record store runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`.
+    /// Conditions: `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -34,6 +34,7 @@ pub struct PlatformSpec {
     /// Version of the appliance's parts, for people; the images say what runs.
     #[schemars(length(min = 1, max = 64))]
     pub release: String,
+    /// What runs.
     pub images: Images,
     /// Trust domain: certificates, log origins and URLs derive from it. Immutable.
     #[schemars(
@@ -48,17 +49,20 @@ pub struct PlatformSpec {
     /// Whether synthetic people may log in; production groups refuse them all the same.
     #[serde(default)]
     pub demonstration: bool,
+    /// The one way in for solutions.
     pub gateway: Gateway,
     /// OIDC issuers people may log in at. The demonstration's own is added by the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub issuers: Vec<Issuer>,
+    /// Where keys and identities live.
     #[serde(default)]
     pub openbao: OpenBao,
     /// Class of the databases' volumes; the cluster's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class: Option<String>,
+    /// `small`, `medium` or `large`: one, two or three instances of each database of the national plane; resources of services follow.
     #[serde(default)]
     pub sizing: Sizing,
     /// Instances of each database; what the sizing gives when absent. From two on, every acknowledged write is on two.
@@ -112,6 +116,7 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30000, max = 32767))]
     pub node_port: Option<i32>,
+    /// Pods of the gateway.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 100))]
     pub replicas: i32,
@@ -148,6 +153,7 @@ pub struct Issuer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenBao {
+    /// Its URL, as pods reach it.
     #[serde(default = "openbao_address")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self.startsWith('https://')").message("OpenBao is reached over https"))]
@@ -174,9 +180,11 @@ const fn yes() -> bool {
     true
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Number of health groups.
@@ -185,7 +193,7 @@ pub struct PlatformStatus {
     /// Release the national plane runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`, `NetworkPolicyEnforced`,
+    /// Conditions: `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`, `NetworkPolicyEnforced`,
     /// `KubernetesAudit`, `InsecureSeal`, `DemonstrationOn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]

@@ -28,10 +28,10 @@ use crate::common::{conditions_schema, status_conditions};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SiteSpec {
-    /// ISO 3166-1 alpha-2.
+    /// Country, ISO 3166-1 alpha-2: `MA`, the only one that may hold health data.
     #[schemars(length(min = 2, max = 2))]
     pub territory: String,
-    /// ISO 3166-2, `MA-01` to `MA-12`.
+    /// Region of Morocco, ISO 3166-2: `MA-01` to `MA-12`.
     #[schemars(regex(pattern = "^MA-(0[1-9]|1[0-2])$"))]
     pub region: String,
     /// The DGSSI's qualification of the host; absent for a machine under development.
@@ -46,19 +46,22 @@ pub struct SiteSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Qualification {
+    /// As the certificate names it.
     #[schemars(length(min = 1, max = 64))]
     pub level: String,
-    /// Last day, `YYYY-MM-DD`.
+    /// Its last day, `YYYY-MM-DD`.
     #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
     pub expires: String,
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SiteStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Qualified`.
+    /// Conditions: `Ready`, `Qualified`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

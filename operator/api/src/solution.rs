@@ -37,7 +37,8 @@ pub struct SolutionSpec {
     /// The product's name, as people know it.
     #[schemars(length(min = 1, max = 200))]
     pub product: String,
-    /// What it is used in. Immutable.
+    /// What it is used in: `hospital`, `laboratory`, `pharmacy`, `cabinet`; `patient-app` (a patient's own, without establishment); `directory` (a source
+    /// of the State's directories, without establishment and person). Immutable.
     #[x_kube(validation = Rule::new("self == oldSelf").message("the kind never changes: another kind is another product"))]
     pub kind: ProductKind,
 }
@@ -73,12 +74,14 @@ impl ProductKind {
     }
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SolutionStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Revoked`.
+    /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

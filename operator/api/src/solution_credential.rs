@@ -48,13 +48,14 @@ pub struct SolutionCredentialSpec {
     /// `spec.version` of a `SolutionVersion` of it.
     #[schemars(length(min = 1, max = 64))]
     pub version: String,
-    /// Absent for patient apps and directory sources.
+    /// Where the software runs. Absent for patient apps and directory sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub establishment: Option<Establishment>,
-    /// The group of the establishment.
+    /// Name of the `HealthGroup` of the establishment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 40))]
     pub health_group: Option<String>,
+    /// `sandbox` (synthetic patients) or `production`; as its group's. Never changes.
     #[serde(default)]
     pub mode: Mode,
     /// PKCS #10, PEM. Only its public key is used: names are the platform's to give.
@@ -72,27 +73,29 @@ pub struct Establishment {
     pub inpe: String,
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SolutionCredentialStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The certificate, then its issuer, PEM.
+    /// The certificate, then its issuer's, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// SHA-256 of its DER, hex.
+    /// SHA-256 of the certificate's DER, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_sha256: Option<String>,
-    /// Hex, colon-separated.
+    /// Serial number of the certificate, hex, colon-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
-    /// RFC 3339, UTC.
+    /// When the certificate ends, RFC 3339, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// SHA-256 of the CSR the certificate was made from, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csr_sha256: Option<String>,
-    /// `Ready`, `Revoked`.
+    /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -52,15 +52,17 @@ pub struct SolutionRevocationSpec {
     pub reason: String,
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SolutionRevocationStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Number of credentials it closes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<i64>,
-    /// `Ready`.
+    /// Conditions: `Ready`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -45,12 +45,14 @@ pub struct SolutionVersionSpec {
     pub version: String,
 }
 
+/// What the operator sees; written by nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SolutionVersionStatus {
+    /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Revoked`.
+    /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

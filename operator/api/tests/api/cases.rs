@@ -168,12 +168,6 @@ pub fn all() -> Vec<Case> {
         json!({ "spec": { "quotas": { "storageGib": 10 } } }),
         None,
     );
-    create(
-        "a group with empty quotas",
-        &group(),
-        json!({ "spec": { "quotas": {} } }),
-        Some("name at least one quota"),
-    );
 
     create("the platform", &platform(), json!({}), None);
     create(

@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+
 #[test]
 fn crds_are_fresh() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
@@ -42,4 +46,32 @@ fn every_kind_answers_the_first_question() {
         let namespaced = names.kind.starts_with("Solution") && names.kind != "SolutionRevocation";
         assert_eq!(crd.spec.scope == "Namespaced", namespaced, "{}", names.kind);
     }
+}
+
+/// What `kubectl explain` says nothing of: the fields without a description.
+fn unexplained(schema: &JSONSchemaProps, path: &str, found: &mut Vec<String>) {
+    for (name, field) in schema.properties.iter().flatten() {
+        let path = format!("{path}.{name}");
+        // Of all objects, explained by Kubernetes.
+        if matches!(&*path, ".apiVersion" | ".kind" | ".metadata") {
+            continue;
+        }
+        if field.description.as_deref().is_none_or(|text| text.len() < 10) {
+            found.push(path.clone());
+        }
+        unexplained(field, &path, found);
+        if let Some(JSONSchemaPropsOrArray::Schema(item)) = &field.items {
+            unexplained(item, &path, found);
+        }
+    }
+}
+
+#[test]
+fn every_field_is_explained() {
+    let mut found = Vec::new();
+    for crd in dmp_api::crds() {
+        let schema = crd.spec.versions[0].schema.clone().unwrap();
+        unexplained(&schema.open_api_v3_schema.unwrap(), "", &mut found);
+    }
+    assert_eq!(found, Vec::<String>::new());
 }

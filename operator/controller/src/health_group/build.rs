@@ -27,7 +27,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
     let storage = spec
         .quotas
         .as_ref()
-        .and_then(|quotas| quotas.storage_gib)
+        .map(|quotas| quotas.storage_gib)
         .unwrap_or(needed)
         .max(needed);
 
