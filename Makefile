@@ -84,7 +84,7 @@ test-e2e: plaintext ## The end-to-end suite and the short fault suite, on an app
 	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture --skip other_cluster_upgrade || status=$$?; \
 	DMP_FAULTS_APPLIANCE=e2e $(FAULTS) short:: || status=$$?; \
 	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
-	  for name in e2e e2eplain e2eopen oth othup; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
+	  for name in e2e e2eopen oth othup; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
 	fi; exit $$status
 
 FAULTS := cargo test --locked -p dmp-faults --test faults -- --test-threads=1 --nocapture

@@ -38,8 +38,18 @@ const MAX_HEADERS_BYTES: u32 = 32 * 1024;
 /// How often [`ServeOptions::on_connection`] is asked about a connection that makes no request.
 const REVIEW: Duration = Duration::from_secs(1);
 
-/// Decides whether a peer may stay.
-pub type Review = Arc<dyn Fn(&Peer) -> bool + Send + Sync>;
+/// Decides whether a connection of a peer, open since a moment, may stay.
+pub type Review = Arc<dyn Fn(&Peer, std::time::Instant) -> bool + Send + Sync>;
+
+/// In the extensions of each request: ends its connection gracefully, once what is in flight has been answered.
+#[derive(Clone)]
+pub struct EndConnection(Arc<Gate>);
+
+impl EndConnection {
+    pub fn end(&self) {
+        self.0.closing.notify_one();
+    }
+}
 
 #[derive(Clone)]
 pub struct ServeOptions {
@@ -151,6 +161,7 @@ impl Connection {
         };
         let gate = Arc::new(Gate {
             peer,
+            since: std::time::Instant::now(),
             options: self.options,
             closing: Notify::new(),
         });
@@ -170,6 +181,7 @@ fn peer_of(stream: &TlsStream<TcpStream>) -> Result<Peer, &'static str> {
 /// Whether the peer of one connection may go on.
 struct Gate {
     peer: Peer,
+    since: std::time::Instant,
     options: Arc<ServeOptions>,
     closing: Notify,
 }
@@ -179,7 +191,7 @@ impl Gate {
         self.options
             .on_connection
             .as_ref()
-            .is_none_or(|review| review(&self.peer))
+            .is_none_or(|review| review(&self.peer, self.since))
     }
 
     fn is_open(&self) -> bool {
@@ -251,6 +263,7 @@ async fn serve_connection(
                 return Ok::<_, Infallible>(gate.refuse(request.version()));
             }
             request.extensions_mut().insert(gate.peer.clone());
+            request.extensions_mut().insert(EndConnection(gate));
             router.oneshot(request.map(Body::new)).await
         }
     });

@@ -136,7 +136,7 @@ pub fn serve_public(
     let tls = identity.server_config(gateway.trust.current().solutions_ca.clone())?;
     let door = Arc::clone(&gateway.door);
     let options = ServeOptions {
-        on_connection: Some(Arc::new(move |peer| door.stays(peer))),
+        on_connection: Some(Arc::new(move |peer, since| door.stays(peer, since))),
         refusal: Some(Arc::new(edge::refusal_of_connection)),
         ..options
     };

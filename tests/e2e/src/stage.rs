@@ -30,17 +30,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts an appliance with the `dmp` and `dmp-operator` of that folder.
-    pub async fn start(name: &str, binaries: PathBuf) -> Self {
-        Self::start_with(Options {
-            name: name.parse().unwrap(),
-            binaries: Some(binaries),
-            cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
-            ..Options::default()
-        })
-        .await
-    }
-
     /// Starts an appliance.
     pub async fn start_with(options: Options) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -157,7 +146,9 @@ pub fn on_runtime<T>(test: impl Future<Output = T>) -> T {
 /// Runs one test on the shared stage; when it fails, keeps what explains it.
 pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
     runtime().block_on(async {
-        let stage = STAGE.get_or_init(|| Stage::start(SHARED, binaries())).await;
+        let stage = STAGE
+            .get_or_init(|| Stage::start_with(options(SHARED, binaries())))
+            .await;
         if let Err(panic) = AssertUnwindSafe(test(stage)).catch_unwind().await {
             let folder = keep(&stage.client, name).await;
             eprintln!("{name} failed; logs and events are in {}", folder.display());
@@ -167,9 +158,9 @@ pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
 }
 
 /// Runs one test on an appliance of its own, which is discarded afterwards whatever happened.
-pub fn on_own_stage(name: &str, appliance: &str, binaries: PathBuf, test: impl AsyncFnOnce(&Stage)) {
+pub fn on_own_stage(name: &str, options: Options, test: impl AsyncFnOnce(&Stage)) {
     runtime().block_on(async {
-        let stage = Stage::start(appliance, binaries).await;
+        let stage = Stage::start_with(options).await;
         let outcome = AssertUnwindSafe(test(&stage)).catch_unwind().await;
         if outcome.is_err() {
             let folder = keep(&stage.client, name).await;
@@ -180,6 +171,16 @@ pub fn on_own_stage(name: &str, appliance: &str, binaries: PathBuf, test: impl A
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+/// An appliance of that name with the `dmp` and `dmp-operator` of that folder.
+pub fn options(name: &str, binaries: PathBuf) -> Options {
+    Options {
+        name: name.parse().unwrap(),
+        binaries: Some(binaries),
+        cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
+        ..Options::default()
+    }
 }
 
 /// Logs of all pods, events and custom resources, in one folder.

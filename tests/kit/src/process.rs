@@ -82,15 +82,17 @@ pub fn folder(prefix: &str) -> PathBuf {
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
 /// A loopback port that belongs to this process until it ends: no other caller of this function gets it, in no
-/// process of this machine, and no outgoing connection takes it. A server may come back on it.
+/// process of this machine, and no outgoing connection takes it. A server may come back on it. The next port is free as
+/// well: an OpenBao in development mode listens there for its cluster, a moment after the one it was told.
 pub fn free_port() -> u16 {
     static MINE: Mutex<Vec<File>> = Mutex::new(Vec::new());
     let folder = std::env::temp_dir().join("dmp-test-ports");
     std::fs::create_dir_all(&folder).expect("a folder for the ports' locks");
     let mut mine = MINE.lock().expect("no thread failed in here");
     // processes begin at different places, so that they seldom try each other's
-    let start = std::process::id().wrapping_mul(97) as usize % PORTS.len();
-    for port in PORTS.cycle().skip(start).take(PORTS.len()) {
+    let ports = PORTS.step_by(2);
+    let start = std::process::id().wrapping_mul(97) as usize % ports.len();
+    for port in ports.clone().cycle().skip(start).take(ports.len()) {
         let lock = File::create(folder.join(port.to_string())).expect("a port's lock");
         if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             mine.push(lock);

@@ -138,6 +138,19 @@ fn a_credential_counts_while_its_controller_stands_by_it() {
 }
 
 #[test]
+fn a_revoked_credential_stays_beside_its_revocation_and_not_without() {
+    let mut index = index();
+    let refused = || Change::Applied(object(credential_because("11", "True", "Revoked")));
+    index.credentials.take(refused());
+    assert!(facts(&index).credentials.is_empty());
+    index
+        .revocations
+        .take(Change::Applied(object(revocation("r", "12"))));
+    let facts_now = facts(&index);
+    assert_eq!((facts_now.credentials.len(), facts_now.revocations.len()), (1, 1));
+}
+
+#[test]
 fn an_unreadable_revocation_is_not_overlooked() {
     let mut index = index();
     let mut bad = revocation("r", "12");

@@ -128,7 +128,7 @@ async fn a_review_refuses_the_next_request_cuts_the_one_in_flight_and_closes_new
     let good = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&good);
     let options = ServeOptions {
-        on_connection: Some(Arc::new(move |_| asked.load(Ordering::SeqCst))),
+        on_connection: Some(Arc::new(move |_, _| asked.load(Ordering::SeqCst))),
         ..ServeOptions::default()
     };
     let service = start(&platform, options).await;

@@ -20,6 +20,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dmp_client::facts::Credential;
 use dmp_core::peer::Peer;
+use dmp_core::serve::EndConnection;
 use jiff::Timestamp;
 
 use crate::facts::Snapshot;
@@ -51,7 +52,9 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
         Ok(credential) => credential.clone(),
         Err(reason) => {
             tracing::info!(peer = %peer.spiffe, reason = reason.as_str(), "software refused");
-            gateway.door.answered(&peer);
+            if let Some(connection) = request.extensions().get::<EndConnection>() {
+                connection.end();
+            }
             return Failure::Solution(reason).into_response();
         }
     };

@@ -144,11 +144,11 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
     let (start, wall) = (Instant::now(), Timestamp::now());
     let after = |milliseconds| start + Duration::from_millis(milliseconds);
     assert!(
-        door.stays_at(&hospital(), start, wall),
+        door.stays_at(&hospital(), start, start, wall),
         "without facts requests are answered, not connections cut"
     );
     store.accept(facts(), start, wall).unwrap();
-    assert!(door.stays_at(&hospital(), after(10), wall));
+    assert!(door.stays_at(&hospital(), start, after(10), wall));
 
     let mut revoking = facts();
     revoking.seq = 2;
@@ -158,17 +158,19 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
         credential: None,
     });
     store.accept(revoking, after(20), wall).unwrap();
-    assert!(!door.stays_at(&hospital(), after(30), wall));
-    assert!(!door.stays_at(&hospital(), after(1_400), wall));
+    for live in [start, after(10)] {
+        assert!(!door.stays_at(&hospital(), live, after(30), wall));
+        assert!(!door.stays_at(&hospital(), live, after(1_400), wall));
+    }
     assert!(
-        door.stays_at(&hospital(), after(1_600), wall),
+        door.stays_at(&hospital(), after(25), after(40), wall),
         "a new connection is not told why"
     );
     // lifted by a higher number
     let mut lifted = facts();
     lifted.seq = 3;
     store.accept(lifted, after(1_700), wall).unwrap();
-    assert!(door.stays_at(&hospital(), after(1_800), wall));
+    assert!(door.stays_at(&hospital(), after(1_750), after(1_800), wall));
 }
 
 #[test]

@@ -19,8 +19,9 @@ mod operator;
 mod other_cluster;
 mod other_cluster_registry;
 mod other_cluster_upgrade;
-mod plaintext;
 mod retirement;
 mod support;
+mod tours;
+mod unprotected;
 
 use dmp_e2e::stage;
