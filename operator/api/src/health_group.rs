@@ -44,8 +44,8 @@ pub struct HealthGroupSpec {
     /// Name of the `Site` that holds its data (`kubectl get sites`).
     #[schemars(length(min = 1, max = 63))]
     pub site: String,
-    /// `sandbox`: synthetic patients only. `production`: real ones; refuses log-ins of the demonstration, OpenBao with an insecure seal and a network
-    /// that does not enforce policies. Immutable.
+    /// `sandbox`: synthetic patients only. `production`: real ones; refuses log-ins of the demonstration, credentials of the
+    /// sandbox, and an OpenBao that unseals itself. Immutable.
     #[serde(default)]
     #[x_kube(validation = Rule::new("self == oldSelf").message("mode never changes: create another group"))]
     pub mode: Mode,

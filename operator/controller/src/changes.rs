@@ -10,6 +10,7 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use crate::guard::Guarded;
+use crate::watches::PauseAfterError;
 
 /// Rings when an object of `K` appears, goes, or changes in what `of` says about it, and once after the first list.
 pub fn changes<K>(client: &Client, of: fn(&K) -> String) -> impl Stream<Item = ()> + Send + 'static
@@ -17,7 +18,7 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
     let api = Api::<Guarded<K>>::all(client.clone());
-    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let events = watcher(api, watcher::Config::default()).backoff(PauseAfterError);
     events
         .scan(Known::default(), move |known, event| {
             let rings = match event {

@@ -22,6 +22,7 @@ use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::pace::Pace;
 use crate::status::{Conditioned, is_converged};
+use crate::watches::PauseAfterError;
 
 /// Objects of one kind reconciled at once.
 const CONCURRENCY: u16 = 8;
@@ -281,6 +282,7 @@ fn framed<K: Kind>(
         .with_observer(observer)
         .with_event_recorder(Arc::new(EventRecorder::new(client, reporter)))
         .with_controller(|controller| {
-            watches(controller.with_config(Config::default().concurrency(CONCURRENCY)))
+            let config = Config::default().concurrency(CONCURRENCY);
+            watches(controller.with_config(config)).trigger_backoff(PauseAfterError)
         })
 }

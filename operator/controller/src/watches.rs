@@ -3,6 +3,8 @@
 //! Children and what names an object are followed by every change. What everything of a kind depends on rings only when
 //! it has changed in what they look at ([`changes`]): each status of a hundred groups would else be a hundred passes.
 
+use std::time::Duration;
+
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     HealthGroup, Platform, Site, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
@@ -13,6 +15,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, Service, 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::utils::Backoff;
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 
@@ -22,6 +25,24 @@ use crate::network_probe::Probes;
 use crate::plane::ObjectKind;
 
 type Watched<K> = Controller<Guarded<K>>;
+
+/// How long watches pause after an error. The framework gives all watches of a controller one pause: after a restart of the
+/// API server each of them fails twice (its connection, then its version that is too old), one after the other. With the
+/// default, which grows to 30 s, a controller of fifteen watches is blind for many minutes.
+#[derive(Clone, Copy, Debug)]
+pub struct PauseAfterError;
+
+impl Iterator for PauseAfterError {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_millis(200))
+    }
+}
+
+impl Backoff for PauseAfterError {
+    fn reset(&mut self) {}
+}
 
 fn ours() -> watcher::Config {
     watcher::Config::default().labels("app.kubernetes.io/managed-by=dmp-operator")
