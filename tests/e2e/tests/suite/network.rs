@@ -129,7 +129,8 @@ async fn reached(stage: &Stage, doors: &[String]) -> Vec<String> {
         doors.join(" ")
     );
     let pod: Pod = serde_json::from_value(json!({
-        "metadata": { "name": name },
+        // What it calls itself opens nothing: it is not in a namespace of the platform.
+        "metadata": { "name": name, "labels": { "app.kubernetes.io/part-of": "dmp" } },
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": false,
