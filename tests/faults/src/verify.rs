@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 
-use crate::cast::PATIENTS;
+use crate::cast::{PATIENTS, said};
 use crate::ledger::{Entry, State, faults_of_list};
 use crate::steps::Play;
 
@@ -29,6 +29,10 @@ pub struct Found {
 /// # Errors
 /// Everything that is lost, doubled, changed or missing in the trail.
 pub async fn everything(play: &Play) -> Result<Found, String> {
+    // A fault may have been longer than a token lives.
+    patiently(|| async { play.cast.refresh().await.map_err(said) })
+        .await
+        .map_err(|error| format!("nobody can log in: {error}"))?;
     let uncertain = play.ledger().uncertain();
     for (set, entry) in &uncertain {
         patiently(|| play.send(set, entry))
