@@ -96,16 +96,20 @@ faults: build ## The whole fault suite, on appliances of its own (about half an 
 	$(FAULTS) nodes:: || status=$$?; $(BIN)/dmpctl appliance clean --name flt3 || status=1; \
 	[ $$status != 0 ] || cargo run --locked -q -p dmp-faults --bin faults-table; exit $$status
 
-# The programs of another commit beside this one's, from the same cache; then an upgrade from it with traffic running.
+# The programs of another commit beside this one's, then an upgrade from it with traffic running. Both commits share what they depend
+# on in one cache; the wrapper, which does nothing, keeps cargo from taking one's own crates for the other's.
 PREVIOUS ?= HEAD~1
+SOURCE := $(DMP_CACHE)/previous-source
 .PHONY: upgrade-test
 upgrade-test: parts ## Installs the release of commit PREVIOUS (default HEAD~1) and upgrades it under traffic
-	@rm -rf $(DMP_CACHE)/previous-source && mkdir -p $(DMP_CACHE)/previous-source
-	@git archive $(PREVIOUS) | tar -x -C $(DMP_CACHE)/previous-source
-	@cd $(DMP_CACHE)/previous-source && cargo build --locked --workspace --bins
-	@mkdir -p $(CARGO_TARGET_DIR)/previous && mv -f $(BIN)/dmp $(BIN)/dmp-operator $(BIN)/dmpctl $(CARGO_TARGET_DIR)/previous/
-	@rm -rf $(DMP_CACHE)/previous-source
+	@rm -rf $(SOURCE) && mkdir -p $(SOURCE) $(CARGO_TARGET_DIR)/previous
+	@git archive $(PREVIOUS) | tar -x --touch -C $(SOURCE)
+	@printf '#!/bin/sh\nexec "$$@"\n' > $(SOURCE)/wrapper && chmod +x $(SOURCE)/wrapper
+	@cd $(SOURCE) && RUSTC_WORKSPACE_WRAPPER=$(SOURCE)/wrapper cargo build --locked --workspace --bins
+	@mv -f $(BIN)/dmp $(BIN)/dmp-operator $(BIN)/dmpctl $(CARGO_TARGET_DIR)/previous/
+	@rm -rf $(SOURCE)
 	@cargo build --locked --workspace --bins
+	@! cmp -s $(BIN)/dmp-operator $(CARGO_TARGET_DIR)/previous/dmp-operator || { echo "upgrade-test: both commits make the same programs: set PREVIOUS"; exit 1; }
 	@cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture other_cluster_upgrade
 
 # GROUPS=1000 is the stress. The table of docs/performance.md is replaced.
