@@ -55,7 +55,7 @@ impl Peer {
     }
 }
 
-/// From or to some pods, on ports.
+/// From or to some pods, on ports; without peers, from or to everybody.
 #[derive(Clone, Debug)]
 pub struct Flow {
     pub peers: Vec<Peer>,
@@ -281,7 +281,9 @@ pub fn national() -> Vec<Object> {
         here,
         "gateway",
         None,
-        &[flow([Peer::Anywhere], [9443])],
+        // Everybody. Not `Anywhere`: what comes through the port of another node has that node's address, which networks do
+        // not all count among an `ipBlock` (Cilium).
+        &[flow([], [9443])],
         &[
             flow(
                 [Peer::Own("registry"), Peer::Own("consent"), Peer::Own("audit")],
@@ -346,7 +348,11 @@ fn rules(direction: &str, flows: &[Flow]) -> Value {
             .iter()
             .map(|port| json!({ "protocol": "TCP", "port": port }))
             .collect();
-        json!({ direction: peers, "ports": ports })
+        if peers.is_empty() {
+            json!({ "ports": ports })
+        } else {
+            json!({ direction: peers, "ports": ports })
+        }
     });
     Value::Array(rules.collect())
 }
@@ -364,6 +370,17 @@ mod tests {
         };
         let policy = telemetry("dmp-a", Some("a"), Some(&collector)).unwrap();
         policy.body.pointer("/spec/egress").cloned().unwrap()
+    }
+
+    #[test]
+    fn solutions_come_from_everywhere_other_nodes_included() {
+        let policies = national();
+        let gateway = policies.iter().find(|policy| policy.name == "gateway").unwrap();
+        let ingress = gateway.body.pointer("/spec/ingress").unwrap();
+        assert_eq!(
+            ingress,
+            &json!([{ "ports": [{ "protocol": "TCP", "port": 9443 }] }])
+        );
     }
 
     #[test]
