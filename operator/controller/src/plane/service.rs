@@ -193,12 +193,13 @@ pub fn service(workload: &Workload<'_>, node_port: Option<i32>) -> Object {
     )
 }
 
-/// At most one pod of the service is taken away on purpose at a time.
+/// At most one pod of the service is taken away on purpose at a time. Not under the service's own name: CloudNativePG makes
+/// budgets `<database>` and `<database>-primary` from two instances on, and a database has the name of its service.
 pub fn disruption_budget(workload: &Workload<'_>) -> Object {
     Object::new(
         ObjectKind::PodDisruptionBudget,
         Some(workload.namespace),
-        workload.name,
+        &format!("{}-service", workload.name),
         json!({
             "metadata": { "labels": labels(workload.name, workload.group) },
             "spec": {

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use dmp_faults::cluster::{Cluster, NATIONAL, TANGER, until};
 use dmp_faults::scene::{Fault, Happened, on_scene, passes_meanwhile};
+use dmpctl::kubernetes::wait::{Look, ready};
 use kube::ResourceExt as _;
 use serde_json::json;
 
 const GROUP: &str = "tanger-tetouan-al-hoceima";
 const READY: Duration = Duration::from_secs(180);
 
-/// Asks for so many instances of the group's databases and waits for them.
+/// Asks for so many instances of the group's databases and waits for them, and for the group itself.
 async fn instances(cluster: &Cluster, count: i64) {
     let groups = cluster.api("dmp.ma/v1alpha1", "HealthGroup", None);
     cluster
@@ -18,6 +19,10 @@ async fn instances(cluster: &Cluster, count: i64) {
         .await;
     let clusters = cluster.api("postgresql.cnpg.io/v1", "Cluster", Some(TANGER));
     until("the instances", READY, async || {
+        let group = groups.get(GROUP).await.unwrap();
+        if !matches!(ready(&group), Look::Done) {
+            return false;
+        }
         for database in ["records", "keystore"] {
             let live = clusters.get(database).await.unwrap();
             let is = |pointer: &str| live.data.pointer(pointer) == Some(&json!(count));
