@@ -33,8 +33,15 @@ down: ## Ends the appliance's processes, namespaces, mounts, cgroups; keeps its 
 clean: down ## Removes the appliance's data too
 	@[ ! -x $(BIN)/dmpctl ] || $(BIN)/dmpctl appliance clean --name $(NAME)
 
+# cargo takes the crates of one checkout for those of another when both build into one folder and the other's are older. Files that were
+# touched since the last build are never taken for anything else.
+.PHONY: checkout
+checkout:
+	@mkdir -p $(CARGO_TARGET_DIR); [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" = "$(CURDIR)" ] || { \
+	  find . -name .git -prune -o -type f -exec touch --no-create {} +; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; }
+
 .PHONY: deps
-deps: ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
+deps: checkout ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
 	@missing=$$(for p in $(PACKAGES); do [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  [ "$$(id -u)" = 0 ] || { echo "make deps: not root, and these packages are missing:" $$missing; exit 1; }; \

@@ -14,14 +14,15 @@ fn main() -> std::io::Result<()> {
     let root = variable("CARGO_MANIFEST_DIR")?.join("../..").canonicalize()?;
     let mut files = Vec::new();
     for folder in FOLDERS {
-        println!("cargo:rerun-if-changed={}", root.join(folder).display());
-        walk(&root.join(folder), &mut files)?;
+        // Relative: another checkout with the same build cache looks at its own files.
+        walk(&Path::new("../..").join(folder), &mut files)?;
     }
     files.sort();
     let mut code = String::from(
         "/// Path from the root of the repository, and content.\npub static FILES: &[(&str, &[u8])] = &[\n",
     );
     for file in files {
+        let file = file.canonicalize()?;
         let name = file.strip_prefix(&root).map_err(std::io::Error::other)?;
         let _ = writeln!(code, "    ({name:?}, include_bytes!({file:?})),");
     }
@@ -30,15 +31,16 @@ fn main() -> std::io::Result<()> {
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    println!("cargo:rerun-if-changed={}", folder.display());
     if !folder.exists() {
         return Ok(());
     }
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            println!("cargo:rerun-if-changed={}", path.display());
             walk(&path, files)?;
         } else {
+            println!("cargo:rerun-if-changed={}", path.display());
             files.push(path);
         }
     }
