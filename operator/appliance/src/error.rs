@@ -161,7 +161,7 @@ impl Error {
                 "read that log; `dmpctl appliance up` starts it again, `dmpctl appliance clean` begins anew",
             ),
             Self::Timeout { .. } => Some(
-                "look at `dmpctl appliance status` and `kubectl get pods -A`; run the command again: it goes on where it was",
+                "look at `dmpctl status` and `kubectl get pods -A`; run the command again: it goes on where it was",
             ),
             Self::File { .. } => Some("check the path, its owner and the space left"),
             Self::Certificate { .. } => Some("check the clock of this machine and run the command again"),

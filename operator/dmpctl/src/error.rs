@@ -51,7 +51,7 @@ impl CliError {
             ),
             _ => (
                 "kubernetes-unreachable",
-                "check that the cluster runs (`dmpctl appliance status`) and that KUBECONFIG points to it",
+                "check that the cluster runs (on this machine: `dmpctl appliance up`) and that KUBECONFIG points to it",
             ),
         };
         let error = Self::new(code, format!("{what} failed"), remedy);

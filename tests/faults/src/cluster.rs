@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dmp_appliance::{Name, Options, Progress};
+use dmpctl::kubernetes::wait::{Look, ready};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -113,6 +114,16 @@ impl Cluster {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         }
+    }
+
+    /// Whether a health group is ready, as it now is.
+    pub async fn group_is_ready(&self, name: &str) -> bool {
+        let live = self
+            .api("dmp.ma/v1alpha1", "HealthGroup", None)
+            .get(name)
+            .await
+            .unwrap();
+        matches!(ready(&live), Look::Done)
     }
 
     /// A merge patch of any object.

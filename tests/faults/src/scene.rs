@@ -234,16 +234,13 @@ fn sentence(said: &str, answers: &BTreeMap<String, usize>) -> String {
 pub fn options(name: &str, nodes: u8) -> Options {
     let network = std::env::var("DMP_NETWORK").ok();
     Options {
-        name: name.parse().unwrap(),
         nodes,
         network: network.map(|network| match network.as_str() {
             "plain" => PodNetwork::Plain,
             "cilium" => PodNetwork::Cilium,
             other => panic!("DMP_NETWORK is `plain` or `cilium`, not `{other}`"),
         }),
-        binaries: Some(binaries()),
-        cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
-        ..Options::default()
+        ..dmp_e2e::stage::options(name, binaries())
     }
 }
 

@@ -12,6 +12,7 @@ use kube::{Resource, ResourceExt};
 
 use crate::guard::Guarded;
 use crate::solution_credential::is_about_the_next_one;
+use crate::solution_revocation::validate::closes;
 
 /// One step of a list-and-watch.
 #[derive(Debug)]
@@ -218,13 +219,16 @@ impl Index {
         let solution = format!("{namespace}/{}", credential.spec.solution);
         let kind = self.solutions.objects.get(&solution)?.spec.kind;
         let status = credential.status.as_ref()?;
-        let name = format!("{namespace}/{}", credential.name_any());
         // Refused by its controller (a reference is gone): its certificate opens nothing. A request for the next certificate
         // that is not usable says nothing against the present one. A revoked one stays, beside the revocation that closes
         // the door: so the gateway can say why.
         if conditions::find(&status.conditions, "Stalled")
             .is_some_and(|stalled| stalled.status == "True" && !is_about_the_next_one(&stalled.reason))
-            && !self.revoked(&solution, &credential.spec.version, &name)
+            && !self
+                .revocations
+                .objects
+                .values()
+                .any(|revocation| closes(&revocation.spec, credential))
         {
             return None;
         }
@@ -233,7 +237,7 @@ impl Index {
             None => None,
         };
         Some(facts::Credential {
-            name,
+            name: format!("{namespace}/{}", credential.name_any()),
             solution,
             version: credential.spec.version.clone(),
             kind: kind.as_str().to_owned(),
@@ -247,18 +251,6 @@ impl Index {
             certificate_sha256: status.certificate_sha256.clone()?,
             not_after: status.not_after.as_ref()?.parse().ok()?,
         })
-    }
-
-    fn revoked(&self, solution: &str, version: &str, credential: &str) -> bool {
-        self.revocations
-            .objects
-            .values()
-            .map(revocation_fact)
-            .any(|fact| {
-                fact.solution == solution
-                    && fact.version.is_none_or(|named| named == version)
-                    && fact.credential.is_none_or(|named| named == credential)
-            })
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Peer {
     Database(&'static str),
     /// CNPG's operator.
     CnpgOperator,
-    /// Addresses outside of the pods' network: nodes, the API server, issuers of log-ins.
+    /// Addresses outside of the pods' network: the API server, issuers of log-ins. Not nodes, to every network.
     Anywhere,
 }
 

@@ -26,7 +26,7 @@ use futures::FutureExt as _;
 use kube::Api;
 
 use crate::other_cluster_registry::name_image;
-use crate::stage::{Stage, binaries, on_runtime, on_stage};
+use crate::stage::{Stage, binaries, on_runtime, on_stage, options};
 
 /// Traffic runs well before it is disturbed.
 const WARM: Duration = Duration::from_secs(60);
@@ -169,7 +169,7 @@ fn the_previous_release_becomes_this_one_under_traffic() {
         let outcome = AssertUnwindSafe(from_previous(&previous, &progress))
             .catch_unwind()
             .await;
-        dmp_appliance::clean(&options(&previous), &progress)
+        dmp_appliance::clean(&on_othup(&previous), &progress)
             .await
             .unwrap();
         if let Err(panic) = outcome {
@@ -178,18 +178,13 @@ fn the_previous_release_becomes_this_one_under_traffic() {
     });
 }
 
-fn options(binaries: &Path) -> Options {
-    Options {
-        name: "othup".parse().unwrap(),
-        binaries: Some(binaries.to_owned()),
-        cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
-        ..Options::default()
-    }
+fn on_othup(binaries: &Path) -> Options {
+    options("othup", binaries.to_owned())
 }
 
 async fn from_previous(previous: &Path, progress: &Progress) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let running = dmp_appliance::up(&options(previous), progress).await.unwrap();
+    let running = dmp_appliance::up(&on_othup(previous), progress).await.unwrap();
     // Its own dmpctl installs it, with its own manifests and custom resources.
     let installed = Command::new(previous.join("dmpctl"))
         .arg("--kubeconfig")
@@ -214,7 +209,7 @@ async fn from_previous(previous: &Path, progress: &Progress) {
         .await
         .unwrap_or_else(|error| panic!("{}", error.for_people()));
 
-    let current = dmp_appliance::images(&options(&binaries()), progress)
+    let current = dmp_appliance::images(&on_othup(&binaries()), progress)
         .await
         .unwrap();
     assert_ne!(

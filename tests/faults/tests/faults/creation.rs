@@ -57,15 +57,6 @@ async fn create(cluster: &Cluster, name: &str) {
     api.create(&Default::default(), &object).await.unwrap();
 }
 
-async fn is_ready(cluster: &Cluster, name: &str) -> bool {
-    let api = cluster.api("dmp.ma/v1alpha1", "HealthGroup", None);
-    let live = api.get(name).await.unwrap();
-    matches!(
-        dmpctl::kubernetes::wait::ready(&live),
-        dmpctl::kubernetes::wait::Look::Done
-    )
-}
-
 async fn retire(cluster: &Cluster, name: &str) {
     let api = cluster.api("dmp.ma/v1alpha1", "HealthGroup", None);
     api.delete(name, &Default::default()).await.unwrap();
@@ -123,7 +114,7 @@ async fn storm(cluster: &Cluster) -> Happened {
     create(cluster, &calm).await;
     let start = Instant::now();
     until("ready without faults", READY, async || {
-        is_ready(cluster, &calm).await
+        cluster.group_is_ready(&calm).await
     })
     .await;
     let undisturbed = start.elapsed();
@@ -133,7 +124,7 @@ async fn storm(cluster: &Cluster) -> Happened {
     create(cluster, &stormy).await;
     let (start, mut seen, mut kills, mut last) =
         (Instant::now(), BTreeSet::new(), Vec::new(), Instant::now());
-    while !is_ready(cluster, &stormy).await {
+    while !cluster.group_is_ready(&stormy).await {
         assert!(start.elapsed() < READY, "not ready; there are {seen:?}");
         let now = objects(cluster, &stormy).await;
         // At every look that shows a kind for the first time, whoever leads is killed.

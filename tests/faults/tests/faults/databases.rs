@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use dmp_faults::cluster::{Cluster, NATIONAL, TANGER, until};
 use dmp_faults::scene::{Fault, Happened, on_scene, passes_meanwhile};
-use dmpctl::kubernetes::wait::{Look, ready};
 use kube::ResourceExt as _;
 use serde_json::json;
 
@@ -19,8 +18,7 @@ async fn instances(cluster: &Cluster, count: i64) {
         .await;
     let clusters = cluster.api("postgresql.cnpg.io/v1", "Cluster", Some(TANGER));
     until("the instances", READY, async || {
-        let group = groups.get(GROUP).await.unwrap();
-        if !matches!(ready(&group), Look::Done) {
+        if !cluster.group_is_ready(GROUP).await {
             return false;
         }
         for database in ["records", "keystore"] {
