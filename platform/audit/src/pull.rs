@@ -3,6 +3,8 @@
 //! The tree is derived again from the pulled leaves: a log that rewrote, dropped or forked anything that was seen
 //! cannot sign a checkpoint that this copy reaches.
 
+use std::time::Duration;
+
 use dmp_client::audit::LogPage;
 use dmp_core::problem::Chain;
 use dmp_tlog::Hash;
@@ -24,6 +26,10 @@ const MAX_PAGES: usize = 20;
 /// Tries when another replica pulls the same log.
 const ATTEMPTS: u32 = 3;
 
+/// The longest pull of a tail that is in memory, or look at our own copy: on a node that was lost the database neither answers
+/// nor ends its connections.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Pulls that may hold a connection of the database while they ask their log (long tails: a first start).
 static LONG: Semaphore = Semaphore::const_new(2);
 
@@ -33,6 +39,8 @@ pub enum PullError {
     Source(#[from] SourceError),
     #[error("the database does not answer")]
     Database(#[from] sqlx::Error),
+    #[error("the database has not answered in time")]
+    TimedOut,
     #[error("our own copy of the tree cannot answer")]
     Tree(#[from] TreeError),
     #[error("our own copy of the tree is damaged")]
@@ -96,11 +104,12 @@ async fn attempt(
     key: &[u8; 32],
     source: &dyn Source,
 ) -> Result<Option<u64>, PullError> {
-    let mut conn = pool.acquire().await?;
-    let known = store::source::read(&mut conn, origin)
-        .await?
-        .map_or(0, |state| state.size);
-    drop(conn);
+    let known = in_time(async {
+        let mut conn = pool.acquire().await?;
+        let state = store::source::read(&mut conn, origin).await?;
+        Ok(state.map_or(0, |state| state.size))
+    })
+    .await?;
     let note = source.checkpoint().await?;
     let head = checkpoint::open(&note, origin, key);
     let mut tail = Tail {
@@ -112,6 +121,28 @@ async fn attempt(
         tail.fetch(head.size).await?;
     }
 
+    let whole = head.as_ref().is_ok_and(|head| tail.end() >= head.size);
+    let kept = keep(pool, origin, &note, head, tail, known);
+    // What is not in memory has the caller's limit: a first start copies a whole log.
+    if whole { in_time(kept).await } else { kept.await }
+}
+
+/// Ends what the database does not answer.
+async fn in_time<T>(work: impl Future<Output = Result<T, PullError>>) -> Result<T, PullError> {
+    tokio::time::timeout(LIMIT, work)
+        .await
+        .unwrap_or(Err(PullError::TimedOut))
+}
+
+/// Keeps what the log showed, or the finding. None when another replica moved the copy on meanwhile.
+async fn keep(
+    pool: &PgPool,
+    origin: &str,
+    note: &str,
+    head: Result<Head, CheckpointError>,
+    tail: Tail<'_>,
+    known: u64,
+) -> Result<Option<u64>, PullError> {
     let mut tx = pool.begin().await?;
     let state = store::source::lock(&mut tx, origin, Tiles::default().root(0)?).await?;
     if state.size != known {
@@ -130,7 +161,7 @@ async fn attempt(
         Err(error) => Broken::Checkpoint(error),
     };
     tx.rollback().await?;
-    let (held, shown) = (state.note.as_deref(), Some(note.as_str()));
+    let (held, shown) = (state.note.as_deref(), Some(note));
     let finding = Finding {
         origin,
         kind: broken.kind(),
@@ -150,6 +181,12 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
+    /// Index after the last entry in memory.
+    fn end(&self) -> u64 {
+        let entries = self.pages.iter().map(|page| page.entries.len()).sum::<usize>();
+        self.from + u64::try_from(entries).unwrap_or_default()
+    }
+
     /// Fetches pages up to index `end`, but no more than fit in memory.
     async fn fetch(&mut self, end: u64) -> Result<(), PullError> {
         let mut size = self.from;

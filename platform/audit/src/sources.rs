@@ -25,6 +25,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How long a pull of a long tail may take before the next one starts anew.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// The longest indexing at once.
+const INDEX: Duration = Duration::from_secs(30);
+
 /// Between two counts of the findings.
 const COUNT: Duration = Duration::from_secs(5);
 
@@ -197,7 +200,9 @@ impl Sources {
             Ok(size) => metrics::pulled(origin, *size),
             Err(_) => metrics::not_pulled(origin),
         }
-        let indexed = index::catch_up(pool, origin, bodies, index).await;
+        // What is left after that is done next time; it is kept page by page.
+        let indexed = tokio::time::timeout(INDEX, index::catch_up(pool, origin, bodies, index)).await;
+        let indexed = indexed.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
         match (&pulled, &indexed) {
             (Err(error), _) => log.report(Some(error)),
             (_, Err(error)) => log.report(Some(error)),
@@ -209,7 +214,8 @@ impl Sources {
     /// Keeps the metric of the findings until `stop`. What the database does not answer stays as it was.
     pub async fn measure(self, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.count_findings().await {
+            let counted = tokio::time::timeout(COUNT, self.count_findings()).await;
+            if let Err(error) = counted.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 tracing::warn!(error = %Chain(&error), "the findings could not be counted");
             }
             tokio::select! {

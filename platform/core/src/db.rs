@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::config::{DatabaseConfig, DatabaseTls};
 use crate::problem::Chain;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may take to answer when it comes back to the pool.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection is renewed at this age, so that a changed password or a moved primary is met soon.
 const CONNECTION_LIFE: Duration = Duration::from_secs(30 * 60);
 const DEFAULT_CONNECTIONS: u32 = 10;
@@ -53,6 +55,12 @@ pub async fn connect_within(config: &DatabaseConfig, patience: Duration) -> Resu
         .max_connections(config.max_connections.unwrap_or(DEFAULT_CONNECTIONS))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(CONNECTION_LIFE)
+        // A node that is lost ends no connection: the kernel repeats for a quarter of an hour, and so long the pool would keep
+        // the place of each connection that was in use.
+        .after_release({
+            let options = options.clone();
+            move |connection, _| Box::pin(answering(connection, options.clone()))
+        })
         .connect_lazy_with(options);
     let start = std::time::Instant::now();
     let mut attempts = 0_u32;
@@ -68,6 +76,22 @@ pub async fn connect_within(config: &DatabaseConfig, patience: Duration) -> Resu
             }
             Err(error) => return Err(DatabaseError::Connect(error)),
         }
+    }
+}
+
+/// Puts another connection in the place of one that does not answer. (The pool would wait for its end.)
+async fn answering(connection: &mut PgConnection, options: PgConnectOptions) -> Result<bool, sqlx::Error> {
+    if let Ok(answer) = tokio::time::timeout(RETURN_TIMEOUT, connection.ping()).await {
+        return answer.map(|()| true);
+    }
+    tracing::warn!("a connection to the database does not answer: it is replaced");
+    loop {
+        let fresh = tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await;
+        if let Ok(Ok(fresh)) = fresh {
+            *connection = fresh;
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -23,6 +23,8 @@ pub const MAX_PAGE: u64 = 1000;
 pub enum LogError {
     #[error("the log's database does not answer")]
     Database(#[from] sqlx::Error),
+    #[error("the log's database has not answered in time")]
+    TimedOut,
     #[error("the log's tables cannot be brought up to date")]
     Migrate(#[from] DatabaseError),
     #[error("the event cannot be sealed")]

@@ -24,6 +24,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
 const BACKOFF: Duration = Duration::from_secs(1);
 
+/// The longest look: on a node that was lost the database neither answers nor ends its connections.
+const LIMIT: Duration = Duration::from_secs(15);
+
 /// Between two measures of the lag.
 const MEASURE: Duration = Duration::from_secs(5);
 
@@ -63,9 +66,10 @@ impl Log {
         loop {
             if measured.is_none_or(|at| at.elapsed() >= MEASURE) {
                 measured = Some(Instant::now());
-                self.measure().await;
+                let _ = tokio::time::timeout(LIMIT, self.measure()).await;
             }
-            let pause = match self.sequence_once().await {
+            let look = tokio::time::timeout(LIMIT, self.sequence_once()).await;
+            let pause = match look.unwrap_or(Err(LogError::TimedOut)) {
                 Ok(Progress { integrated, .. }) if integrated >= BATCH => Duration::ZERO,
                 Ok(_) => POLL,
                 Err(error) => {

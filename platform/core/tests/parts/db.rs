@@ -42,6 +42,68 @@ async fn another_ca_or_another_name_is_not_connected_to() {
     }
 }
 
+/// A way to a server whose live connections can be cut as a lost node cuts them: nothing passes, and nothing ends.
+struct Cable {
+    port: u16,
+    cuts: tokio::sync::watch::Sender<u32>,
+}
+
+impl Cable {
+    async fn to(server: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (cuts, seen) = tokio::sync::watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut cut = seen.clone();
+                cut.mark_unchanged();
+                tokio::spawn(async move {
+                    let mut far = tokio::net::TcpStream::connect(("127.0.0.1", server))
+                        .await
+                        .unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        // Both ends stay open.
+                        _ = cut.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Self { port, cuts }
+    }
+
+    fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_to_a_lost_node_gives_its_place_back() {
+    let direct = Postgres::shared().cluster_database().await;
+    let cable = Cable::to(direct.port.unwrap()).await;
+    let config = DatabaseConfig {
+        port: Some(cable.port),
+        max_connections: Some(1),
+        ..direct
+    };
+    let pool = connect(&config).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    cable.cut();
+    let asked = sqlx::query("SELECT 1").execute(&mut *connection);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), asked)
+            .await
+            .is_err(),
+        "the cable is cut"
+    );
+    drop(connection);
+    // The one place there is: free once the connection has not answered in time.
+    let again = async { while ping(&pool).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(20), again)
+        .await
+        .expect("a new connection");
+}
+
 #[tokio::test]
 async fn an_incomplete_configuration_is_an_error_at_once() {
     let complete = Postgres::shared().cluster_database().await;
