@@ -11,8 +11,14 @@
     reason = "each `printcolumn` of the derive repeats the words `type_ = \"string\"`"
 )]
 
+pub mod body;
 mod common;
+pub mod conformance_profile;
+pub mod conformance_run;
+pub mod evidence_item;
 pub mod health_group;
+pub mod homologation_programme;
+pub mod homologation_review;
 pub mod names;
 pub mod openbao;
 pub mod platform;
@@ -20,16 +26,27 @@ pub mod schema;
 pub mod site;
 pub mod solution;
 pub mod solution_credential;
+pub mod solution_homologation;
 pub mod solution_revocation;
 pub mod solution_version;
 pub mod yaml;
 
 pub use common::{Mode, Sizing, StatusConditions};
+pub use conformance_profile::{ConformanceProfile, ConformanceProfileSpec, ConformanceProfileStatus};
+pub use conformance_run::{ConformanceRun, ConformanceRunSpec, ConformanceRunStatus};
+pub use evidence_item::{EvidenceItem, EvidenceItemSpec, EvidenceItemStatus};
 pub use health_group::{HealthGroup, HealthGroupSpec, HealthGroupStatus};
+pub use homologation_programme::{
+    HomologationProgramme, HomologationProgrammeSpec, HomologationProgrammeStatus,
+};
+pub use homologation_review::{HomologationReview, HomologationReviewSpec, HomologationReviewStatus};
 pub use platform::{Platform, PlatformSpec, PlatformStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use solution::{Solution, SolutionSpec, SolutionStatus};
 pub use solution_credential::{SolutionCredential, SolutionCredentialSpec, SolutionCredentialStatus};
+pub use solution_homologation::{
+    HomologationState, SolutionHomologation, SolutionHomologationSpec, SolutionHomologationStatus,
+};
 pub use solution_revocation::{SolutionRevocation, SolutionRevocationSpec, SolutionRevocationStatus};
 pub use solution_version::{SolutionVersion, SolutionVersionSpec, SolutionVersionStatus};
 
@@ -39,11 +56,17 @@ use kube::CustomResourceExt;
 /// Every CRD of this version, with the schema's hash as annotation, in the order of `crds/`.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     [
+        ConformanceProfile::crd(),
+        ConformanceRun::crd(),
+        EvidenceItem::crd(),
         HealthGroup::crd(),
+        HomologationProgramme::crd(),
+        HomologationReview::crd(),
         Platform::crd(),
         Site::crd(),
         Solution::crd(),
         SolutionCredential::crd(),
+        SolutionHomologation::crd(),
         SolutionRevocation::crd(),
         SolutionVersion::crd(),
     ]

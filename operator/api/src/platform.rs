@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::body::Body;
 use crate::common::{Sizing, conditions_schema, status_conditions};
 
 /// The installation as a whole.
@@ -26,6 +27,8 @@ use crate::common::{Sizing, conditions_schema, status_conditions};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'national'")
         .message("there is one platform, `national`"),
+    validation = Rule::new("!has(oldSelf.spec.bodies) || (has(self.spec.bodies) && oldSelf.spec.bodies.all(o, self.spec.bodies.exists(n, n.role == o.role && n.organisation == o.organisation && n.anchors[0].certificate == o.anchors[0].certificate)))")
+        .message("a body, its organisation and its first anchor never change"),
     validation = Rule::new("self.spec.demonstration || !has(self.spec.issuers) || self.spec.issuers.all(i, !i.demonstration)")
         .message("a demonstration issuer needs `demonstration: true`")
 )]
@@ -55,6 +58,10 @@ pub struct PlatformSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub issuers: Vec<Issuer>,
+    /// Who decides over solutions. Without interop and security entity nothing is homologated. Each stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["role"]))]
+    pub bodies: Vec<Body>,
     /// Where keys and identities live.
     #[serde(default)]
     pub openbao: OpenBao,

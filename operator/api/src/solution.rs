@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::body::Organisation;
 use crate::common::{conditions_schema, status_conditions};
 
 /// A product that wants to connect. Lives in its vendor's namespace `vendor-<vendor>`.
@@ -28,14 +29,21 @@ use crate::common::{conditions_schema, status_conditions};
     validation = Rule::new("size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')")
         .message("the name is a DNS label of at most 63 characters")
 )]
+#[x_kube(validation = Rule::new("!has(oldSelf.organisation) || has(self.organisation)")
+    .message("the organisation never changes: another one's product is another solution"))]
 #[serde(rename_all = "camelCase")]
 pub struct SolutionSpec {
     /// The vendor's id: the namespace without `vendor-`. Immutable.
     #[schemars(regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(max = 50))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the vendor never changes"))]
     pub vendor: String,
-    /// The product's name, as people know it.
+    /// Who makes it, in law. Needed for a homologation; never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the organisation never changes: another one's product is another solution"))]
+    pub organisation: Option<Organisation>,
+    /// The product's name, as people know it. Immutable: what was homologated keeps its name.
     #[schemars(length(min = 1, max = 200))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the product's name never changes: reviewers signed it"))]
     pub product: String,
     /// What it is used in: `hospital`, `laboratory`, `pharmacy`, `cabinet`; `patient-app` (a patient's own, without establishment); `directory` (a source
     /// of the State's directories, without establishment and person). Immutable.

@@ -95,6 +95,9 @@ pub struct SolutionCredentialStatus {
     /// SHA-256 of the CSR the certificate was made from, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csr_sha256: Option<String>,
+    /// In production: what the homologation opens to it now. Absent in the sandbox: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
     /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]

@@ -43,6 +43,21 @@ pub struct SolutionVersionSpec {
     /// As the vendor numbers it.
     #[schemars(regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$"), length(max = 64))]
     pub version: String,
+    /// What is delivered. Needed for a homologation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
+}
+
+/// What a vendor delivers, by its hashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Package {
+    /// SHA-256 of the image or package, hex.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
+    /// SHA-256 of its bill of materials (CycloneDX, JSON), hex.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sbom_sha256: String,
 }
 
 /// What the operator sees; written by nobody else.

@@ -26,8 +26,9 @@ use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
 use crate::{
-    facts, health_group, kubernetes_audit, network_probe, platform, schema_check, site, solution,
-    solution_credential, solution_revocation,
+    conformance_profile, conformance_run, evidence_item, facts, health_group, homologation_programme,
+    homologation_review, kubernetes_audit, network_probe, platform, schema_check, site, solution,
+    solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{solution_version, watches};
 
@@ -268,6 +269,42 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             solution_revocation::Revocations(c()),
             observer(),
             |k| watches::revocations(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            homologation_programme::Programmes(c()),
+            observer(),
+            |k| watches::signed(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            conformance_profile::Profiles(c()),
+            observer(),
+            |k| k,
+        )),
+        boxed(run_namespaced(
+            client(),
+            conformance_run::Runs(c()),
+            observer(),
+            |k| watches::signed(k, &on),
+        )),
+        boxed(run_namespaced(
+            client(),
+            evidence_item::Evidence(c()),
+            observer(),
+            |k| k,
+        )),
+        boxed(run_namespaced(
+            client(),
+            homologation_review::Reviews(c()),
+            observer(),
+            |k| watches::reviews(k, &on),
+        )),
+        boxed(run_namespaced(
+            client(),
+            solution_homologation::Homologations(c()),
+            observer(),
+            |k| watches::homologations(k, &on),
         )),
         boxed(network_probe::run(client(), context.probes.clone())),
     ])

@@ -55,7 +55,7 @@ impl Kind for Credentials {
         trace: &mut TraceMetadata,
     ) -> Result<Next, Error> {
         let found = dereference::dereference(&self.0, credential).await?;
-        let valid = match validate::validate(credential, &found) {
+        let valid = match validate::validate(credential, &found, Timestamp::now()) {
             Ok(valid) => valid,
             Err(refusal) => {
                 if update_status::refused(&self.0, credential, &refusal).await? {
@@ -68,14 +68,14 @@ impl Kind for Credentials {
             }
         };
         let Some(request) = build::build(credential, &valid, Timestamp::now()) else {
-            update_status::current(&self.0, credential).await?;
+            update_status::current(&self.0, credential, &valid).await?;
             return Ok(Next::Settled);
         };
         let step = trace.step("sign");
         match apply::apply(&self.0, request).await {
             Ok(issued) => {
                 step.finish(Outcome::Completed);
-                update_status::issued(&self.0, credential, &issued).await?;
+                update_status::issued(&self.0, credential, &issued, &valid).await?;
                 trace
                     .publish_event(normal("Issued", format!("certificate {} signed", issued.serial)))
                     .await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
-    HealthGroup, Platform, Site, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
+    ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup, HomologationProgramme, HomologationReview,
+    Platform, Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -158,6 +159,10 @@ pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> 
         SolutionVersion,
         |store, version| in_namespace(&store, version.namespace().as_deref())
     );
+    // What the homologation comes to: its controller has written it.
+    let controller = on!(controller, client, SolutionHomologation, |store, homologation| {
+        in_namespace(&store, homologation.namespace().as_deref())
+    });
     let controller = on!(controller, client, HealthGroup, |store, group| named(
         &store,
         &group.name_any()
@@ -166,6 +171,64 @@ pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> 
         json(&revocation.spec)
     }));
     controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)))
+}
+
+/// What decides about a homologation: the objects of its vendor, and the rules.
+pub fn homologations(
+    controller: Watched<SolutionHomologation>,
+    client: &Client,
+) -> Watched<SolutionHomologation> {
+    macro_rules! of_the_vendor {
+        ($controller:ident, $($other:ty),*) => {{
+            $(
+                let $controller = on!($controller, client, $other, |store, object| in_namespace(
+                    &store,
+                    object.namespace().as_deref()
+                ));
+            )*
+            $controller
+        }};
+    }
+    let controller = of_the_vendor!(
+        controller,
+        Solution,
+        SolutionVersion,
+        EvidenceItem,
+        ConformanceRun,
+        HomologationReview,
+        SolutionCredential
+    );
+    let controller = controller.reconcile_all_on(changes(client, |revocation: &SolutionRevocation| {
+        json(&revocation.spec)
+    }));
+    let controller = controller.reconcile_all_on(changes(client, |programme: &HomologationProgramme| {
+        json(&programme.spec)
+    }));
+    let controller = controller.reconcile_all_on(changes(client, |profile: &ConformanceProfile| {
+        json(&profile.spec)
+    }));
+    controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec.bodies)))
+}
+
+/// A review counts or not by what it is about.
+pub fn reviews(controller: Watched<HomologationReview>, client: &Client) -> Watched<HomologationReview> {
+    on!(controller, client, SolutionHomologation, |store, homologation| {
+        in_namespace(&store, homologation.namespace().as_deref())
+    })
+}
+
+/// What carries signatures, by those who may sign.
+pub fn signed<K>(controller: Watched<K>, client: &Client) -> Watched<K>
+where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec.bodies)))
 }
 
 /// The credentials that name a group.

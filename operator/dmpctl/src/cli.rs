@@ -5,6 +5,7 @@ use dmp_appliance::ApplianceCommand;
 
 use crate::demo::{DemoOptions, TokenOptions};
 use crate::error::{CliError, Result};
+use crate::homologation::HomologationCommand;
 use crate::images::ImagesCommand;
 use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
@@ -52,6 +53,9 @@ pub enum Command {
     /// What support needs
     #[command(subcommand)]
     Support(crate::support::SupportCommand),
+    /// What the bodies that homologate sign
+    #[command(subcommand)]
+    Homologation(HomologationCommand),
     /// The demonstration
     #[command(subcommand)]
     Demo(DemoCommand),
@@ -85,6 +89,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Uninstall(options) => crate::uninstall::run(&cluster, &options).await,
         Command::Status => crate::status::run(&cluster).await,
         Command::Support(command) => crate::support::run(&cluster, &command).await,
+        Command::Homologation(command) => crate::homologation::run(&command),
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,
         Command::Trail(options) => crate::trail::run(&cluster, &options).await,

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod demo;
 pub mod embedded;
 pub mod error;
+pub mod homologation;
 pub mod images;
 pub mod install;
 pub mod kubernetes;

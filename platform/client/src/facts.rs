@@ -98,6 +98,9 @@ pub struct Credential {
     /// SHA-256 of the issued certificate's DER, hex: only this certificate opens the door.
     pub certificate_sha256: String,
     pub not_after: Timestamp,
+    /// Scopes of its homologation; absent in the sandbox: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
 }
 
 /// A revoked solution, version or credential.

@@ -28,6 +28,8 @@ pub enum Failure {
     Refused,
     /// The software is not let in.
     Solution(SolutionRefusal),
+    /// The homologation does not cover the operation: the scope it needs.
+    Scope(&'static str),
     /// The gateway does not know the newest revocations: the door is closed.
     Stale,
     Bearer(BearerProblem),
@@ -74,7 +76,7 @@ impl Failure {
 
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Refused | Self::Solution(_) => StatusCode::FORBIDDEN,
+            Self::Refused | Self::Solution(_) | Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::Stale | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bearer(_) => StatusCode::UNAUTHORIZED,
             Self::Input { status, .. } => *status,
@@ -86,6 +88,7 @@ impl Failure {
         match self {
             Self::Refused => ACCESS_REFUSED,
             Self::Solution(_) => "solution-refused",
+            Self::Scope(_) => "scope-missing",
             Self::Stale => "facts-stale",
             Self::Bearer(BearerProblem::Missing) => "token-missing",
             Self::Bearer(BearerProblem::Invalid) => "token-invalid",
@@ -100,6 +103,9 @@ impl Failure {
         match self {
             Self::Refused => "access is refused".to_owned(),
             Self::Solution(reason) => reason.to_string(),
+            Self::Scope(scope) => format!(
+                "the homologation of this version does not cover the operation: it needs scope `{scope}`"
+            ),
             Self::Stale => "the gateway has no fresh facts from the operator; try again shortly".to_owned(),
             Self::Bearer(BearerProblem::Missing) => {
                 "a bearer token of POST /oauth2/token is needed".to_owned()

@@ -43,6 +43,7 @@ pub fn failure(failure: &Failure) {
     let kind = match failure {
         Failure::Refused => "access-refused",
         Failure::Solution(_) => "solution-refused",
+        Failure::Scope(_) => "scope-missing",
         Failure::Stale => "facts-stale",
         Failure::Bearer(_) => "token",
         Failure::Input { .. } => "input",

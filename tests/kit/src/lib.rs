@@ -5,6 +5,7 @@
 //! In a test kit a failed precondition panics; this crate is never linked into a product.
 
 pub mod bao;
+pub mod bodies;
 mod control_plane;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;

@@ -15,20 +15,31 @@ pub struct Case {
 /// Namespace of the namespaced kinds.
 pub const NAMESPACE: &str = "vendor-parity";
 
+/// The kinds in a vendor's namespace.
+pub const VENDORS: [&str; 7] = [
+    "Solution",
+    "SolutionVersion",
+    "SolutionCredential",
+    "SolutionHomologation",
+    "EvidenceItem",
+    "ConformanceRun",
+    "HomologationReview",
+];
+
 pub const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMIGd\n-----END CERTIFICATE REQUEST-----\n";
 
-fn object(kind: &str, name: &str, spec: Value) -> Value {
+pub fn object(kind: &str, name: &str, spec: Value) -> Value {
     let mut object = json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec,
     });
-    if matches!(kind, "Solution" | "SolutionVersion" | "SolutionCredential") {
+    if VENDORS.contains(&kind) {
         object["metadata"]["namespace"] = json!(NAMESPACE);
     }
     object
 }
 
 /// `value` with the fields of `patch` (a `null` removes one), recursively.
-fn with(value: &Value, patch: &Value) -> Value {
+pub fn with(value: &Value, patch: &Value) -> Value {
     let mut merged = value.clone();
     for (key, change) in patch.as_object().into_iter().flatten() {
         match change {
@@ -56,7 +67,7 @@ fn group() -> Value {
     )
 }
 
-fn platform() -> Value {
+pub fn platform() -> Value {
     object(
         "Platform",
         "national",
@@ -75,7 +86,7 @@ fn site() -> Value {
     object("Site", "parity", json!({ "territory": "MA", "region": "MA-06" }))
 }
 
-fn solution() -> Value {
+pub fn solution() -> Value {
     object(
         "Solution",
         "parity",
@@ -321,8 +332,9 @@ pub fn all() -> Vec<Case> {
         "a solution changes its name for people",
         solution(),
         json!({ "spec": { "product": "Q" } }),
-        None,
+        Some("the product's name never changes: reviewers signed it"),
     );
+    update("a solution stays", solution(), json!({}), None);
     update(
         "a solution changes its vendor",
         solution(),
@@ -384,21 +396,20 @@ pub fn all() -> Vec<Case> {
         json!({ "metadata": { "labels": { "a": "b" } } }),
         None,
     );
+    cases.extend(crate::homologation_cases::all());
     cases
 }
 
-fn kind_of(object: &Value) -> &'static str {
+pub fn kind_of(object: &Value) -> &'static str {
     let kind = object["kind"].as_str().unwrap();
-    [
+    let cluster = [
+        "ConformanceProfile",
         "HealthGroup",
+        "HomologationProgramme",
         "Platform",
         "Site",
-        "Solution",
-        "SolutionCredential",
         "SolutionRevocation",
-        "SolutionVersion",
-    ]
-    .into_iter()
-    .find(|known| *known == kind)
-    .unwrap()
+    ];
+    let mut all = cluster.into_iter().chain(VENDORS);
+    all.find(|known| *known == kind).unwrap()
 }

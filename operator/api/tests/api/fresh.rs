@@ -43,7 +43,7 @@ fn every_kind_answers_the_first_question() {
                 .as_ref()
                 .is_some_and(|sub| sub.status.is_some())
         );
-        let namespaced = names.kind.starts_with("Solution") && names.kind != "SolutionRevocation";
+        let namespaced = crate::cases::VENDORS.contains(&names.kind.as_str());
         assert_eq!(crd.spec.scope == "Namespaced", namespaced, "{}", names.kind);
     }
 }

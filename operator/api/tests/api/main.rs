@@ -6,5 +6,6 @@
 mod cases;
 mod cel;
 mod fresh;
+mod homologation_cases;
 mod schema;
 mod server;

@@ -250,6 +250,10 @@ impl Index {
             mode: mode(credential.spec.mode),
             certificate_sha256: status.certificate_sha256.clone()?,
             not_after: status.not_after.as_ref()?.parse().ok()?,
+            scopes: match credential.spec.mode {
+                Mode::Sandbox => None,
+                Mode::Production => Some(status.scopes.clone().unwrap_or_default()),
+            },
         })
     }
 }

@@ -34,7 +34,7 @@ pub enum Rule {
     SecretRead,
     /// Admission policies, rights, custom resource definitions, namespaces of the product.
     ProductChanged,
-    /// The Platform: images, issuers, OpenBao.
+    /// The Platform: images, issuers, bodies, OpenBao.
     PlatformChanged,
     /// A pod that no controller made.
     PodCreated,

@@ -51,6 +51,7 @@ mod tests {
             SolutionSpec {
                 vendor: "atlas".to_owned(),
                 product: "Atlas SIH".to_owned(),
+                organisation: None,
                 kind: ProductKind::Hospital,
             },
         );

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::build::{Request, TTL};
+use super::build::Request;
 use crate::controller::Context;
 
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub struct Issued {
 pub async fn apply(context: &Context, request: Request) -> Result<Issued, Error> {
     let signed = context
         .openbao
-        .sign_solution(&request.csr, &request.uri, TTL)
+        .sign_solution(&request.csr, &request.uri, &request.ttl)
         .await?;
     let leaf = signed.chain.first().ok_or(Error::NotACertificate)?;
     let der = CertificateDer::from_pem_slice(leaf.as_bytes()).map_err(|_| Error::NotACertificate)?;

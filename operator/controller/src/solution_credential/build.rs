@@ -1,15 +1,13 @@
 //! Step 3: is a signature due, and over what? Pure: the time is an argument.
 
 use dmp_api::SolutionCredential;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::validate::Valid;
 use crate::plane::digest;
 
-/// Life of a certificate.
-pub const TTL: &str = "2160h";
-/// It is renewed when less than this is left: a third of its life.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(720);
+/// A certificate is renewed when less than this part of a new one's life is left.
+const RENEW_AT: i32 = 3;
 
 /// What OpenBao shall sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +16,8 @@ pub struct Request {
     /// The one name of the certificate.
     pub uri: String,
     pub csr_sha256: String,
+    /// Its life, as OpenBao takes it.
+    pub ttl: String,
 }
 
 /// A request when there is no certificate, the CSR is another one, or the end is near.
@@ -32,11 +32,12 @@ pub fn build(credential: &SolutionCredential, valid: &Valid, now: Timestamp) -> 
             .and_then(|text| text.parse::<Timestamp>().ok());
         status.certificate.is_some()
             && status.csr_sha256.as_ref() == Some(&csr_sha256)
-            && expires.is_some_and(|expires| now.duration_until(expires) > RENEW_BEFORE)
+            && expires.is_some_and(|expires| now.duration_until(expires) > valid.life / RENEW_AT)
     });
     (!current).then(|| Request {
         csr: csr.clone(),
         uri: dmp_api::names::credential_uri(&valid.domain, &valid.namespace, &valid.name),
         csr_sha256,
+        ttl: format!("{}s", valid.life.as_secs()),
     })
 }

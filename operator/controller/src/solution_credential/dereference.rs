@@ -1,19 +1,23 @@
 //! Step 1: reads the platform, the product, its versions, the group and the revocations.
 
 use dmp_api::names::PLATFORM;
-use dmp_api::{HealthGroup, Platform, Solution, SolutionCredential, SolutionRevocation, SolutionVersion};
+use dmp_api::{
+    HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
+};
+use dmp_homologation::Dossier;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use crate::controller::Context;
+use crate::dossier;
 use crate::guard::Guarded;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the API server does not answer")]
     Api(#[from] kube::Error),
-    #[error("SolutionRevocation `{0}` cannot be read: no credential is signed until it can")]
-    UnreadableRevocation(String),
+    #[error("what decides about the version cannot be read")]
+    Dossier(#[from] dossier::Error),
 }
 
 /// What there is.
@@ -25,6 +29,8 @@ pub struct Found {
     /// The group that the credential names.
     pub group: Option<HealthGroup>,
     pub revocations: Vec<SolutionRevocation>,
+    /// For production: what decides about the version.
+    pub dossier: Option<Dossier>,
 }
 
 /// # Errors
@@ -38,17 +44,10 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
         None => None,
     };
     let versions = Api::<Guarded<SolutionVersion>>::namespaced(client(), &namespace);
-    let mut revocations = Vec::new();
-    for Guarded(revocation) in Api::<Guarded<SolutionRevocation>>::all(client())
-        .list(&ListParams::default())
-        .await?
-        .items
-    {
-        let unreadable = |invalid: kube::core::error_boundary::InvalidObject| {
-            Error::UnreadableRevocation(invalid.metadata.name.unwrap_or_default())
-        };
-        revocations.push(revocation.map_err(unreadable)?);
-    }
+    let dossier = match spec.mode {
+        Mode::Production => Some(dossier::read(context, &namespace).await?),
+        Mode::Sandbox => None,
+    };
     Ok(Found {
         platform: Api::<Platform>::all(client()).get_opt(PLATFORM).await?,
         solution: Api::<Solution>::namespaced(client(), &namespace)
@@ -62,6 +61,7 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
             .filter_map(|Guarded(version)| version.ok())
             .collect(),
         group,
-        revocations,
+        revocations: dossier::revocations(context).await?,
+        dossier,
     })
 }

@@ -52,6 +52,7 @@ fn solution(kind: ProductKind) -> Solution {
         SolutionSpec {
             vendor: "atlas".to_owned(),
             product: "Atlas".to_owned(),
+            organisation: None,
             kind,
         },
     )
@@ -66,20 +67,24 @@ fn found() -> Found {
             SolutionVersionSpec {
                 solution: "atlas-sih".to_owned(),
                 version: "4.2".to_owned(),
+                package: None,
             },
         )],
         group: Some(sample::<HealthGroup>("groups.yaml", "HealthGroup").remove(0)),
         revocations: Vec::new(),
+        dossier: None,
     }
 }
 
 fn refused(credential: &SolutionCredential, found: &Found) -> &'static str {
-    validate(credential, found).unwrap_err().reason()
+    validate(credential, found, Timestamp::now())
+        .unwrap_err()
+        .reason()
 }
 
 #[test]
 fn what_is_complete_gets_its_one_name() {
-    let valid = validate(&credential(), &found()).unwrap();
+    let valid = validate(&credential(), &found(), Timestamp::now()).unwrap();
     let request = build(&credential(), &valid, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(
         request.uri,
@@ -107,7 +112,7 @@ fn establishment_and_kind_belong_together() {
     assert_eq!(refused(&credential(), &app), "EstablishmentNotAllowed");
     let mut alone = credential();
     (alone.spec.establishment, alone.spec.health_group) = (None, None);
-    validate(&alone, &app).unwrap();
+    validate(&alone, &app, Timestamp::now()).unwrap();
     assert_eq!(refused(&alone, &found()), "EstablishmentMissing");
 }
 
@@ -143,7 +148,7 @@ fn only_usable_requests_are_passed_on() {
     let mut credential = credential();
     let with = |credential: &mut SolutionCredential, csr: &str| {
         csr.clone_into(&mut credential.spec.csr);
-        validate(credential, &found()).map_err(|refusal| refusal.reason())
+        validate(credential, &found(), Timestamp::now()).map_err(|refusal| refusal.reason())
     };
     assert!(with(&mut credential, &csr(&PKCS_ED25519)).is_ok());
     assert_eq!(
@@ -157,7 +162,7 @@ fn only_usable_requests_are_passed_on() {
 #[test]
 fn it_is_signed_once_and_again_for_a_new_request_or_near_the_end() {
     let now: Timestamp = "2026-11-25T10:00:00Z".parse().unwrap();
-    let valid = validate(&credential(), &found()).unwrap();
+    let valid = validate(&credential(), &found(), Timestamp::now()).unwrap();
     let mut signed = credential();
     let expires = |days: i64| Some((now + SignedDuration::from_hours(24 * days)).to_string());
     signed.status = Some(SolutionCredentialStatus {

@@ -4,7 +4,7 @@ use dmp_api::SolutionCredential;
 use dmp_core::problem::Chain;
 
 use super::apply::Issued;
-use super::validate::Refusal;
+use super::validate::{Refusal, Valid};
 use crate::controller::Context;
 use crate::status::{self, Error, Fact, Verdict};
 
@@ -16,6 +16,7 @@ pub async fn issued(
     context: &Context,
     credential: &SolutionCredential,
     issued: &Issued,
+    valid: &Valid,
 ) -> Result<bool, Error> {
     let mut new = status::concluded(credential, [not_revoked()], &Verdict::Ready);
     new.certificate = Some(issued.certificate.clone());
@@ -23,6 +24,7 @@ pub async fn issued(
     new.serial = Some(issued.serial.clone());
     new.not_after = Some(issued.not_after.to_string());
     new.csr_sha256 = Some(issued.csr_sha256.clone());
+    new.scopes.clone_from(&valid.scopes);
     status::write::<super::Credentials>(context, credential, &new).await
 }
 
@@ -30,13 +32,14 @@ pub async fn issued(
 ///
 /// # Errors
 /// When the status cannot be written.
-pub async fn current(context: &Context, credential: &SolutionCredential) -> Result<bool, Error> {
-    status::write::<super::Credentials>(
-        context,
-        credential,
-        &status::concluded(credential, [not_revoked()], &Verdict::Ready),
-    )
-    .await
+pub async fn current(
+    context: &Context,
+    credential: &SolutionCredential,
+    valid: &Valid,
+) -> Result<bool, Error> {
+    let mut new = status::concluded(credential, [not_revoked()], &Verdict::Ready);
+    new.scopes.clone_from(&valid.scopes);
+    status::write::<super::Credentials>(context, credential, &new).await
 }
 
 /// No certificate until somebody does something; the one there was opens nothing any more, unless only the request for

@@ -1,6 +1,7 @@
 //! Step 2: do the names exist and belong together, is the request usable? Pure.
 
 use dmp_api::{Mode, SolutionCredential};
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject;
@@ -28,10 +29,8 @@ pub enum Refusal {
     NoGroup(String),
     #[error("the group's mode is `{group}`, the credential's `{own}`: they are the same")]
     Mode { group: &'static str, own: &'static str },
-    #[error(
-        "production needs a homologation of this version, and this release knows none: use mode `sandbox`"
-    )]
-    NotHomologated,
+    #[error("version `{0}` is not homologated: look at its SolutionHomologation, or use mode `sandbox`")]
+    NotHomologated(String),
     #[error("a product of kind `{0}` names its establishment and the establishment's group")]
     EstablishmentMissing(&'static str),
     #[error("a product of kind `{0}` has no establishment: remove spec.establishment and spec.healthGroup")]
@@ -50,7 +49,7 @@ impl status::Refusal for Refusal {
             Self::NoVersion { .. } => "VersionNotFound",
             Self::NoGroup(_) => "HealthGroupNotFound",
             Self::Mode { .. } => "ModeMismatch",
-            Self::NotHomologated => "NotHomologated",
+            Self::NotHomologated(_) => "NotHomologated",
             Self::EstablishmentMissing(_) => "EstablishmentMissing",
             Self::EstablishmentGiven(_) => "EstablishmentNotAllowed",
             Self::Revoked(_) => "Revoked",
@@ -65,11 +64,20 @@ pub struct Valid {
     pub domain: String,
     pub namespace: String,
     pub name: String,
+    /// How long a certificate that is signed now lives.
+    pub life: SignedDuration,
+    /// Production: what the homologation opens.
+    pub scopes: Option<Vec<String>>,
 }
+
+/// Life of a certificate for synthetic people.
+const SANDBOX_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Life of a production certificate: so often the homologation is looked at again, whatever happens.
+const PRODUCTION_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// # Errors
 /// The first reason why not.
-pub fn validate(credential: &SolutionCredential, found: &Found) -> Result<Valid, Refusal> {
+pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) -> Result<Valid, Refusal> {
     let spec = &credential.spec;
     if let Some(revocation) = found
         .revocations
@@ -110,14 +118,31 @@ pub fn validate(credential: &SolutionCredential, found: &Found) -> Result<Valid,
         (None, None, false) => {}
         (_, _, false) => return Err(Refusal::EstablishmentGiven(kind.as_str())),
     }
-    if spec.mode == Mode::Production {
-        return Err(Refusal::NotHomologated);
-    }
+    let (life, scopes) = match spec.mode {
+        Mode::Sandbox => (SANDBOX_LIFE, None),
+        Mode::Production => {
+            let open = found
+                .dossier
+                .as_ref()
+                .and_then(|dossier| dossier.open(&spec.solution, &spec.version, now));
+            let (_, standing) = open.ok_or_else(|| Refusal::NotHomologated(spec.version.clone()))?;
+            // No certificate outlives the homologation.
+            let left = standing
+                .until
+                .map_or(SignedDuration::ZERO, |until| until.duration_since(now));
+            (
+                PRODUCTION_LIFE.min(left),
+                Some(standing.scopes.into_iter().collect()),
+            )
+        }
+    };
     check_csr(&spec.csr)?;
     Ok(Valid {
         domain: platform.spec.domain.clone(),
         namespace: credential.namespace().unwrap_or_default(),
         name: credential.name_any(),
+        life,
+        scopes,
     })
 }
 

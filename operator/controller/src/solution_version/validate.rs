@@ -63,6 +63,7 @@ mod tests {
             SolutionVersionSpec {
                 solution: "his".to_owned(),
                 version: "1.0".to_owned(),
+                package: None,
             },
         )
     }
@@ -74,6 +75,7 @@ mod tests {
             SolutionSpec {
                 vendor: "a".to_owned(),
                 product: "A".to_owned(),
+                organisation: None,
                 kind: ProductKind::Hospital,
             },
         );

@@ -367,6 +367,38 @@ fn a_revocation_is_not_deleted() {
 }
 
 #[test]
+fn the_record_of_a_homologation_is_kept() {
+    let kept = [
+        "solutionhomologations",
+        "homologationreviews",
+        "evidenceitems",
+        "homologationprogrammes",
+        "conformanceprofiles",
+    ];
+    for resource in kept {
+        assert_eq!(
+            denied("DELETE", resource, &json!({ "metadata": {} })).len(),
+            1,
+            "{resource}"
+        );
+        assert_eq!(
+            denied(
+                "CREATE",
+                resource,
+                &json!({ "metadata": { "namespace": "vendor-a" } })
+            ),
+            Vec::<String>::new(),
+            "{resource}"
+        );
+    }
+    // Runs of the sandbox are unlimited: what no longer matters may go, and takes nothing but a passed test with it.
+    assert_eq!(
+        denied("DELETE", "conformanceruns", &json!({ "metadata": {} })),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn a_database_of_ours_goes_only_when_asked_twice() {
     let cluster = |managed: &str, allowed: &str| {
         let labels = json!({ "app.kubernetes.io/managed-by": managed, "dmp.ma/allow-deletion": allowed });

@@ -39,13 +39,13 @@ async fn identity(world: &World, name: &str) -> Identity {
 }
 
 /// The stream as a gateway reads it.
-struct Stream {
+pub struct Stream {
     response: reqwest::Response,
     text: Vec<u8>,
 }
 
 impl Stream {
-    async fn open(world: &World, port: u16, name: &str) -> Result<Self, reqwest::StatusCode> {
+    pub async fn open(world: &World, port: u16, name: &str) -> Result<Self, reqwest::StatusCode> {
         let identity = identity(world, name).await;
         let address: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
         // Its certificate names the Service, so that is what is asked for.
@@ -93,7 +93,7 @@ impl Stream {
     }
 
     /// The first facts that satisfy `holds`, and how long they took.
-    async fn until(&mut self, holds: impl Fn(&Facts) -> bool) -> (Facts, Duration) {
+    pub async fn until(&mut self, holds: impl Fn(&Facts) -> bool) -> (Facts, Duration) {
         let start = Instant::now();
         loop {
             let facts = self.next().await;

@@ -10,6 +10,7 @@ mod admission_workloads;
 mod control_plane;
 mod facts;
 mod handover;
+mod homologation;
 mod interrupted;
 mod kubelet;
 mod kubernetes_audit;

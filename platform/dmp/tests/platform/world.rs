@@ -414,6 +414,7 @@ fn credential(
         mode: Mode::Sandbox,
         certificate_sha256: hex::encode(peer.certificate_sha256),
         not_after: peer.not_after,
+        scopes: None,
     }
 }
 

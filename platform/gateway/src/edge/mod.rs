@@ -1,6 +1,6 @@
 //! The edge: what every request passes before a route sees it, and how every answer leaves.
 //!
-//! [`admission`] decides about the software, [`door`] closes live connections, [`body`] reads within limits,
+//! [`admission`] decides about the software, [`scope`] about its operation, [`door`] closes live connections, [`body`] reads within limits,
 //! [`answer`] renders failures. Persons are checked by the routes that need one ([`person::Person`]).
 
 pub mod admission;
@@ -8,6 +8,7 @@ pub mod answer;
 pub mod body;
 pub mod door;
 pub mod person;
+pub mod scope;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dmp_client::facts::Credential;
@@ -58,6 +59,12 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
             return Failure::Solution(reason).into_response();
         }
     };
+    // Without a route there is nothing to open: the fallback says so.
+    if let Some(route) = request.extensions().get::<MatchedPath>()
+        && let Err(failure) = scope::check(&credential, request.method(), route.as_str())
+    {
+        return failure.into_response();
+    }
     request.extensions_mut().insert(Admitted {
         peer,
         credential,

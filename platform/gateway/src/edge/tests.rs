@@ -50,6 +50,7 @@ fn facts() -> Facts {
             mode: Mode::Sandbox,
             certificate_sha256: hex::encode([7; 32]),
             not_after: Timestamp::now() + SignedDuration::from_secs(600),
+            scopes: None,
         }],
         ..Facts::default()
     }

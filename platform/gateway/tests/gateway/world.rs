@@ -329,6 +329,7 @@ pub fn credential(
         mode: Mode::Sandbox,
         certificate_sha256: hex::encode(peer.certificate_sha256),
         not_after: peer.not_after,
+        scopes: None,
     }
 }
 

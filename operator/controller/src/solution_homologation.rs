@@ -1,0 +1,57 @@
+//! `SolutionHomologation`: shows where a submission stands. `dereference` (the dossier) → the one function of
+//! `dmp-homologation` → `update_status`. What a credential may do follows from the same dossier, not from this status.
+
+pub mod update_status;
+
+use async_trait::async_trait;
+use dmp_api::SolutionHomologation;
+use jiff::Timestamp;
+use k8s_controller::TraceMetadata;
+use kube::ResourceExt;
+
+use crate::controller::{Context, Kind, Next, normal};
+use crate::{dossier, status};
+
+/// The controller of homologations.
+pub struct Homologations(pub Context);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the dossier cannot be read")]
+    Dereference(#[from] dossier::Error),
+    #[error("the homologation's status cannot be written")]
+    Status(#[from] status::Error),
+}
+
+#[async_trait]
+impl Kind for Homologations {
+    type Resource = SolutionHomologation;
+    type Error = Error;
+
+    const NAME: &'static str = "solution-homologation";
+
+    async fn reconcile(
+        &self,
+        homologation: &SolutionHomologation,
+        trace: &mut TraceMetadata,
+    ) -> Result<Next, Error> {
+        let namespace = homologation.namespace().unwrap_or_default();
+        let mut dossier = dossier::read(&self.0, &namespace).await?;
+        dossier.credentials = dossier::credentials(&self.0, &namespace).await?;
+        let standing = dossier.standing(homologation, Timestamp::now());
+        let before = homologation.status.as_ref().and_then(|status| status.state);
+        update_status::update_status(&self.0, homologation, &dossier, &standing).await?;
+        if before != Some(standing.state) {
+            let what = standing.missing.first().cloned().unwrap_or_default();
+            trace.publish_event(normal(standing.state.as_str(), what)).await;
+        }
+        Ok(Next::Settled)
+    }
+
+    fn reason(error: &Error) -> &'static str {
+        match error {
+            Error::Dereference(_) => "DependencyUnavailable",
+            Error::Status(_) => "StatusFailed",
+        }
+    }
+}

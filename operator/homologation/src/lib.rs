@@ -1,0 +1,20 @@
+//! What a homologation is worth: signed statements, who counts, and the state that follows. Pure: no client, no clock.
+//!
+//! Everything that decides is a *statement*: a JWS (RFC 7515) of a person or a machine of a body, over the hash of a frozen
+//! submission. The objects that carry statements may be written by anybody (the guichet writes for everybody): only what
+//! [`signed`] accepts is a fact, and [`standing`] computes the state from facts alone.
+//!
+//! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
+
+pub mod bodies;
+pub mod canonical;
+pub mod dossier;
+pub mod quorum;
+pub mod sign;
+pub mod signed;
+pub mod standing;
+pub mod statement;
+
+pub use bodies::Bodies;
+pub use dossier::Dossier;
+pub use standing::{Standing, standing};

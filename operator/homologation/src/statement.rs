@@ -1,0 +1,141 @@
+//! What is signed. Each kind of statement has its own `typ`, so that no signature can be taken for another's.
+
+use dmp_api::body::Role;
+use dmp_api::conformance_run::RunMode;
+use dmp_api::homologation_review::ReviewVerdict;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The payload of a JWS.
+pub trait Statement: Serialize + DeserializeOwned {
+    /// `typ` of the header.
+    const TYP: &'static str;
+
+    /// When it was signed, as the signer says.
+    fn signed_at(&self) -> Timestamp;
+}
+
+/// One reviewer's finding, or a body's decision. Its domain is the role of the signer's body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Review {
+    /// `<vendor namespace>/<SolutionHomologation name>`.
+    pub homologation: String,
+    /// SHA-256 of the frozen submission, hex.
+    pub submission_sha256: String,
+    pub verdict: ReviewVerdict,
+    /// The body's decision (interop and security entity only), not one reviewer's finding.
+    pub decision: bool,
+    /// Of a decision: what it grants; everything asked when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Of a decision: until when; as long as the programme allows when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Reasons, for the vendor.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for Review {
+    const TYP: &'static str = "dmp-review+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// The result of a run of the conformance suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Run {
+    /// `<vendor namespace>/<Solution name>`.
+    pub solution: String,
+    pub version: String,
+    /// Name of the `ConformanceProfile`.
+    pub profile: String,
+    /// SHA-256 of its specification, hex.
+    pub profile_sha256: String,
+    pub mode: RunMode,
+    /// Of a rehearsal or a supervised run: SHA-256 of the frozen submission, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission_sha256: Option<String>,
+    /// Where the random choices of the run come from.
+    pub seed: u64,
+    /// Each requirement and what became of it.
+    pub requirements: Vec<Outcome>,
+    /// SHA-256 of the bundle (inputs, exchanges, verdicts), hex.
+    pub bundle_sha256: String,
+    pub signed_at: Timestamp,
+}
+
+/// What became of a requirement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Outcome {
+    /// Number of the requirement.
+    pub id: String,
+    /// Met, not met; absent: not tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met: Option<bool>,
+    /// Why it was not tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_tested: Option<String>,
+}
+
+impl Run {
+    /// Numbers of the requirements that were not met.
+    pub fn failed(&self) -> impl Iterator<Item = &str> {
+        let failed = self
+            .requirements
+            .iter()
+            .filter(|outcome| outcome.met == Some(false));
+        failed.map(|outcome| outcome.id.as_str())
+    }
+}
+
+impl Statement for Run {
+    const TYP: &'static str = "dmp-run+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// A deciding body's word on a programme.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProgrammeApproval {
+    /// Name of the `HomologationProgramme`.
+    pub programme: String,
+    /// SHA-256 of its specification without signatures, hex.
+    pub programme_sha256: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for ProgrammeApproval {
+    const TYP: &'static str = "dmp-programme+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// A body's present authority on its next one. Signed with the authority's own key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endorsement {
+    pub role: Role,
+    /// SHA-256 of the next certificate's DER, hex.
+    pub certificate_sha256: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for Endorsement {
+    const TYP: &'static str = "dmp-endorsement+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}

@@ -1,0 +1,98 @@
+//! The bodies that homologate: each an authority of its own, with people who have certificates.
+
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm,
+};
+
+/// A body's authority.
+pub struct Authority {
+    pub name: String,
+    /// Identifiant commun de l'entreprise of the body.
+    pub ice: String,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    key_pem: String,
+}
+
+/// A person's certificate chain and key, PEM.
+pub struct Member {
+    pub chain_pem: String,
+    pub key_pem: String,
+}
+
+fn new_key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
+    KeyPair::generate_for(algorithm).expect("a key")
+}
+
+impl Authority {
+    pub fn new(name: &str, ice: &str) -> Self {
+        let key = new_key(&PKCS_ECDSA_P256_SHA256);
+        let key_pem = key.serialize_pem();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, format!("{name}: reviewers"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self {
+            name: name.to_owned(),
+            ice: ice.to_owned(),
+            issuer: CertifiedIssuer::self_signed(params, key).expect("an authority"),
+            key_pem,
+        }
+    }
+
+    /// The authority's certificate, PEM.
+    pub fn certificate_pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The authority as a signer: its own certificate and key.
+    pub fn itself(&self) -> Member {
+        Member {
+            chain_pem: self.issuer.pem(),
+            key_pem: self.key_pem.clone(),
+        }
+    }
+
+    /// A person of the body's own staff, with a P-256 key.
+    pub fn person(&self, person: &str) -> Member {
+        self.employed(person, &self.name, &self.ice)
+    }
+
+    /// A person whom another organisation employs.
+    pub fn employed(&self, person: &str, employer: &str, ice: &str) -> Member {
+        let key = new_key(&PKCS_ECDSA_P256_SHA256);
+        self.certified(person, employer, ice, key, Duration::from_secs(3600))
+    }
+
+    /// With this key, valid from two hours ago until `ends` from now.
+    pub fn certified(&self, person: &str, employer: &str, ice: &str, key: KeyPair, ends: Duration) -> Member {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, format!("Reviewer {person}"));
+        params.distinguished_name.push(DnType::OrganizationName, employer);
+        // X.520 organizationIdentifier (ETSI EN 319 412-1) and serialNumber.
+        params
+            .distinguished_name
+            .push(DnType::CustomDnType(vec![2, 5, 4, 97]), format!("NTRMA-{ice}"));
+        if !person.is_empty() {
+            params
+                .distinguished_name
+                .push(DnType::CustomDnType(vec![2, 5, 4, 5]), person);
+        }
+        let now = std::time::SystemTime::now();
+        params.not_before = (now - Duration::from_secs(7200)).into();
+        params.not_after = (now + ends).into();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Member {
+            chain_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+}
