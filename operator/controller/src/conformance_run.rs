@@ -5,7 +5,7 @@ use dmp_api::ConformanceRun;
 use dmp_api::body::Role;
 use dmp_api::conformance_run::RunMode;
 use dmp_homologation::dossier::arrived;
-use dmp_homologation::signed::{self, Signed};
+use dmp_homologation::signed::{self, Read, Refused, Signed};
 use dmp_homologation::statement::Run;
 use k8s_controller::TraceMetadata;
 
@@ -32,11 +32,12 @@ impl Kind for Runs {
     const NAME: &'static str = "conformance-run";
 
     async fn reconcile(&self, run: &ConformanceRun, _trace: &mut TraceMetadata) -> Result<Next, Error> {
-        let read = match dossier::bodies(&self.0).await? {
-            Ok(bodies) => signed::verify::<Run>(&run.spec.statement, &bodies, arrived(&run.metadata))
-                .map_err(|invalid| (invalid.reason(), invalid.to_string()))
+        let bodies = dossier::bodies(&self.0).await?;
+        let read = match &bodies {
+            Ok(bodies) => signed::verify::<Run>(&run.spec.statement, bodies, arrived(&run.metadata))
+                .map_err(Refused::from)
                 .and_then(by_the_right_body),
-            Err(invalid) => Err(("InvalidBodies", invalid.to_string())),
+            Err(invalid) => Err(invalid.into()),
         };
         let new = shown(run, read);
         status::write::<Self>(&self.0, run, &new).await?;
@@ -52,7 +53,7 @@ impl Kind for Runs {
 }
 
 /// A supervised run is a laboratory's; all others are the suite's.
-fn by_the_right_body(run: Signed<Run>) -> Result<Signed<Run>, (&'static str, String)> {
+fn by_the_right_body(run: Signed<Run>) -> Read<Run> {
     let (mode, role) = (run.statement.mode, run.signer.role);
     let expected = if mode == RunMode::Supervised {
         Role::Laboratory
@@ -68,17 +69,14 @@ fn by_the_right_body(run: Signed<Run>) -> Result<Signed<Run>, (&'static str, Str
             expected.as_str(),
             role.as_str()
         );
-        Err(("WrongBody", text))
+        Err(Refused::new("WrongBody", text))
     }
 }
 
-fn shown(
-    run: &ConformanceRun,
-    read: Result<Signed<Run>, (&'static str, String)>,
-) -> dmp_api::ConformanceRunStatus {
+fn shown(run: &ConformanceRun, read: Read<Run>) -> dmp_api::ConformanceRunStatus {
     let verdict = match &read {
         Ok(_) => Verdict::Ready,
-        Err((reason, message)) => Verdict::Stalled {
+        Err(Refused { reason, message }) => Verdict::Stalled {
             reason,
             message: message.clone(),
         },

@@ -5,6 +5,7 @@ pub mod update_status;
 
 use async_trait::async_trait;
 use dmp_api::HomologationReview;
+use dmp_homologation::signed::Refused;
 use k8s_controller::TraceMetadata;
 use kube::ResourceExt;
 
@@ -44,17 +45,15 @@ impl Kind for Reviews {
                 let reviews = dossier.reviews_of(homologation);
                 let found = reviews.into_iter().find(|(one, _)| one.name_any() == own);
                 found.map_or_else(
-                    || Err(("Unreadable", "it cannot be read".to_owned())),
+                    || Err(Refused::new("Unreadable", "it cannot be read")),
                     |(_, read)| read,
                 )
             }
-            None => Err((
-                "HomologationNotFound",
-                format!(
-                    "there is no SolutionHomologation `{}` in this namespace",
-                    review.spec.homologation
-                ),
-            )),
+            None => {
+                let name = &review.spec.homologation;
+                let text = format!("there is no SolutionHomologation `{name}` in this namespace");
+                Err(Refused::new("HomologationNotFound", text))
+            }
         };
         update_status::update_status(&self.0, review, read).await?;
         Ok(Next::Settled)

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::bodies::{Bodies, Invalid};
 use crate::quorum::DECIDING;
-use crate::signed::{self, Signed};
+use crate::signed::{self, Read, Refused, Signed};
 use crate::standing::{Evidence, EvidenceRule, Facts, Profile, Rules, Standing, standing};
 use crate::statement::{ProgrammeApproval, Review, Run};
 use crate::{canonical, quorum};
@@ -84,10 +84,7 @@ impl Dossier {
     pub fn reviews_of<'a>(
         &'a self,
         homologation: &SolutionHomologation,
-    ) -> Vec<(
-        &'a HomologationReview,
-        Result<Signed<Review>, (&'static str, String)>,
-    )> {
+    ) -> Vec<(&'a HomologationReview, Read<Review>)> {
         let own = homologation.name_any();
         let mut reviews: Vec<_> = self
             .reviews
@@ -111,7 +108,7 @@ impl Dossier {
             if review.is_ok()
                 && let Some(Err(reason)) = verdicts.next()
             {
-                *review = Err((reason.reason(), reason.to_string()));
+                *review = Err(reason.into());
             }
         }
         read
@@ -124,28 +121,18 @@ impl Dossier {
             .clone()
     }
 
-    fn review(
-        &self,
-        homologation: &SolutionHomologation,
-        review: &HomologationReview,
-    ) -> Result<Signed<Review>, (&'static str, String)> {
-        let bodies = self
-            .bodies
-            .as_ref()
-            .map_err(|invalid| ("InvalidBodies", invalid.to_string()))?;
-        let signed = signed::verify::<Review>(&review.spec.statement, bodies, arrived(&review.metadata));
-        let signed = signed.map_err(|invalid| (invalid.reason(), invalid.to_string()))?;
+    fn review(&self, homologation: &SolutionHomologation, review: &HomologationReview) -> Read<Review> {
+        let bodies = self.bodies.as_ref()?;
+        let signed = signed::verify::<Review>(&review.spec.statement, bodies, arrived(&review.metadata))?;
         let own = format!("{}/{}", self.namespace, homologation.name_any());
         if signed.statement.homologation != own {
-            return Err((
-                "OtherHomologation",
-                format!("it is about {}", signed.statement.homologation),
-            ));
+            let text = format!("it is about {}", signed.statement.homologation);
+            return Err(Refused::new("OtherHomologation", text));
         }
         if self.submission_sha256(homologation).as_ref() != Some(&signed.statement.submission_sha256) {
             let text =
                 "it is about another state of the submission: read status.submissionSha256, review that";
-            return Err(("OtherSubmission", text.to_owned()));
+            return Err(Refused::new("OtherSubmission", text));
         }
         Ok(signed)
     }

@@ -151,7 +151,7 @@ pub fn decision(reviews: &[&Signed<Review>]) -> Decision {
     let mut missing = Vec::new();
     let mut granted: Vec<&Review> = Vec::new();
     for role in DECIDING {
-        match decisions(role).last() {
+        match decisions(role).next_back() {
             None => missing.push(role),
             Some(last) if last.verdict == ReviewVerdict::Favourable => granted.push(last),
             Some(last) => {

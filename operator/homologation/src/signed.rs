@@ -13,8 +13,9 @@ use webpki::aws_lc_rs as algorithms;
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::bodies::{Bodies, Member};
+use crate::bodies::{self, Bodies, Member};
 use crate::canonical::digest;
+use crate::quorum::NotCounted;
 use crate::statement::Statement;
 
 /// The longest statement.
@@ -61,6 +62,44 @@ impl Invalid {
         }
     }
 }
+
+/// Why a statement does not count, for a condition: a stable reason, and a text for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    pub reason: &'static str,
+    pub message: String,
+}
+
+impl Refused {
+    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Invalid> for Refused {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(invalid.reason(), invalid.to_string())
+    }
+}
+
+impl From<&bodies::Invalid> for Refused {
+    fn from(invalid: &bodies::Invalid) -> Self {
+        Self::new("InvalidBodies", invalid.to_string())
+    }
+}
+
+impl From<NotCounted> for Refused {
+    fn from(refusal: NotCounted) -> Self {
+        Self::new(refusal.reason(), refusal.to_string())
+    }
+}
+
+/// A statement as a fact, or why it is none.
+pub type Read<T> = Result<Signed<T>, Refused>;
 
 /// Whose signature it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -199,10 +199,9 @@ fn granted(
     let mut scopes = restricted.map_or_else(|| asked.clone(), |restricted| &asked & &restricted);
     let (mut missing, mut warnings) = (Vec::new(), Vec::new());
     for profile in &facts.profiles {
-        if profile.rehearsal != Some(true) || profile.supervised != Some(true) {
-            if scopes.remove(&profile.scope) {
-                missing.push(course.untested(profile));
-            }
+        let tested = profile.rehearsal == Some(true) && profile.supervised == Some(true);
+        if !tested && scopes.remove(&profile.scope) {
+            missing.push(course.untested(profile));
         }
     }
     let today = now.to_zoned(TimeZone::UTC).date();
@@ -300,7 +299,7 @@ impl Course {
         let findings = |role| {
             let of =
                 move |review: &&&Signed<Review>| !review.statement.decision && review.signer.role == role;
-            counted.iter().filter(of).next_back()
+            counted.iter().rfind(of)
         };
         let (mut domains, mut sent_back, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
         for (role, days) in required {

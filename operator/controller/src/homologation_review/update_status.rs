@@ -1,7 +1,7 @@
 //! What was read in a review, or why it does not count.
 
 use dmp_api::HomologationReview;
-use dmp_homologation::signed::Signed;
+use dmp_homologation::signed::{Read, Refused};
 use dmp_homologation::statement::Review;
 
 use crate::controller::Context;
@@ -12,7 +12,7 @@ use crate::status::{self, Error, Verdict};
 pub async fn update_status(
     context: &Context,
     review: &HomologationReview,
-    read: Result<Signed<Review>, (&'static str, String)>,
+    read: Read<Review>,
 ) -> Result<(), Error> {
     let new = match read {
         Ok(signed) => {
@@ -23,7 +23,7 @@ pub async fn update_status(
             new.body = Some(signed.signer.body.name);
             new
         }
-        Err((reason, message)) => {
+        Err(Refused { reason, message }) => {
             let mut new = status::concluded(review, [], &Verdict::Stalled { reason, message });
             (new.domain, new.decision, new.verdict, new.body) = (None, None, None, None);
             new

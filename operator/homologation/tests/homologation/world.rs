@@ -229,7 +229,7 @@ impl World {
     /// Why the last review does not count.
     pub fn last_refused(&self) -> &'static str {
         let reviews = self.dossier.reviews_of(&self.dossier.homologations[0]);
-        reviews.last().unwrap().1.clone().unwrap_err().0
+        reviews.last().unwrap().1.clone().unwrap_err().reason
     }
 
     pub fn run(&mut self, profile: &str, mode: RunMode, passed: bool) {
