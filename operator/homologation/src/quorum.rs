@@ -140,25 +140,24 @@ pub enum Decision {
     },
 }
 
-/// From the reviews that count, in the order of arrival: the last decision of each body is its word.
+/// From the reviews that count: the decision that each body signed last is its word. The order of arrival is no matter: who
+/// carries statements could bring an old one again.
 pub fn decision(reviews: &[&Signed<Review>]) -> Decision {
-    let decisions = |role| {
-        let of = reviews
-            .iter()
-            .filter(move |review| review.statement.decision && review.signer.role == role);
-        of.map(|review| &review.statement)
-    };
     let mut missing = Vec::new();
     let mut granted: Vec<&Review> = Vec::new();
     for role in DECIDING {
-        match decisions(role).next_back() {
+        let decisions = || {
+            let of = move |review: &&&Signed<Review>| review.statement.decision && review.signer.role == role;
+            reviews.iter().filter(of).map(|review| &review.statement)
+        };
+        match last(decisions()) {
             None => missing.push(role),
             Some(last) if last.verdict == ReviewVerdict::Favourable => granted.push(last),
             Some(last) => {
                 return Decision::Refused {
                     by: role,
                     comment: last.comment.clone(),
-                    reversed: decisions(role).any(|before| before.verdict == ReviewVerdict::Favourable),
+                    reversed: decisions().any(|before| before.verdict == ReviewVerdict::Favourable),
                 };
             }
         }
@@ -177,4 +176,9 @@ pub fn decision(reviews: &[&Signed<Review>]) -> Decision {
             .max()
             .unwrap_or_default(),
     }
+}
+
+/// What was signed last; of two at the same moment, the one that opens nothing.
+pub(crate) fn last<'a>(reviews: impl Iterator<Item = &'a Review>) -> Option<&'a Review> {
+    reviews.max_by_key(|review| (review.signed_at, review.verdict != ReviewVerdict::Favourable))
 }

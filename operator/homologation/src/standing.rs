@@ -296,16 +296,16 @@ impl Course {
         for role in DECIDING {
             required.entry(role).or_insert(DEFAULT_DAYS);
         }
-        let findings = |role| {
+        let finding = |role| {
             let of =
                 move |review: &&&Signed<Review>| !review.statement.decision && review.signer.role == role;
-            counted.iter().rfind(of)
+            quorum::last(counted.iter().filter(of).map(|review| &review.statement))
         };
         let (mut domains, mut sent_back, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
         for (role, days) in required {
             let name = role.as_str();
             let due = facts.submitted_at + SignedDuration::from_hours(24 * days);
-            match findings(role).map(|review| (review.statement.verdict, &review.statement.comment)) {
+            match finding(role).map(|review| (review.verdict, &review.comment)) {
                 Some((ReviewVerdict::Favourable, _)) => {}
                 Some((ReviewVerdict::Unfavourable, comment)) => domains.push(format!("{name}: {comment}")),
                 Some((ReviewVerdict::SentBack, comment)) => sent_back.push(format!("{name}: {comment}")),

@@ -116,6 +116,23 @@ fn a_compromised_guichet_makes_no_quorum() {
     world.arrive(&refusal);
     assert_eq!(world.standing().state, State::Rejected);
 
+    // After a body has changed its mind it brings that body's old word again.
+    let mut world = World::tested();
+    world.say(&world.interop.person("i2"), &DECISION);
+    let security = world.security.person("s2");
+    let old = signed(&security, &world.review(&DECISION));
+    world.arrive(&old);
+    assert_eq!(world.standing().state, State::Homologated);
+    world.say(
+        &security,
+        &Word {
+            verdict: ReviewVerdict::Unfavourable,
+            ..DECISION
+        },
+    );
+    world.arrive(&old);
+    assert_eq!(world.standing().state, State::Suspended);
+
     // After both have granted, it changes what was submitted: the words are about something else now.
     let mut world = World::granted();
     assert_eq!(world.standing().state, State::Homologated);

@@ -125,8 +125,9 @@ fn conditions_of_either_body_hold() {
     );
     assert_eq!(world.standing_in(31).state, State::Expiring);
     assert_eq!(world.standing_in(61).state, State::Expired);
-    // Nobody can grant longer than the programme.
+    // Nobody can grant longer than the programme, which counts from the second decision.
     let mut world = World::tested();
+    let decided = world.now + SignedDuration::from_millis(4);
     let long = world.now + SignedDuration::from_hours(24 * 4000);
     world.say(
         &world.interop.person("i2"),
@@ -138,7 +139,7 @@ fn conditions_of_either_body_hold() {
     world.say(&world.security.person("s2"), &DECISION);
     assert_eq!(
         world.standing().until,
-        Some(world.now + SignedDuration::from_hours(24 * 365))
+        Some(decided + SignedDuration::from_hours(24 * 365))
     );
 }
 
@@ -252,6 +253,12 @@ fn revoked_withdrawn_superseded() {
         State::Homologated,
         "a later submission supersedes once it is homologated"
     );
+    let mut earlier = world.dossier.homologations[0].clone();
+    earlier.metadata.name = Some("earlier".to_owned());
+    earlier.spec.cycle = 0;
+    world.dossier.homologations.push(earlier);
+    let standing = world.dossier.standing(&world.dossier.homologations[2], world.now);
+    assert_eq!(standing.state, State::Superseded);
     world.dossier.homologations[0].spec.withdrawn = true;
     assert_eq!(world.standing().state, State::Withdrawn);
 }

@@ -214,7 +214,8 @@ impl World {
             scopes: word.scopes.clone(),
             until: word.until,
             comment: "because".to_owned(),
-            signed_at: self.now,
+            signed_at: self.now
+                + SignedDuration::from_millis(i64::try_from(self.dossier.reviews.len()).unwrap()),
         }
     }
 
