@@ -42,8 +42,9 @@ impl Kind for Homologations {
         let before = homologation.status.as_ref().and_then(|status| status.state);
         update_status::update_status(&self.0, homologation, &dossier, &standing).await?;
         if before != Some(standing.state) {
-            let what = standing.missing.first().cloned().unwrap_or_default();
-            trace.publish_event(normal(standing.state.as_str(), what)).await;
+            // What reviewers wrote stays in the object.
+            let note = "status.missing says what stands in the way";
+            trace.publish_event(normal(standing.state.as_str(), note)).await;
         }
         Ok(Next::Settled)
     }

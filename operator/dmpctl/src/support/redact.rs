@@ -6,7 +6,16 @@ use serde_json::{Map, Value};
 pub const HIDDEN: &str = "hidden";
 
 /// Keys whose values are credentials, wherever they stand.
-const CREDENTIALS: [&str; 5] = ["csr", "certificate", "token", "password", "key"];
+const CREDENTIALS: [&str; 7] = [
+    "csr",
+    "certificate",
+    "token",
+    "password",
+    "key",
+    // they carry the certificates of people, and what people wrote
+    "statement",
+    "endorsement",
+];
 /// Prefixes of annotations that programs write, not people.
 const ANNOTATIONS: [&str; 6] = [
     "dmp.ma/",
@@ -30,6 +39,26 @@ pub fn object(mut object: Value) -> Value {
     // the reason of a revocation is written by a person; that of a condition is a word of the product
     if let Some(reason) = object.pointer_mut("/spec/reason") {
         *reason = HIDDEN.into();
+    }
+    if let Some(signatures) = object.pointer_mut("/spec/signatures") {
+        *signatures = HIDDEN.into();
+    }
+    // what a reviewer wrote is in these
+    if object
+        .get("kind")
+        .is_some_and(|kind| kind == "SolutionHomologation")
+    {
+        if let Some(missing) = object.pointer_mut("/status/missing") {
+            *missing = HIDDEN.into();
+        }
+        let conditions = object
+            .pointer_mut("/status/conditions")
+            .and_then(Value::as_array_mut);
+        for condition in conditions.into_iter().flatten() {
+            if let Some(message) = condition.get_mut("message") {
+                *message = HIDDEN.into();
+            }
+        }
     }
     value(&mut object);
     object

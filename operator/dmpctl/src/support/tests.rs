@@ -47,6 +47,26 @@ fn an_object_loses_what_people_and_programs_keep_in_it() {
 }
 
 #[test]
+fn a_homologation_loses_what_reviewers_wrote() {
+    let long = "A".repeat(100);
+    let review = redact::object(
+        json!({ "kind": "HomologationReview", "spec": { "homologation": "x-1", "statement": long } }),
+    );
+    let programme =
+        redact::object(json!({ "kind": "HomologationProgramme", "spec": { "signatures": ["Dr Test"] } }));
+    let homologation = redact::object(json!({
+        "kind": "SolutionHomologation",
+        "status": {
+            "state": "SentBack", "missing": ["security: Dr Test asks"],
+            "conditions": [{ "type": "Ready", "reason": "SentBack", "message": "security: Dr Test asks" }],
+        },
+    }));
+    let text = format!("{review}{programme}{homologation}");
+    assert!(!text.contains("Dr Test") && !text.contains(&long), "{text}");
+    assert!(text.contains("x-1") && text.contains("SentBack"), "{text}");
+}
+
+#[test]
 fn a_configuration_hides_what_may_be_secret() {
     let shown = redact::config(
         "[service]\ndomain = \"dmp.test\"\n[database]\npassword = \"letmein\"\nurl = \"postgres://app:letmein@h/app\"\ntoken_path = \"/run/token\"\n",

@@ -83,6 +83,38 @@ async fn software_that_the_facts_do_not_know_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_the_homologation_lacks_closes_its_operations_and_no_other() {
+    let world = World::start().await;
+    world.operator.change(|facts| {
+        let name = format!("{}/{}", HOSPITAL.0, HOSPITAL.1);
+        let own = facts
+            .credentials
+            .iter_mut()
+            .find(|credential| credential.name == name);
+        own.unwrap().scopes = Some(vec!["document-reader".to_owned()]);
+    });
+    world.until_seq(2).await;
+    for _ in 0..2 {
+        let refused = world.transact(&serde_json::json!({})).await;
+        assert_eq!(refused.status(), 403);
+        let text = refused.text().await.unwrap();
+        assert!(
+            text.contains("scope-missing") && text.contains("document-feeder"),
+            "{text}"
+        );
+        assert_eq!(
+            world.get("/fhir/metadata").await.status(),
+            200,
+            "the connection stays"
+        );
+    }
+    let reading = world.get("/fhir/DocumentReference").await.text().await.unwrap();
+    assert!(!reading.contains("scope-missing"), "{reading}");
+    let feeding = world.get("/fhir/Patient").await.text().await.unwrap();
+    assert!(feeding.contains("registry-consumer"), "{feeding}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_solution_is_refused_on_its_live_connection_and_on_new_ones() {
     let world = World::start().await;
     let url = world.url("/fhir/metadata");
