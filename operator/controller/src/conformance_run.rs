@@ -2,8 +2,6 @@
 
 use async_trait::async_trait;
 use dmp_api::ConformanceRun;
-use dmp_api::body::Role;
-use dmp_api::conformance_run::RunMode;
 use dmp_homologation::dossier::arrived;
 use dmp_homologation::signed::{self, Read, Refused, Signed};
 use dmp_homologation::statement::Run;
@@ -52,20 +50,14 @@ impl Kind for Runs {
     }
 }
 
-/// A supervised run is a laboratory's; all others are the suite's.
 fn by_the_right_body(run: Signed<Run>) -> Read<Run> {
-    let (mode, role) = (run.statement.mode, run.signer.role);
-    let expected = if mode == RunMode::Supervised {
-        Role::Laboratory
-    } else {
-        Role::Suite
-    };
+    let (role, expected) = (run.signer.role, run.statement.signatory());
     if role == expected {
         Ok(run)
     } else {
         let text = format!(
             "a {} run is signed by the {}, not by the {}",
-            mode.as_str(),
+            run.statement.mode.as_str(),
             expected.as_str(),
             role.as_str()
         );
@@ -74,13 +66,7 @@ fn by_the_right_body(run: Signed<Run>) -> Read<Run> {
 }
 
 fn shown(run: &ConformanceRun, read: Read<Run>) -> dmp_api::ConformanceRunStatus {
-    let verdict = match &read {
-        Ok(_) => Verdict::Ready,
-        Err(Refused { reason, message }) => Verdict::Stalled {
-            reason,
-            message: message.clone(),
-        },
-    };
+    let verdict = read.as_ref().map_or_else(Verdict::stalled, |_| Verdict::Ready);
     let mut new = status::concluded(run, [], &verdict);
     let statement = read.ok().map(|signed| signed.statement);
     new.failed = statement

@@ -24,13 +24,9 @@ pub enum Error {
 /// # Errors
 /// When the API server cannot be asked, or a revocation is not understood.
 pub async fn read(context: &Context, namespace: &str) -> Result<Dossier, Error> {
-    let platform = Api::<Platform>::all(context.client.clone())
-        .get_opt(PLATFORM)
-        .await?;
-    let bodies = platform.map_or_else(Vec::new, |platform| platform.spec.bodies);
     Ok(Dossier {
         namespace: namespace.to_owned(),
-        bodies: Bodies::new(&bodies),
+        bodies: bodies(context).await?,
         solutions: namespaced(context, namespace).await?,
         versions: namespaced(context, namespace).await?,
         programmes: cluster(context).await?,

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next};
-use crate::status::{self, Refusal as _, Verdict};
+use crate::status::{self, Verdict};
 
 /// The controller of evidence.
 pub struct Evidence(pub Context);
@@ -40,13 +40,8 @@ impl Kind for Evidence {
 
     async fn reconcile(&self, item: &EvidenceItem, _trace: &mut TraceMetadata) -> Result<Next, Self::Error> {
         let brought = arrived(&item.metadata).to_zoned(TimeZone::UTC).date();
-        let verdict = match validate(&item.spec, brought) {
-            Ok(()) => Verdict::Ready,
-            Err(refusal) => Verdict::Stalled {
-                reason: refusal.reason(),
-                message: refusal.to_string(),
-            },
-        };
+        let verdict = validate(&item.spec, brought)
+            .map_or_else(|refusal| Verdict::stalled(&refusal), |()| Verdict::Ready);
         let new = status::concluded(item, [], &verdict);
         status::write::<Self>(&self.0, item, &new).await?;
         Ok(Next::Settled)

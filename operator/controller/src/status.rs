@@ -5,6 +5,7 @@
 
 use dmp_api::StatusConditions;
 use dmp_core::problem::Chain;
+use dmp_homologation::signed::Refused;
 use k8s_controller::conditions::{self, ConditionStatus, DesiredCondition};
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::object::HasStatus;
@@ -36,6 +37,12 @@ where
 pub trait Refusal: std::fmt::Display {
     /// Condition reason, stable.
     fn reason(&self) -> &'static str;
+}
+
+impl Refusal for Refused {
+    fn reason(&self) -> &'static str {
+        self.reason
+    }
 }
 
 /// One fact about an object, for its conditions.

@@ -92,9 +92,10 @@ impl Dossier {
             .filter(|review| review.spec.homologation == own)
             .collect();
         reviews.sort_by_key(|review| (arrived(&review.metadata), review.name_any()));
+        let submission = self.submission_sha256(homologation);
         let mut read: Vec<_> = reviews
             .iter()
-            .map(|review| (*review, self.review(homologation, review)))
+            .map(|review| (*review, self.review(&own, submission.as_ref(), review)))
             .collect();
         let Some(subject) = self.organisation(homologation) else {
             return read;
@@ -121,15 +122,21 @@ impl Dossier {
             .clone()
     }
 
-    fn review(&self, homologation: &SolutionHomologation, review: &HomologationReview) -> Read<Review> {
+    /// A review that is about this submission, in this state.
+    fn review(
+        &self,
+        homologation: &str,
+        submission: Option<&String>,
+        review: &HomologationReview,
+    ) -> Read<Review> {
         let bodies = self.bodies.as_ref()?;
         let signed = signed::verify::<Review>(&review.spec.statement, bodies, arrived(&review.metadata))?;
-        let own = format!("{}/{}", self.namespace, homologation.name_any());
+        let own = format!("{}/{homologation}", self.namespace);
         if signed.statement.homologation != own {
             let text = format!("it is about {}", signed.statement.homologation);
             return Err(Refused::new("OtherHomologation", text));
         }
-        if self.submission_sha256(homologation).as_ref() != Some(&signed.statement.submission_sha256) {
+        if submission != Some(&signed.statement.submission_sha256) {
             let text =
                 "it is about another state of the submission: read status.submissionSha256, review that";
             return Err(Refused::new("OtherSubmission", text));
@@ -401,14 +408,8 @@ impl Dossier {
         let submission = self.submission_sha256(homologation);
         let own = |run: &Signed<Run>| {
             let statement = &run.statement;
-            let right_body = match statement.mode {
-                RunMode::Supervised => run.signer.role == Role::Laboratory,
-                RunMode::Sandbox | RunMode::Rehearsal | RunMode::Surveillance => {
-                    run.signer.role == Role::Suite
-                }
-            };
             let profile = by_name(&self.profiles, &statement.profile);
-            right_body
+            run.signer.role == statement.signatory()
                 && statement.solution == product
                 && statement.version == homologation.spec.version
                 && submission.is_some()

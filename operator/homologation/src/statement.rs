@@ -85,6 +85,14 @@ pub struct Outcome {
 }
 
 impl Run {
+    /// Whose signature counts: a supervised run is a laboratory's, all others are the suite's.
+    pub const fn signatory(&self) -> Role {
+        match self.mode {
+            RunMode::Supervised => Role::Laboratory,
+            RunMode::Sandbox | RunMode::Rehearsal | RunMode::Surveillance => Role::Suite,
+        }
+    }
+
     /// Numbers of the requirements that were not met.
     pub fn failed(&self) -> impl Iterator<Item = &str> {
         let failed = self

@@ -1,7 +1,7 @@
 //! What was read in a review, or why it does not count.
 
 use dmp_api::HomologationReview;
-use dmp_homologation::signed::{Read, Refused};
+use dmp_homologation::signed::Read;
 use dmp_homologation::statement::Review;
 
 use crate::controller::Context;
@@ -23,8 +23,8 @@ pub async fn update_status(
             new.body = Some(signed.signer.body.name);
             new
         }
-        Err(Refused { reason, message }) => {
-            let mut new = status::concluded(review, [], &Verdict::Stalled { reason, message });
+        Err(refused) => {
+            let mut new = status::concluded(review, [], &Verdict::stalled(&refused));
             (new.domain, new.decision, new.verdict, new.body) = (None, None, None, None);
             new
         }

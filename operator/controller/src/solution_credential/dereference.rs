@@ -44,9 +44,13 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
         None => None,
     };
     let versions = Api::<Guarded<SolutionVersion>>::namespaced(client(), &namespace);
-    let dossier = match spec.mode {
-        Mode::Production => Some(dossier::read(context, &namespace).await?),
-        Mode::Sandbox => None,
+    let (dossier, revocations) = match spec.mode {
+        Mode::Production => {
+            let dossier = dossier::read(context, &namespace).await?;
+            let revocations = dossier.revocations.clone();
+            (Some(dossier), revocations)
+        }
+        Mode::Sandbox => (None, dossier::revocations(context).await?),
     };
     Ok(Found {
         platform: Api::<Platform>::all(client()).get_opt(PLATFORM).await?,
@@ -61,7 +65,7 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
             .filter_map(|Guarded(version)| version.ok())
             .collect(),
         group,
-        revocations: dossier::revocations(context).await?,
+        revocations,
         dossier,
     })
 }
