@@ -79,10 +79,22 @@ pub async fn connect_within(config: &DatabaseConfig, patience: Duration) -> Resu
     }
 }
 
-/// Puts another connection in the place of one that does not answer. (The pool would wait for its end.)
+/// Puts another connection in the place of one that does not answer (the pool would wait for its end), and ends a
+/// transaction that nobody holds: sqlx counts a `BEGIN` when it has answered, so a caller that leaves before (a limit of
+/// time, a client that hangs up) leaves it open, and the next one would write into it.
 async fn answering(connection: &mut PgConnection, options: PgConnectOptions) -> Result<bool, sqlx::Error> {
-    if let Ok(answer) = tokio::time::timeout(RETURN_TIMEOUT, connection.ping()).await {
-        return answer.map(|()| true);
+    let at_rest = tokio::time::timeout(RETURN_TIMEOUT, async {
+        // A transaction of this statement's own begins with it.
+        let is_open = sqlx::query_scalar("SELECT now() <> statement_timestamp()")
+            .fetch_one(&mut *connection)
+            .await?;
+        if is_open {
+            sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+        }
+        Ok(true)
+    });
+    if let Ok(answer) = at_rest.await {
+        return answer;
     }
     tracing::warn!("a connection to the database does not answer: it is replaced");
     loop {

@@ -1,10 +1,12 @@
 //! The pool and the migrations on a real PostgreSQL.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use dmp_core::config::{DatabaseConfig, Secret};
 use dmp_core::db::{DatabaseError, connect, connect_within, migrate, ping};
 use dmp_testkit::Postgres;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 
 #[tokio::test]
@@ -102,6 +104,40 @@ async fn a_connection_to_a_lost_node_gives_its_place_back() {
     tokio::time::timeout(Duration::from_secs(20), again)
         .await
         .expect("a new connection");
+}
+
+#[tokio::test]
+async fn a_transaction_left_while_it_begins_does_not_take_the_next_write() {
+    let config = DatabaseConfig {
+        max_connections: Some(1),
+        ..Postgres::shared().cluster_database().await
+    };
+    let (pool, other) = (connect(&config).await.unwrap(), connect(&config).await.unwrap());
+    sqlx::raw_sql("CREATE TABLE written (id int)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    // Its `BEGIN` is on the way when the caller leaves; an answer may be quicker than that.
+    let mut left_on_the_way = false;
+    for _ in 0..1000 {
+        let mut begun = std::pin::pin!(connection.begin());
+        left_on_the_way = std::future::poll_fn(|cx| Poll::Ready(begun.as_mut().poll(cx).is_pending())).await;
+        if left_on_the_way {
+            break;
+        }
+    }
+    assert!(left_on_the_way);
+    drop(connection);
+    sqlx::raw_sql("INSERT INTO written VALUES (1)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM written")
+        .fetch_one(&other)
+        .await
+        .unwrap();
+    assert_eq!(kept, 1);
 }
 
 #[tokio::test]
