@@ -30,6 +30,15 @@ initialize "mounts" {
       config = { max_lease_ttl = "43800h" }
     }
   }
+  request "pki-suite" {
+    operation = "update"
+    path = "sys/mounts/pki-suite"
+    data = {
+      type = "pki"
+      description = "authority of the conformance suite's signature"
+      config = { max_lease_ttl = "43800h" }
+    }
+  }
   request "transit" {
     operation = "update"
     path = "sys/mounts/transit"
@@ -112,6 +121,13 @@ initialize "policies" {
       policy = { eval_type = "string", eval_source = "file", path = "/openbao/config/audit.policy" }
     }
   }
+  request "portal" {
+    operation = "update"
+    path = "sys/policies/acl/portal"
+    data = {
+      policy = { eval_type = "string", eval_source = "file", path = "/openbao/config/portal.policy" }
+    }
+  }
   request "gateway" {
     operation = "update"
     path = "sys/policies/acl/gateway"
@@ -178,6 +194,18 @@ initialize "identities" {
       bound_service_account_namespaces = "dmp-national"
       audience = "openbao"
       token_policies = "service,audit"
+      token_ttl = "1h"
+      token_max_ttl = "24h"
+    }
+  }
+  request "portal" {
+    operation = "update"
+    path = "auth/kubernetes/role/dmp-national.portal"
+    data = {
+      bound_service_account_names = "portal"
+      bound_service_account_namespaces = "dmp-national"
+      audience = "openbao"
+      token_policies = "service,portal"
       token_ttl = "1h"
       token_max_ttl = "24h"
     }

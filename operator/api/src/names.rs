@@ -21,7 +21,7 @@ pub const CONFIG_HASH_ANNOTATION: &str = "dmp.ma/config-sha256";
 pub const PAUSED_ANNOTATION: &str = "dmp.ma/paused";
 
 /// The services of the national plane.
-pub const NATIONAL_SERVICES: [&str; 4] = ["registry", "consent", "audit", "gateway"];
+pub const NATIONAL_SERVICES: [&str; 5] = ["registry", "consent", "audit", "portal", "gateway"];
 /// Those of them with a database.
 pub const NATIONAL_DATABASES: [&str; 3] = ["registry", "consent", "audit"];
 /// CNPG clusters of a group.

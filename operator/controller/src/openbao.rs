@@ -238,6 +238,7 @@ impl OpenBao {
             csr: csr.to_owned(),
             uri_sans: vec![uri.to_owned()],
             ttl: ttl.to_owned(),
+            serial_number: None,
             ..CertificateRequest::default()
         };
         self.client

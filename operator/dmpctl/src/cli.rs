@@ -10,6 +10,7 @@ use crate::images::ImagesCommand;
 use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
 use crate::preflight::PreflightOptions;
+use crate::solution::SolutionCommand;
 use crate::trail::TrailOptions;
 use crate::uninstall::UninstallOptions;
 use crate::up::UpOptions;
@@ -56,6 +57,9 @@ pub enum Command {
     /// What the bodies that homologate sign
     #[command(subcommand)]
     Homologation(HomologationCommand),
+    /// What a vendor does with its own software: the conformance suite
+    #[command(subcommand)]
+    Solution(SolutionCommand),
     /// The demonstration
     #[command(subcommand)]
     Demo(DemoCommand),
@@ -89,7 +93,8 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Uninstall(options) => crate::uninstall::run(&cluster, &options).await,
         Command::Status => crate::status::run(&cluster).await,
         Command::Support(command) => crate::support::run(&cluster, &command).await,
-        Command::Homologation(command) => crate::homologation::run(&command),
+        Command::Homologation(command) => crate::homologation::run(&cluster, &command).await,
+        Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,
         Command::Trail(options) => crate::trail::run(&cluster, &options).await,

@@ -16,6 +16,7 @@ pub mod install;
 pub mod kubernetes;
 pub mod preflight;
 pub mod scan;
+pub mod solution;
 pub mod status;
 pub mod support;
 pub mod trail;

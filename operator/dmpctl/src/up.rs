@@ -97,7 +97,8 @@ pub async fn ready(
         &running.images.dmp.reference,
         &running.images.postgresql.reference,
     );
-    let objects = objects(images.0, images.1, &public_names(running))?;
+    let suite = openbao::suite_ca(client).await?;
+    let objects = objects(images.0, images.1, &public_names(running), Some(&suite))?;
     apply::apply_all(client, &objects).await?;
     wait::all_ready(client, progress, &objects, Duration::from_secs(300)).await?;
     let ca = openbao::root_ca(client).await?;
@@ -108,11 +109,17 @@ pub async fn ready(
     })
 }
 
-/// Site, platform and the two groups, with these images and names of the gateway.
+/// Site, platform and the two groups, with these images, names of the gateway and, when given, authority of the conformance
+/// suite (PEM).
 ///
 /// # Errors
 /// `manifest`.
-pub fn objects(dmp: &str, postgres: &str, public_names: &[String]) -> Result<Vec<DynamicObject>> {
+pub fn objects(
+    dmp: &str,
+    postgres: &str,
+    public_names: &[String],
+    suite: Option<&str>,
+) -> Result<Vec<DynamicObject>> {
     let site = json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": "Site",
         "metadata": { "name": SITE },
@@ -132,6 +139,7 @@ pub fn objects(dmp: &str, postgres: &str, public_names: &[String]) -> Result<Vec
                 "nodePort": GATEWAY_PORT,
                 "replicas": 2,
             },
+            "bodies": suite.map(crate::homologation::suite_body).into_iter().collect::<Vec<_>>(),
         },
     });
     let group = |name: &str, region: &str, controller: &str| {

@@ -9,6 +9,7 @@
 pub mod bodies;
 pub mod canonical;
 pub mod dossier;
+pub mod profile;
 pub mod quorum;
 pub mod sign;
 pub mod signed;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
 
 use crate::config::{DatabaseConfig, DatabaseTls};
 use crate::problem::Chain;
@@ -84,11 +84,7 @@ pub async fn connect_within(config: &DatabaseConfig, patience: Duration) -> Resu
 /// time, a client that hangs up) leaves it open, and the next one would write into it.
 async fn answering(connection: &mut PgConnection, options: PgConnectOptions) -> Result<bool, sqlx::Error> {
     let at_rest = tokio::time::timeout(RETURN_TIMEOUT, async {
-        // A transaction of this statement's own begins with it.
-        let is_open = sqlx::query_scalar("SELECT now() <> statement_timestamp()")
-            .fetch_one(&mut *connection)
-            .await?;
-        if is_open {
+        if in_transaction(connection).await? {
             sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
         }
         Ok(true)
@@ -105,6 +101,19 @@ async fn answering(connection: &mut PgConnection, options: PgConnectOptions) -> 
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Whether a transaction is open, as PostgreSQL sees it. One round trip.
+///
+/// # Errors
+/// When the connection does not work, or the transaction has failed.
+pub async fn in_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // A statement outside of a transaction makes one that begins with it; so only in the simple protocol, where it is one
+    // message.
+    sqlx::raw_sql("SELECT now() <> statement_timestamp()")
+        .fetch_one(connection)
+        .await?
+        .try_get(0)
 }
 
 /// One round trip, for a readiness check.

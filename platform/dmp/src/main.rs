@@ -36,6 +36,8 @@ enum Command {
     Consent(Start),
     /// The logs of all services, and the patient's trail.
     Audit(Start),
+    /// The guichet: the conformance suite.
+    Portal(Start),
     /// The only way in.
     Gateway(Start),
     /// Does the network enforce its policies?
@@ -79,6 +81,7 @@ fn run(command: &Command) -> Result<(), Box<dyn Error>> {
         Command::Records(start) => serve(start, dmp_records::run),
         Command::Consent(start) => serve(start, dmp_consent::run),
         Command::Audit(start) => serve(start, dmp_audit::run),
+        Command::Portal(start) => serve(start, dmp_portal::run),
         Command::Gateway(start) => serve(start, dmp_gateway::run),
         Command::Probe(probe) => {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -39,6 +39,8 @@ pub struct GatewayConfig {
     pub consent_url: String,
     /// `https://audit.dmp-national.svc:8443`.
     pub audit_url: String,
+    /// `https://portal.dmp-national.svc:8443`.
+    pub portal_url: String,
     /// How long a service may take to answer. A submission and a document get six times as long.
     #[serde(default = "upstream_timeout", with = "dmp_core::config::duration")]
     pub upstream_timeout: Duration,

@@ -4,7 +4,7 @@
 //! short tokens, and turns FHIR interactions (IHE ITI-65, 67, 68, 78, 81, 104; PCF; mCSD) into calls of the services.
 //! It refuses early and decides nothing about patients: that is done where the data is, from the token.
 //!
-//! Path of a request: listener → [`edge::answer`] → [`edge::admission`] → `routes/` → [`upstream`].
+//! Path of a request: listener → [`edge::answer`] → [`edge::admission`] → [`watch`] → `routes/` → [`upstream`].
 //! To add an operation: one file in `routes/`, its line in [`routes::router`], one method in `upstream/calls.rs`,
 //! and the row in `docs/interfaces.md`.
 
@@ -18,6 +18,7 @@ pub mod routes;
 pub mod state;
 pub mod tokens;
 pub mod upstream;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -98,6 +99,7 @@ pub async fn run(config_path: &Path) -> Result<(), StartError> {
         store: Arc::clone(&facts),
     };
     service.spawn(follower.run(service.shutdown()));
+    service.spawn(watch::follow(gateway.clone(), service.shutdown()));
     service.spawn(measure(Arc::clone(&facts), service.shutdown()));
     let checked = Arc::clone(&facts);
     service.health().add("facts", move || {

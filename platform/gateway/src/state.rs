@@ -11,6 +11,7 @@ use crate::edge::door::Door;
 use crate::facts::FactsStore;
 use crate::tokens::jwks::Jwks;
 use crate::upstream::Upstream;
+use crate::watch::Watched;
 
 /// See the fields of [`Inner`].
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Inner {
     pub trust: TrustBundle,
     pub upstream: Upstream,
     pub jwks: Jwks,
+    /// Who sits a test of the conformance suite.
+    pub watched: Watched,
     /// OpenBao's transit key `token`.
     pub signer: Signer,
     memory: Arc<Semaphore>,
@@ -59,6 +62,7 @@ impl Gateway {
             trust,
             upstream,
             jwks: Jwks::default(),
+            watched: Watched::default(),
             signer,
             memory: Arc::new(Semaphore::new(memory_total as usize)),
             memory_total,

@@ -198,6 +198,7 @@ async fn certificate(
         dns_sans: names.dns.clone(),
         ip_sans: names.ips.clone(),
         ttl: TTL.to_owned(),
+        serial_number: None,
     };
     let signed = client.sign_certificate(MOUNT, &names.role, &request).await?;
     let chain = CertificateDer::pem_slice_iter(signed.chain_pem().as_bytes())

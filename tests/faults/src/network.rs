@@ -56,7 +56,7 @@ impl Drop for Cut {
 /// Addresses of the national services and of their pods, databases excepted.
 async fn national_addresses(cluster: &Cluster) -> Vec<String> {
     let mut addresses = Vec::new();
-    for name in ["registry", "consent", "audit", "gateway"] {
+    for name in ["registry", "consent", "audit", "portal", "gateway"] {
         let pods: Vec<Pod> = cluster.service(NATIONAL, name).await;
         addresses.extend(pods.into_iter().filter_map(|pod| pod.status?.pod_ip));
         let services: Api<Service> = Api::namespaced(cluster.client.clone(), NATIONAL);
@@ -68,7 +68,7 @@ async fn national_addresses(cluster: &Cluster) -> Vec<String> {
                 .filter_map(|service| service.spec?.cluster_ip),
         );
     }
-    assert!(addresses.len() >= 8, "pods and Services of four: {addresses:?}");
+    assert!(addresses.len() >= 10, "pods and Services of five: {addresses:?}");
     addresses
 }
 

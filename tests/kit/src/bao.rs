@@ -295,10 +295,10 @@ impl Client {
         self.post(namespace, &format!("transit/keys/{key}"), body).await;
     }
 
-    /// Root, two intermediates, and the roles `service` and `solution`. Who may have which name is, in the product,
+    /// Root, two intermediates, the suite's authority, and the roles `service`, `solution` and `suite`. Who may have which name is, in the product,
     /// decided by templates over the caller's identity; a token of a test has none, so that any name passes here.
     async fn set_up_pki(&self) {
-        for mount in ["pki-root", "pki-services", "pki-solutions"] {
+        for mount in ["pki-root", "pki-services", "pki-solutions", "pki-suite"] {
             let body = json!({ "type": "pki", "config": { "max_lease_ttl": "87600h" } });
             self.post(None, &format!("sys/mounts/{mount}"), body).await;
         }
@@ -335,6 +335,18 @@ impl Client {
             "server_flag": false, "client_flag": true, "use_csr_common_name": false, "use_csr_sans": true,
         });
         self.post(None, "pki-solutions/roles/solution", role).await;
+        self.post(
+            None,
+            "pki-suite/root/generate/internal",
+            ca("DMP conformance suite CA"),
+        )
+        .await;
+        let role = json!({
+            "allow_any_name": true, "enforce_hostnames": false, "allowed_serial_numbers": ["dmp-suite"],
+            "organization": ["DMP conformance suite"], "key_type": "any", "max_ttl": "24h", "ttl": "24h",
+            "server_flag": false, "client_flag": false, "use_csr_common_name": false, "use_csr_sans": false,
+        });
+        self.post(None, "pki-suite/roles/suite", role).await;
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod bao;
 pub mod bodies;
 mod control_plane;
+pub mod issuer;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod pki;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use bao::Bao;
 pub use control_plane::{ControlPlane, part};
+pub use issuer::Issuer;
 pub use pki::{Certificate, Pki, Validity};
 pub use platform::TestPlatform;
 pub use postgres::Postgres;

@@ -107,6 +107,11 @@ impl Pki {
         .expect("an identity")
     }
 
+    /// Certificates and private key in one text, as software's own file has them.
+    pub fn pem(certificate: &Certificate) -> String {
+        format!("{}\n{}", certificate.chain_pem, certificate.key_pem)
+    }
+
     /// What every part trusts when it calls a service.
     pub fn root(&self) -> RootCertStore {
         roots([self.root.der().clone()]).expect("a root")

@@ -28,7 +28,11 @@ impl TestPlatform {
     pub fn new() -> Self {
         let platform = Self {
             pki: Pki::new(DOMAIN),
-            tokens: Tokens::new(&format!("https://gateway.{DOMAIN}")),
+            tokens: Tokens {
+                // Not a name that OpenBao gives to a version of its key.
+                signer: Signer::new("token-v0"),
+                issuer: format!("https://gateway.{DOMAIN}"),
+            },
             facts: Signer::new("facts-v1"),
             trust: tempfile::tempdir().expect("a temporary folder"),
         };
@@ -38,8 +42,13 @@ impl TestPlatform {
 
     /// `keys.json`, `ca.crt` and `solutions-ca.crt`, with the public keys of these logs (by origin).
     pub fn write_trust(&self, logs: BTreeMap<String, PublicKey>) {
+        self.write_trust_with(logs, Vec::new());
+    }
+
+    /// The same, and tokens signed by these keys are believed too.
+    pub fn write_trust_with(&self, logs: BTreeMap<String, PublicKey>, token: Vec<PublicKey>) {
         let keys = Keys {
-            token: vec![self.tokens.signer.public_key()],
+            token: [vec![self.tokens.signer.public_key()], token].concat(),
             facts: vec![self.facts.public_key()],
             logs,
         };

@@ -61,13 +61,6 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(issuer: &str) -> Self {
-        Self {
-            signer: Signer::new("token-v1"),
-            issuer: issuer.to_owned(),
-        }
-    }
-
     /// Claims good for 300 s, bound to `certificate`, of a hospital's software in group `a`. Change what the test needs.
     pub fn claims(&self, certificate: &Peer, person: Person) -> Claims {
         let now = jiff::Timestamp::now().as_second();

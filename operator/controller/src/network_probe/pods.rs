@@ -40,7 +40,7 @@ fn forbidden(namespace: &str, wanted: &Wanted, other: Option<&str>) -> Vec<(Stri
             format!("{service}.{namespace}.svc:{port}"),
         )
     };
-    let mut targets: Vec<_> = ["registry", "consent", "audit"]
+    let mut targets: Vec<_> = ["registry", "consent", "audit", "portal"]
         .iter()
         .map(|name| target(name, NATIONAL_NAMESPACE, 8443))
         .collect();

@@ -89,13 +89,14 @@ pub fn gateway(public_names: &[String], public_url: &str) -> String {
     let names: Vec<String> = public_names.iter().map(|name| quote(name)).collect();
     format!(
         "\n[gateway]\npublic_names = [{}]\npublic_url = {}\noperator_urls = [{}]\nregistry_url = {}\n\
-         consent_url = {}\naudit_url = {}\nfacts_seen = \"/var/lib/dmp/facts-seen\"\n",
+         consent_url = {}\naudit_url = {}\nportal_url = {}\nfacts_seen = \"/var/lib/dmp/facts-seen\"\n",
         names.join(", "),
         quote(public_url),
         quote(&url("dmp-operator", SYSTEM_NAMESPACE)),
         quote(&url("registry", NATIONAL_NAMESPACE)),
         quote(&url("consent", NATIONAL_NAMESPACE)),
         quote(&url("audit", NATIONAL_NAMESPACE)),
+        quote(&url("portal", NATIONAL_NAMESPACE)),
     )
 }
 

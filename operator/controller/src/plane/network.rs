@@ -279,6 +279,14 @@ pub fn national() -> Vec<Object> {
     ));
     policies.push(service(
         here,
+        "portal",
+        None,
+        &[flow([Peer::Own("gateway")], [8443])],
+        &[],
+        &[],
+    ));
+    policies.push(service(
+        here,
         "gateway",
         None,
         // Everybody. Not `Anywhere`: what comes through the port of another node has that node's address, which networks do
@@ -286,7 +294,12 @@ pub fn national() -> Vec<Object> {
         &[flow([], [9443])],
         &[
             flow(
-                [Peer::Own("registry"), Peer::Own("consent"), Peer::Own("audit")],
+                [
+                    Peer::Own("registry"),
+                    Peer::Own("consent"),
+                    Peer::Own("audit"),
+                    Peer::Own("portal"),
+                ],
                 [8443],
             ),
             every_records(),

@@ -49,7 +49,7 @@ fn changed(mut pod: Value, pointer: &str, to: Value) -> Value {
 #[test]
 fn a_service_runs_as_itself() {
     assert_eq!(create("dmp-tanger", pod("records"), REPLICA_SETS), [""; 0]);
-    for account in ["registry", "consent", "audit", "gateway"] {
+    for account in ["registry", "consent", "audit", "portal", "gateway"] {
         assert_eq!(create("dmp-national", pod(account), REPLICA_SETS), [""; 0]);
     }
 }

@@ -24,6 +24,7 @@ async fn identity(world: &World, name: &str) -> Identity {
         csr: parameters.serialize_request(&key).unwrap().pem().unwrap(),
         uri_sans: vec![spiffe],
         ttl: "1h".to_owned(),
+        serial_number: None,
         ..CertificateRequest::default()
     };
     let signed = client

@@ -84,6 +84,11 @@ impl Software {
         })
     }
 
+    /// Certificate chain and private key, PEM: for a file of the software's own.
+    pub fn identity_pem(&self) -> Option<&str> {
+        self.identity_pem.as_deref()
+    }
+
     /// The same software with no connection open yet.
     ///
     /// # Errors

@@ -6,8 +6,11 @@ mod sign;
 pub use sign::{ApproveOptions, EndorseOptions, ReviewOptions, SignatureOptions, approve, endorse, review};
 
 use clap::Subcommand;
+use dmp_conformance::suite::{Profile, Suite};
+use serde_json::{Value, json};
 
-use crate::error::Result;
+use crate::error::{CliError, Result};
+use crate::kubernetes::ClusterOptions;
 
 #[derive(Subcommand, Debug)]
 pub enum HomologationCommand {
@@ -17,16 +20,60 @@ pub enum HomologationCommand {
     ApproveProgramme(ApproveOptions),
     /// Sign the body's next authority with the present one's key; prints the JWS for its endorsement
     Endorse(EndorseOptions),
+    /// The profiles of this release's conformance suite, as ConformanceProfiles for the agency to apply
+    Profiles,
+    /// The platform's conformance suite, for `Platform.spec.bodies` (needs the cluster)
+    SuiteBody,
 }
 
 /// # Errors
 /// Says what is missing.
-pub fn run(command: &HomologationCommand) -> Result<()> {
+pub async fn run(cluster: &ClusterOptions, command: &HomologationCommand) -> Result<()> {
     let text = match command {
         HomologationCommand::Review(options) => review(options)?,
         HomologationCommand::ApproveProgramme(options) => approve(options)?,
         HomologationCommand::Endorse(options) => endorse(options)?,
+        HomologationCommand::Profiles => format!(
+            "{:#}",
+            json!({ "apiVersion": "v1", "kind": "List", "items": profiles()? })
+        ),
+        HomologationCommand::SuiteBody => {
+            let client = crate::kubernetes::connect(cluster).await?;
+            format!(
+                "{:#}",
+                suite_body(&crate::install::openbao::suite_ca(&client).await?)
+            )
+        }
     };
     println!("{text}");
     Ok(())
+}
+
+/// The body `suite`: the platform itself, with its authority (PEM).
+pub fn suite_body(authority: &str) -> Value {
+    json!({
+        "role": "suite",
+        // No legal person: its identifier is all zeros.
+        "organisation": { "name": "Suite de conformité du DMP", "ice": "000000000000000" },
+        "anchors": [{ "certificate": authority }],
+    })
+}
+
+/// Each profile of the suite as a custom resource.
+///
+/// # Errors
+/// `suite-damaged` when this program was built from damaged files.
+pub fn profiles() -> Result<Vec<Value>> {
+    let suite = Suite::embedded()
+        .map_err(|source| CliError::new("suite-damaged", source.to_string(), "build dmpctl again"))?;
+    let resource = |profile: &Profile| {
+        let (name, spec) = dmp_homologation::profile::of(profile);
+        json!({
+            "apiVersion": "dmp.ma/v1alpha1",
+            "kind": "ConformanceProfile",
+            "metadata": { "name": name },
+            "spec": spec,
+        })
+    };
+    Ok(suite.profiles().iter().map(resource).collect())
 }

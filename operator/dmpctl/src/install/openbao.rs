@@ -267,6 +267,24 @@ pub async fn root_ca(client: &Client) -> Result<String> {
     super::bootstrap::client::string(path, &answer, "/data/certificate", "certificate").map_err(failed)
 }
 
+/// The conformance suite's own authority, PEM: the body `suite` of `Platform.spec.bodies`.
+///
+/// # Errors
+/// `suite-authority` when there is none.
+pub async fn suite_ca(client: &Client) -> Result<String> {
+    let path = "pki-suite/issuer/default/json";
+    let failed = |source: super::bootstrap::client::OpenBaoError| {
+        CliError::new(
+            "suite-authority",
+            "OpenBao has no authority of the conformance suite (mount pki-suite)",
+            "it is made at installation; on an older one, with two recovery shares: docs/conformance.md",
+        )
+        .because(source)
+    };
+    let answer = open(client).await?.read(path).await.map_err(failed)?;
+    super::bootstrap::client::string(path, &answer, "/data/certificate", "certificate").map_err(failed)
+}
+
 /// A token of a ServiceAccount in `dmp-system`, for OpenBao alone, ten minutes.
 ///
 /// # Errors

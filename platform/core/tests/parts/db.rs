@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use dmp_core::config::{DatabaseConfig, Secret};
-use dmp_core::db::{DatabaseError, connect, connect_within, migrate, ping};
+use dmp_core::db::{DatabaseError, connect, connect_within, in_transaction, migrate, ping};
 use dmp_testkit::Postgres;
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
@@ -128,6 +128,13 @@ async fn a_transaction_left_while_it_begins_does_not_take_the_next_write() {
         }
     }
     assert!(left_on_the_way);
+    assert!(in_transaction(&mut connection).await.unwrap(), "it has begun");
+    drop(connection);
+    let mut connection = pool.acquire().await.unwrap();
+    assert!(
+        !in_transaction(&mut connection).await.unwrap(),
+        "the pool has ended it"
+    );
     drop(connection);
     sqlx::raw_sql("INSERT INTO written VALUES (1)")
         .execute(&pool)

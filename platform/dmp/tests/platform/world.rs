@@ -15,8 +15,9 @@ use dmp_core::config::{DatabaseConfig, ServiceConfig, TelemetryConfig, TlsConfig
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::tls::Identity;
 use dmp_core::token::{Claims, Person, PublicKey};
+use dmp_testkit::issuer::{AUDIENCE, Issuer};
 use dmp_testkit::process::{Server, folder, free_port};
-use dmp_testkit::{Bao, DOMAIN, Postgres, TestPlatform, TestService, Validity};
+use dmp_testkit::{Bao, Certificate, DOMAIN, Postgres, TestPlatform, TestService, Validity};
 use dmpctl::demo::fixtures::Case;
 use dmpctl::demo::submission::provide_bundle;
 use reqwest::Method;
@@ -29,6 +30,7 @@ use crate::collector::Collector;
 /// Namespace and name of the credentials.
 const HOSPITAL: (&str, &str) = ("vendor-h", "hospital-a");
 const APP: (&str, &str) = ("vendor-p", "app");
+const DIRECTORY: (&str, &str) = ("vendor-d", "directory");
 /// INPE of the physician and of the hospital.
 pub const PHYSICIAN: &str = "111111111";
 pub const ESTABLISHMENT: &str = "000000001";
@@ -44,10 +46,18 @@ pub struct World {
     pub collector: Collector,
     pub services: Vec<Process>,
     pub case: Case,
-    platform: Arc<TestPlatform>,
+    pub platform: Arc<TestPlatform>,
+    pub issuer: Issuer,
     hospital: Identity,
     app: Identity,
-    gateway: String,
+    /// The patient app's certificate.
+    pub app_certificate: Certificate,
+    /// Of further software at the hospital, one certificate each.
+    pub others: Vec<Certificate>,
+    directory: Identity,
+    physician: &'static str,
+    establishment: &'static str,
+    pub gateway: String,
     _operator: TestService,
     _folders: Vec<tempfile::TempDir>,
 }
@@ -100,6 +110,11 @@ fn group() -> GroupName {
 impl World {
     /// All services, ready; their traces go to a collector of this world's own, every one of them.
     pub async fn start() -> Self {
+        Self::start_with(PHYSICIAN, ESTABLISHMENT, 0).await
+    }
+
+    /// The same with another physician and hospital (INPE), and `others` further pieces of software there.
+    pub async fn start_with(physician: &'static str, establishment: &'static str, others: usize) -> Self {
         dmp_core::install_crypto_provider();
         let (bao, postgres) = (Bao::shared(), Postgres::shared());
         let platform = Arc::new(TestPlatform::new());
@@ -113,14 +128,28 @@ impl World {
             .into_iter()
             .map(|(name, key)| (format!("{DOMAIN}/log/{name}"), key))
             .collect();
-        platform.write_trust(logs.clone());
+        platform.write_trust_with(logs.clone(), vec![bao.public_key(None, "token").await]);
+        let issuer = Issuer::start(&platform.pki).await;
 
         let collector = Collector::start().await;
-        let [registry, consent, audit, gateway] =
-            ["registry", "consent", "audit", "gateway"].map(|name| Place::new(name, "dmp-national"));
+        let [registry, consent, audit, portal, gateway] =
+            ["registry", "consent", "audit", "portal", "gateway"]
+                .map(|name| Place::new(name, "dmp-national"));
         let records = Place::new("records", "dmp-a");
         let hospital = platform.pki.solution(HOSPITAL.0, HOSPITAL.1);
-        let app = platform.pki.solution(APP.0, APP.1);
+        let hour = || Validity::For(Duration::from_secs(3600));
+        let app_certificate = platform.pki.solution_certificate(APP.0, APP.1, hour());
+        let app = platform.pki.identity(&app_certificate);
+        let directory = platform.pki.solution(DIRECTORY.0, DIRECTORY.1);
+        let others: Vec<(String, Certificate)> = (0..others)
+            .map(|number| format!("other-{number}"))
+            .map(|name| {
+                (
+                    name.clone(),
+                    platform.pki.solution_certificate(HOSPITAL.0, &name, hour()),
+                )
+            })
+            .collect();
         let facts = Facts {
             seq: 1,
             demonstration: true,
@@ -132,10 +161,29 @@ impl World {
                 identity: format!("spiffe://{DOMAIN}/ns/dmp-a/sa/records"),
                 serving: true,
             }],
-            credentials: vec![
-                credential(HOSPITAL, &hospital, "hospital", Some((ESTABLISHMENT, group()))),
+            credentials: [
+                credential(HOSPITAL, &hospital, "hospital", Some((establishment, group()))),
                 credential(APP, &app, "patient-app", None),
-            ],
+                credential(DIRECTORY, &directory, "directory", None),
+            ]
+            .into_iter()
+            .chain(others.iter().map(|(name, software)| {
+                let home = Some((establishment, group()));
+                credential(
+                    (HOSPITAL.0, name),
+                    &platform.pki.identity(software),
+                    "hospital",
+                    home,
+                )
+            }))
+            .collect(),
+            issuers: vec![dmp_client::facts::Issuer {
+                url: issuer.url.clone(),
+                jwks: None,
+                ca: Some(platform.pki.root_pem()),
+                audience: AUDIENCE.to_owned(),
+                demonstration: true,
+            }],
             ..Facts::default()
         };
         let operator = operator(&platform, facts).await;
@@ -209,15 +257,17 @@ impl World {
                 None,
             )
             .await,
+            start(&portal, String::new(), None).await,
             start(
                 &gateway,
                 format!(
                     "\n[gateway]\npublic_listen = \"127.0.0.1:{public}\"\npublic_names = [\"localhost\"]\n\
-                     operator_urls = [{:?}]\nregistry_url = {:?}\nconsent_url = {:?}\naudit_url = {:?}\n",
+                     operator_urls = [{:?}]\nregistry_url = {:?}\nconsent_url = {:?}\naudit_url = {:?}\nportal_url = {:?}\n",
                     operator.base(),
                     registry.url(),
                     consent.url(),
-                    audit.url()
+                    audit.url(),
+                    portal.url()
                 ),
                 None,
             )
@@ -228,8 +278,14 @@ impl World {
             services,
             case: Case::new().unwrap(),
             platform,
+            issuer,
             hospital,
             app,
+            app_certificate,
+            directory,
+            physician,
+            establishment,
+            others: others.into_iter().map(|(_, software)| software).collect(),
             gateway: format!("https://localhost:{public}"),
             _operator: operator,
             _folders: folders,
@@ -250,11 +306,11 @@ impl World {
     /// A physician at the hospital of group `a`.
     fn physician(&self) -> Claims {
         let person = Person::Professional {
-            inpe: PHYSICIAN.to_owned(),
+            inpe: self.physician.to_owned(),
             profession: "physician".to_owned(),
         };
         let mut claims = self.claims(&self.hospital, HOSPITAL, person);
-        claims.establishment = Some(ESTABLISHMENT.to_owned());
+        claims.establishment = Some(self.establishment.to_owned());
         claims.group = Some("a".to_owned());
         claims
     }
@@ -307,6 +363,18 @@ impl World {
             headers: answer.headers().clone(),
             body: answer.json().await.unwrap_or_default(),
         }
+    }
+
+    /// The directory's source publishes hospitals and professionals (mCSD).
+    pub async fn publish_directory(&self, bundle: &Value) {
+        let mut claims = self.claims(&self.directory, DIRECTORY, Person::Directory);
+        claims.establishment = None;
+        claims.group = None;
+        let (post, headers) = (Method::POST, HeaderMap::new());
+        let answer = self
+            .send(&self.directory, &claims, post, "/fhir", headers, bundle)
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
     /// Asks the token service for what it does not give; the status of the answer.

@@ -2,6 +2,7 @@
 
 mod audit_events;
 mod binary;
+mod conformance;
 mod consent_create;
 mod consent_search;
 mod consent_update;
@@ -25,6 +26,7 @@ use http::StatusCode;
 use crate::edge::{admission_layer, answer::answer_layer};
 use crate::failure::Failure;
 use crate::state::Gateway;
+use crate::watch::watch_layer;
 
 /// All routes of the public listener, inside admission, answers, metrics and correlation.
 pub fn router(gateway: Gateway) -> Router {
@@ -52,6 +54,20 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/fhir/AuditEvent", get(audit_events::search))
         .route("/fhir/AuditEvent/_search", post(audit_events::search_form))
         .route("/dmp/v1/trail", get(trail::trail))
+        .route("/dmp/v1/conformance/profiles", get(conformance::profiles))
+        .route("/dmp/v1/conformance/sittings", post(conformance::open))
+        .route(
+            "/dmp/v1/conformance/sittings/{sitting}/tests/{profile}/{name}/begin",
+            post(conformance::begin),
+        )
+        .route(
+            "/dmp/v1/conformance/sittings/{sitting}/tests/{profile}/{name}/end",
+            post(conformance::end),
+        )
+        .route(
+            "/dmp/v1/conformance/sittings/{sitting}/end",
+            post(conformance::close),
+        )
         .fallback(|| async {
             Failure::input(StatusCode::NOT_FOUND, "no-such-route", "there is no such route")
         })
@@ -62,6 +78,7 @@ pub fn router(gateway: Gateway) -> Router {
                 "not with this method",
             )
         })
+        .layer(from_fn_with_state(gateway.clone(), watch_layer))
         .layer(from_fn_with_state(gateway.clone(), admission_layer))
         .layer(from_fn(answer_layer))
         .layer(from_fn(dmp_core::metrics::middleware))

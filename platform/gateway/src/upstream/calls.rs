@@ -2,7 +2,9 @@
 
 use axum::body::Bytes;
 use dmp_client::{audit, consent, records, registry};
+use dmp_conformance::wire::{AfterRequest, BeforeAnswer, BeforeRequest, WatchAnswer, WatchRequest};
 use dmp_core::ids::{GroupName, Identifier, PatientId};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Target, Upstream};
@@ -131,6 +133,31 @@ impl Upstream {
             Failure::Internal
         })?;
         self.bytes(&self.audit, "/v1/trail", call, body.into(), self.timeout)
+            .await
+    }
+
+    /// The watched credentials, when they are others than those the request names, or after a while.
+    pub async fn watched(&self, call: &Call<'_>, request: &WatchRequest) -> Result<WatchAnswer, Failure> {
+        self.json(&self.portal, "/v1/watch", call, request).await
+    }
+
+    /// A watched credential asks for something.
+    pub async fn before(&self, call: &Call<'_>, request: &BeforeRequest) -> Result<BeforeAnswer, Failure> {
+        self.json(&self.portal, "/v1/watch/before", call, request).await
+    }
+
+    /// It was answered.
+    pub async fn after(&self, call: &Call<'_>, request: &AfterRequest) -> Result<(), Failure> {
+        self.json(&self.portal, "/v1/watch/after", call, request).await
+    }
+
+    /// A call to the conformance suite; the bytes as the portal wrote them.
+    pub async fn suite(&self, call: &Call<'_>, path: &str, asked: &impl Serialize) -> Result<Bytes, Failure> {
+        let body = serde_json::to_vec(asked).map_err(|error| {
+            tracing::error!(%error, "a request cannot be written as JSON");
+            Failure::Internal
+        })?;
+        self.bytes(&self.portal, path, call, body.into(), self.timeout * LARGE)
             .await
     }
 

@@ -69,6 +69,7 @@ pub struct Upstream {
     registry: Target,
     consent: Target,
     audit: Target,
+    portal: Target,
     timeout: Duration,
 }
 
@@ -84,6 +85,7 @@ impl Upstream {
             registry: target("registry", &config.gateway.registry_url),
             consent: target("consent", &config.gateway.consent_url),
             audit: target("audit", &config.gateway.audit_url),
+            portal: target("portal", &config.gateway.portal_url),
             timeout: config.gateway.upstream_timeout,
         }
     }

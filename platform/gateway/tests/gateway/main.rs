@@ -4,7 +4,6 @@
 
 mod admission;
 mod input;
-mod issuer;
 mod operator;
 mod people;
 mod process;
@@ -14,4 +13,5 @@ mod stream;
 mod stub;
 mod submission;
 mod tokens;
+mod watch;
 mod world;

@@ -17,12 +17,12 @@ use dmp_gateway::state::Gateway;
 use dmp_gateway::upstream::Upstream;
 use dmp_gateway::upstream::tls::Clients;
 use dmp_keys::Client;
+use dmp_testkit::issuer::{AUDIENCE, Issuer};
 use dmp_testkit::{Bao, DOMAIN, Pki, Signer, Tokens};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::issuer::{AUDIENCE, Issuer};
 use crate::operator::Operator;
 use crate::stub::{Answer, Stub};
 
@@ -51,6 +51,7 @@ pub struct World {
     pub registry: Stub,
     pub consent: Stub,
     pub audit: Stub,
+    pub portal: Stub,
     /// Of groups `a` and `b`.
     pub records: [Stub; 2],
     pub hospital: Software,
@@ -114,6 +115,7 @@ impl World {
         let registry = Stub::start(&national("registry")).await;
         let consent = Stub::start(&national("consent")).await;
         let audit = Stub::start(&national("audit")).await;
+        let portal = Stub::start(&national("portal")).await;
         let records = [
             Stub::start(&pki.service("dmp-a", "records")).await,
             Stub::start(&pki.service("dmp-b", "records")).await,
@@ -143,7 +145,8 @@ impl World {
         };
         let operator = Operator::start(&pki.service("dmp-system", "dmp-operator"), facts_key, facts).await;
 
-        let config = config(bao, trust_dir.path(), &operator, &registry, &consent, &audit);
+        let national_stubs = [&registry, &consent, &audit, &portal];
+        let config = config(bao, trust_dir.path(), &operator, national_stubs);
         let identity = national("gateway");
         let store = Arc::new(FactsStore::new(Seen::nowhere()).unwrap());
         let gateway = Gateway::new(
@@ -161,6 +164,7 @@ impl World {
             store: Arc::clone(&store),
         };
         tokio::spawn(follower.run(shutdown.clone()));
+        tokio::spawn(dmp_gateway::watch::follow(gateway.clone(), shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let served =
@@ -174,6 +178,7 @@ impl World {
             registry,
             consent,
             audit,
+            portal,
             records,
             hospital,
             cabinet,
@@ -337,9 +342,7 @@ fn config(
     bao: &Bao,
     trust_dir: &std::path::Path,
     operator: &Operator,
-    registry: &Stub,
-    consent: &Stub,
-    audit: &Stub,
+    [registry, consent, audit, portal]: [&Stub; 4],
 ) -> Config {
     let service = json!({
         "domain": DOMAIN,
@@ -359,6 +362,7 @@ fn config(
             registry_url: registry.service.base(),
             consent_url: consent.service.base(),
             audit_url: audit.service.base(),
+            portal_url: portal.service.base(),
             upstream_timeout: Duration::from_secs(5),
             body_memory: 256 * 1024 * 1024,
         },

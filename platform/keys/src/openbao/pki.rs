@@ -19,6 +19,8 @@ pub struct CertificateRequest {
     pub ip_sans: Vec<IpAddr>,
     /// `1h`; the role's limit holds.
     pub ttl: String,
+    /// `serialNumber` of the subject.
+    pub serial_number: Option<String>,
 }
 
 /// The certificate and the intermediates above it, PEM, leaf first.
@@ -64,7 +66,7 @@ impl Client {
             expiration: Value,
         }
         let addresses: Vec<String> = request.ip_sans.iter().map(ToString::to_string).collect();
-        let body = json!({
+        let mut body = json!({
             "csr": request.csr,
             "common_name": request.common_name,
             "uri_sans": request.uri_sans.join(","),
@@ -73,6 +75,9 @@ impl Client {
             "ttl": request.ttl,
             "format": "pem",
         });
+        if let (Some(number), Some(members)) = (&request.serial_number, body.as_object_mut()) {
+            members.insert("serial_number".to_owned(), number.as_str().into());
+        }
         let path = format!("{mount}/sign/{role}");
         let data: Data = self.data(Method::POST, &path, Some(&body)).await?;
         let expiration = match &data.expiration {

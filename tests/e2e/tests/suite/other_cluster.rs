@@ -289,6 +289,7 @@ async fn ready(other: &Other, references: &References) -> Gateway {
         &references.dmp,
         &references.postgresql,
         &up::public_names(&other.running),
+        None,
     )
     .unwrap();
     apply::apply_all(&other.client, &objects).await.unwrap();

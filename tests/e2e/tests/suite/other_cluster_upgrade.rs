@@ -203,7 +203,7 @@ async fn from_previous(previous: &Path, progress: &Progress) {
     let client = dmpctl::kubernetes::connect_named(&cluster).await.unwrap();
     let images = &running.images;
     let names = up::public_names(&running);
-    let objects = up::objects(&images.dmp.reference, &images.postgresql.reference, &names).unwrap();
+    let objects = up::objects(&images.dmp.reference, &images.postgresql.reference, &names, None).unwrap();
     apply::apply_all(&client, &objects).await.unwrap();
     wait::all_ready(&client, progress, &objects, Duration::from_secs(300))
         .await

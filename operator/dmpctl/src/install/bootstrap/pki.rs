@@ -1,4 +1,5 @@
-//! The root CA, its two intermediates, and the roles certificates are signed by (`docs/interfaces.md`, Identities).
+//! The root CA, its two intermediates, the conformance suite's own authority, and the roles certificates are signed by
+//! (`docs/interfaces.md`, Identities).
 //!
 //! The root's key is made in OpenBao, given to the person who installs, and removed from OpenBao when both
 //! intermediates are signed: whoever takes the cluster cannot make another platform out of it.
@@ -26,7 +27,7 @@ const PRIVATE_RANGES: [&str; 6] = [
 /// Root and intermediates, anew: it runs only while nothing has been issued yet.
 pub(super) async fn authorities(bao: &OpenBao, custody: &Custody) -> Result<(), BootstrapError> {
     // Left-overs of an interrupted run.
-    for mount in ["pki-root", "pki-services", "pki-solutions"] {
+    for mount in ["pki-root", "pki-services", "pki-solutions", "pki-suite"] {
         bao.delete(&format!("{mount}/root")).await?;
     }
     let path = "pki-root/root/generate/exported";
@@ -52,6 +53,15 @@ pub(super) async fn authorities(bao: &OpenBao, custody: &Custody) -> Result<(), 
     intermediate(bao, &certificate, "pki-services", "DMP services CA").await?;
     intermediate(bao, &certificate, "pki-solutions", "DMP solutions CA").await?;
     only_certificate_of_root(bao, &certificate).await?;
+    // No certificate of the platform: a body's, in `Platform.spec.bodies`. Its key never leaves OpenBao.
+    let suite = json!({
+        "common_name": "DMP conformance suite CA",
+        "key_type": "ec",
+        "key_bits": 256,
+        "ttl": INTERMEDIATE_TTL,
+        "max_path_length": 0,
+    });
+    bao.write("pki-suite/root/generate/internal", &suite).await?;
     Ok(())
 }
 
@@ -111,6 +121,7 @@ pub(super) async fn roles(bao: &OpenBao, plan: &Plan) -> Result<(), OpenBaoError
         .await?;
     bao.write("pki-solutions/roles/solution", &solution_role(plan))
         .await?;
+    bao.write("pki-suite/roles/suite", &suite_role()).await?;
     Ok(())
 }
 
@@ -192,6 +203,29 @@ fn solution_role(plan: &Plan) -> Value {
         "client_flag": true,
         "ttl": "2160h",
         "max_ttl": "2160h",
+        "not_before_duration": "30s",
+        "no_store": true,
+    })
+}
+
+/// Only the portal may use it; the subject is always the suite.
+fn suite_role() -> Value {
+    json!({
+        "allow_any_name": true,
+        "enforce_hostnames": false,
+        "allow_localhost": false,
+        "allow_ip_sans": false,
+        "allow_wildcard_certificates": false,
+        "allowed_serial_numbers": ["dmp-suite"],
+        "organization": ["DMP conformance suite"],
+        "use_csr_common_name": false,
+        "use_csr_sans": false,
+        "key_type": "any",
+        "key_usage": ["DigitalSignature"],
+        "server_flag": false,
+        "client_flag": false,
+        "ttl": "24h",
+        "max_ttl": "24h",
         "not_before_duration": "30s",
         "no_store": true,
     })

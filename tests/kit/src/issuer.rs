@@ -9,13 +9,15 @@ use axum::extract::State;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dmp_testkit::Pki;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::Pki;
+
+/// `aud` of its tokens.
 pub const AUDIENCE: &str = "dmp";
 
 enum Key {
@@ -36,16 +38,27 @@ struct Served {
     fetches: Arc<Mutex<usize>>,
 }
 
+/// People log in here. Ends with the runtime it was started on.
 pub struct Issuer {
+    /// `iss`.
     pub url: String,
     served: Served,
     key: Mutex<Named>,
 }
 
 impl Issuer {
+    /// Listens on loopback with a certificate of `pki`.
+    ///
+    /// # Panics
+    /// When it cannot listen.
     pub async fn start(pki: &Pki) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("the test issuer");
+        let url = format!(
+            "https://localhost:{}",
+            listener.local_addr().expect("the test issuer").port()
+        );
         let key = p256("p256-1");
         let served = Served {
             url: url.clone(),
@@ -59,12 +72,12 @@ impl Issuer {
         let certificate = pki.service_certificate(
             "people",
             "issuer",
-            dmp_testkit::Validity::For(std::time::Duration::from_secs(3600)),
+            crate::Validity::For(std::time::Duration::from_secs(3600)),
         );
         let tls = rustls::ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(certificate.chain, certificate.key)
-            .unwrap();
+            .expect("the test issuer");
         let tls = Tls {
             listener,
             acceptor: TlsAcceptor::from(Arc::new(tls)),
@@ -80,12 +93,13 @@ impl Issuer {
     /// A new key, of the other algorithm; the old one is gone.
     pub fn rotate(&self) {
         let key = ed25519("ed25519-2");
-        *self.served.keys.lock().unwrap() = vec![key.jwk.clone()];
-        *self.key.lock().unwrap() = key;
+        *self.served.keys.lock().expect("the test issuer") = vec![key.jwk.clone()];
+        *self.key.lock().expect("the test issuer") = key;
     }
 
+    /// How often its keys were asked for.
     pub fn fetches(&self) -> usize {
-        *self.served.fetches.lock().unwrap()
+        *self.served.fetches.lock().expect("the test issuer")
     }
 
     /// Claims that are good for five minutes, plus `more`.
@@ -93,7 +107,7 @@ impl Issuer {
         let now = jiff::Timestamp::now().as_second();
         let mut claims =
             json!({ "iss": self.url, "aud": AUDIENCE, "sub": "somebody", "iat": now, "exp": now + 300 });
-        for (name, value) in more.as_object().unwrap() {
+        for (name, value) in more.as_object().expect("the test issuer") {
             claims[name] = value.clone();
         }
         claims
@@ -101,14 +115,14 @@ impl Issuer {
 
     /// Signs `claims` with the key of the moment.
     pub fn sign(&self, claims: &Value) -> String {
-        let key = self.key.lock().unwrap();
+        let key = self.key.lock().expect("the test issuer");
         let (algorithm, secret) = match &key.key {
             Key::Ed25519(der) => (Algorithm::EdDSA, EncodingKey::from_ed_der(der)),
             Key::P256(der) => (Algorithm::ES256, EncodingKey::from_ec_der(der)),
         };
         let mut header = Header::new(algorithm);
         header.kid = Some(key.kid.clone());
-        jsonwebtoken::encode(&header, claims, &secret).unwrap()
+        jsonwebtoken::encode(&header, claims, &secret).expect("the test issuer")
     }
 
     /// Signed by a stranger under a known key id.
@@ -117,22 +131,23 @@ impl Issuer {
             panic!("a P-256 key")
         };
         let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.key.lock().unwrap().kid.clone());
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(&der)).unwrap()
+        header.kid = Some(self.key.lock().expect("the test issuer").kid.clone());
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(&der)).expect("the test issuer")
     }
 
     /// The public key as a shared secret: the classical confusion of algorithms.
     pub fn hs256(&self, claims: &Value) -> String {
-        let key = self.key.lock().unwrap();
+        let key = self.key.lock().expect("the test issuer");
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(key.kid.clone());
         let secret = key.jwk.to_string();
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret.as_bytes()))
+            .expect("the test issuer")
     }
 
     /// `alg: none`.
     pub fn none(&self, claims: &Value) -> String {
-        let kid = self.key.lock().unwrap().kid.clone();
+        let kid = self.key.lock().expect("the test issuer").kid.clone();
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!(
             "{}.{}.",
@@ -143,8 +158,10 @@ impl Issuer {
 }
 
 fn p256(kid: &str) -> Named {
-    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref()).unwrap();
+    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+        .expect("the test issuer");
+    let pair =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref()).expect("the test issuer");
     let point = pair.public_key().as_ref();
     let part = |from, to| URL_SAFE_NO_PAD.encode(&point[from..to]);
     let jwk = json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid, "x": part(1, 33), "y": part(33, 65) });
@@ -156,8 +173,8 @@ fn p256(kid: &str) -> Named {
 }
 
 fn ed25519(kid: &str) -> Named {
-    let der = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).unwrap();
-    let pair = Ed25519KeyPair::from_pkcs8(der.as_ref()).unwrap();
+    let der = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).expect("the test issuer");
+    let pair = Ed25519KeyPair::from_pkcs8(der.as_ref()).expect("the test issuer");
     let x = URL_SAFE_NO_PAD.encode(pair.public_key());
     let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x });
     Named {
@@ -172,9 +189,9 @@ async fn discovery(State(served): State<Served>) -> axum::Json<Value> {
 }
 
 async fn keys(State(served): State<Served>) -> axum::Json<Value> {
-    *served.fetches.lock().unwrap() += 1;
+    *served.fetches.lock().expect("the test issuer") += 1;
     // a key of an algorithm nobody here knows must not spoil the others
-    let mut keys = served.keys.lock().unwrap().clone();
+    let mut keys = served.keys.lock().expect("the test issuer").clone();
     keys.push(json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "future", "pub": "AAAA" }));
     axum::Json(json!({ "keys": keys }))
 }

@@ -1,0 +1,299 @@
+//! Sittings: a profile's tests, sat by one credential. In memory, bounded in number, size and time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use dmp_conformance::bundle::{Bundle, Mode, Sat};
+use dmp_conformance::exchange::Exchange;
+use dmp_conformance::judge::judge;
+use dmp_conformance::suite::{Profile, Suite, Test};
+use dmp_conformance::wire::{Candidate, Injected, Judged, Running};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Sittings at once.
+const MAX_SITTINGS: usize = 200;
+/// Exchanges of one test.
+const MAX_EXCHANGES: u32 = 200;
+/// Bytes of what was prepared for a test.
+const MAX_GIVEN: usize = 2 * 1024 * 1024;
+/// Bytes of recorded bodies of one sitting.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// A sitting that nobody touched for so long is over.
+pub(crate) const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Why the suite does not do what it is asked. Each has its code and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no such profile: see GET /dmp/v1/conformance/profiles")]
+    UnknownProfile,
+    #[error(
+        "there is no such sitting of this credential: open one (a sitting ends after two hours, or when another is opened)"
+    )]
+    UnknownSitting,
+    #[error("the profile has no such test")]
+    UnknownTest,
+    #[error("another test is running: end it first")]
+    TestRunning,
+    #[error("this test is not running: begin it first")]
+    TestNotRunning,
+    #[error("what was prepared for the test is larger than 2 MiB")]
+    GivenTooLarge,
+    #[error("no test of the sitting has been sat")]
+    NothingSat,
+    #[error("too many sittings are open: try again later")]
+    Busy,
+}
+
+impl Refusal {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownProfile => "no-such-profile",
+            Self::UnknownSitting => "no-such-sitting",
+            Self::UnknownTest => "no-such-test",
+            Self::TestRunning => "test-running",
+            Self::TestNotRunning => "test-not-running",
+            Self::GivenTooLarge => "given-too-large",
+            Self::NothingSat => "nothing-sat",
+            Self::Busy => "suite-busy",
+        }
+    }
+}
+
+/// All sittings.
+#[derive(Default)]
+pub(crate) struct Sittings {
+    open: HashMap<Uuid, Sitting>,
+    by_credential: HashMap<String, Uuid>,
+}
+
+struct Sitting {
+    candidate: Candidate,
+    profile: String,
+    seed: u64,
+    used: Instant,
+    bytes: u64,
+    current: Option<Current>,
+    sat: BTreeMap<String, Sat>,
+}
+
+/// The test that runs.
+struct Current {
+    test: String,
+    run: Uuid,
+    given: Value,
+    began: Instant,
+    began_at: Timestamp,
+    next: u32,
+    /// Requests so far, by operation.
+    counts: BTreeMap<String, u32>,
+    exchanges: Vec<Exchange>,
+}
+
+impl Sittings {
+    /// Opens a sitting; one that the credential had ends.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`].
+    pub(crate) fn open(
+        &mut self,
+        candidate: Candidate,
+        profile: &Profile,
+        seed: u64,
+    ) -> Result<Uuid, Refusal> {
+        if let Some(before) = self.by_credential.remove(&candidate.credential) {
+            self.open.remove(&before);
+        }
+        if self.open.len() >= MAX_SITTINGS {
+            return Err(Refusal::Busy);
+        }
+        let id = Uuid::new_v4();
+        self.by_credential.insert(candidate.credential.clone(), id);
+        let sitting = Sitting {
+            candidate,
+            profile: profile.scope.clone(),
+            seed,
+            used: Instant::now(),
+            bytes: 0,
+            current: None,
+            sat: BTreeMap::new(),
+        };
+        self.open.insert(id, sitting);
+        Ok(id)
+    }
+
+    /// Whose exchanges are to be seen.
+    pub(crate) fn credentials(&self) -> BTreeSet<String> {
+        self.by_credential.keys().cloned().collect()
+    }
+
+    pub(crate) fn forget_idle(&mut self) {
+        self.open.retain(|_, sitting| sitting.used.elapsed() < IDLE);
+        let open = &self.open;
+        self.by_credential.retain(|_, id| open.contains_key(id));
+    }
+
+    /// Begins a test; sat before, it is sat anew.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(crate) fn begin(
+        &mut self,
+        suite: &Suite,
+        credential: &str,
+        id: Uuid,
+        test: &str,
+        mut given: Value,
+    ) -> Result<(), Refusal> {
+        let sitting = self.of(credential, id)?;
+        if sitting.current.is_some() {
+            return Err(Refusal::TestRunning);
+        }
+        find(suite, &sitting.profile, test)?;
+        if given.to_string().len() > MAX_GIVEN {
+            return Err(Refusal::GivenTooLarge);
+        }
+        let began_at = Timestamp::now();
+        if let Some(members) = given.as_object_mut() {
+            // The clock that rules compare with is the platform's.
+            members.insert("begun".to_owned(), began_at.to_string().into());
+        }
+        sitting.current = Some(Current {
+            test: test.to_owned(),
+            run: Uuid::new_v4(),
+            given,
+            began: Instant::now(),
+            began_at,
+            next: 1,
+            counts: BTreeMap::new(),
+            exchanges: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// A credential asks for something: the test it belongs to, and the fault that is due.
+    pub(crate) fn before(&mut self, suite: &Suite, credential: &str, operation: &str) -> Option<Running> {
+        let id = *self.by_credential.get(credential)?;
+        let sitting = self.open.get_mut(&id)?;
+        let full = sitting.bytes > MAX_BYTES;
+        let current = sitting.current.as_mut()?;
+        let test = find(suite, &sitting.profile, &current.test).ok()?;
+        if full || current.next > MAX_EXCHANGES {
+            return None;
+        }
+        let count = current.counts.entry(operation.to_owned()).or_default();
+        *count += 1;
+        let fault = dmp_conformance::faults::due(&test.faults, operation, *count);
+        let number = current.next;
+        current.next += 1;
+        Some(Running {
+            run: current.run,
+            number,
+            at_ms: u64::try_from(current.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            fault: fault.map(|fault| Injected {
+                id: fault.id.clone(),
+                play: fault.play.clone(),
+            }),
+        })
+    }
+
+    /// Keeps an exchange; one of a test that has ended is dropped.
+    pub(crate) fn after(&mut self, credential: &str, run: Uuid, exchange: Exchange) {
+        let sitting = self
+            .by_credential
+            .get(credential)
+            .and_then(|id| self.open.get_mut(id));
+        let Some(sitting) = sitting else { return };
+        let Some(current) = sitting.current.as_mut().filter(|current| current.run == run) else {
+            return;
+        };
+        sitting.bytes = sitting
+            .bytes
+            .saturating_add(exchange.request.body.size)
+            .saturating_add(exchange.response.body.size);
+        current.exchanges.push(exchange);
+        current.exchanges.sort_by_key(|exchange| exchange.number);
+    }
+
+    /// Ends the test that runs and judges it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(crate) fn end(
+        &mut self,
+        suite: &Suite,
+        credential: &str,
+        id: Uuid,
+        test: &str,
+    ) -> Result<Judged, Refusal> {
+        let sitting = self.of(credential, id)?;
+        let current = sitting
+            .current
+            .take_if(|current| current.test == test)
+            .ok_or(Refusal::TestNotRunning)?;
+        let described = find(suite, &sitting.profile, test)?;
+        let findings = judge(described, &current.given, &current.exchanges);
+        let judged = Judged {
+            test: current.test.clone(),
+            findings: findings.clone(),
+            exchanges: current.exchanges.clone(),
+        };
+        let sat = Sat {
+            test: current.test.clone(),
+            began: current.began_at,
+            given: current.given,
+            exchanges: current.exchanges,
+            findings,
+        };
+        sitting.sat.insert(current.test, sat);
+        Ok(judged)
+    }
+
+    /// Ends the sitting: everything of it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(crate) fn close(&mut self, suite: &Suite, credential: &str, id: Uuid) -> Result<Closing, Refusal> {
+        let sitting = self.of(credential, id)?;
+        if sitting.current.is_some() {
+            return Err(Refusal::TestRunning);
+        }
+        if sitting.sat.is_empty() {
+            return Err(Refusal::NothingSat);
+        }
+        self.by_credential.remove(credential);
+        let sitting = self.open.remove(&id).ok_or(Refusal::UnknownSitting)?;
+        let profile = suite.profile(&sitting.profile).ok_or(Refusal::UnknownProfile)?;
+        let seed = sitting.seed;
+        let candidate = sitting.candidate;
+        let sat = sitting.sat.into_values().collect();
+        let bundle = Bundle::new(profile, &candidate.solution, &candidate.version, seed, sat)
+            .held(&candidate.credential, Mode::Sandbox);
+        Ok(Closing { candidate, bundle })
+    }
+
+    fn of(&mut self, credential: &str, id: Uuid) -> Result<&mut Sitting, Refusal> {
+        let sitting = self.open.get_mut(&id).ok_or(Refusal::UnknownSitting)?;
+        // Another's sitting is as if it were not there.
+        if sitting.candidate.credential != credential {
+            return Err(Refusal::UnknownSitting);
+        }
+        sitting.used = Instant::now();
+        Ok(sitting)
+    }
+}
+
+/// A sitting that has ended.
+pub(crate) struct Closing {
+    pub(crate) candidate: Candidate,
+    pub(crate) bundle: Bundle,
+}
+
+fn find<'s>(suite: &'s Suite, profile: &str, test: &str) -> Result<&'s Test, Refusal> {
+    suite
+        .profile(profile)
+        .ok_or(Refusal::UnknownProfile)?
+        .test(test)
+        .ok_or(Refusal::UnknownTest)
+}
