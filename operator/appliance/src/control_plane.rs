@@ -33,7 +33,7 @@ const ADMISSION: &str = include_str!("../files/admission.yaml");
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// How soon the loss of a node is noticed: a node says twice in that time that it is there, see `kubelet`.
-const NODE_LOSS: [(&str, &str); 2] = [("node-monitor-period", "1s"), ("node-monitor-grace-period", "6s")];
+const NODE_LOSS: [(&str, &str); 2] = [("node-monitor-period", "1s"), ("node-monitor-grace-period", "8s")];
 
 /// How long a pod may be on a node that is lost or not ready before another takes its place.
 const POD_LOSS: [&str; 2] = [

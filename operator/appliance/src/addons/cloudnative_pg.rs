@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How soon the second replica takes over, in seconds.
-const LEASE: [(&str, u32); 2] = [("leader-lease-duration", 5), ("leader-renew-deadline", 3)];
+const LEASE: [(&str, u32); 2] = [("leader-lease-duration", 6), ("leader-renew-deadline", 4)];
 
 /// The manifest to apply.
 pub(crate) fn manifest(part: &Part, images: &Images) -> Result<String> {
@@ -222,7 +222,7 @@ spec:
         );
         let arguments = pod["containers"][0]["args"].as_array().expect("arguments");
         assert_eq!(arguments[0], "controller");
-        assert_eq!(arguments[2], "--leader-lease-duration=5");
+        assert_eq!(arguments[2], "--leader-lease-duration=6");
         assert!(survive_node_loss("kind: Namespace").is_err());
     }
 

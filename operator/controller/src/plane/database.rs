@@ -106,10 +106,10 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 // A lost node: another instance takes over three seconds earlier than by default (15, 10, 2), and a primary that
                 // cannot reach the API server still goes on for nine (docs/decisions/0007).
                 "primaryLease": { "leaseDurationSeconds": 12, "renewDeadlineSeconds": 9, "retryPeriodSeconds": 1 },
-                // Its readiness period of 10 s would be most of a small cluster's time to start. Each look asks the API server.
+                // Its readiness period of 10 s would be most of a small cluster's time to start.
                 "probes": {
                     "startup": { "periodSeconds": 1, "failureThreshold": 300, "timeoutSeconds": 5 },
-                    "readiness": { "periodSeconds": if instances > 1 { 3 } else { 1 }, "timeoutSeconds": 5 },
+                    "readiness": { "periodSeconds": 1, "timeoutSeconds": 5 },
                     "liveness": { "periodSeconds": 10, "timeoutSeconds": 5 },
                 },
                 // A budget for a single instance would only keep its node from being drained.
