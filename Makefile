@@ -54,7 +54,7 @@ deps: checkout ## Installs the Debian packages that are missing, and fetches the
 .PHONY: build
 build: deps ## Builds every binary and puts dmpctl and dmp-verify into bin/
 	@cargo build --locked --workspace --bins
-	@mkdir -p bin && for b in dmpctl dmp-verify; do ln -sf $(BIN)/$$b bin/$$b; done
+	@mkdir -p bin && for b in dmpctl dmp-verify dmp-solution; do ln -sf $(BIN)/$$b bin/$$b; done
 
 .PHONY: lint
 lint: deps ## Formatting and lints, warnings are errors
@@ -68,6 +68,10 @@ crds: ## Writes crds/ from the types
 .PHONY: observability
 observability: ## Writes dashboards and PrometheusRule from their description and the rules
 	@cargo run --locked -q -p dmp-observability --bin observability
+
+.PHONY: vendor-docs
+vendor-docs: ## Writes the requirements for vendors (docs/vendor) from the conformance suite
+	@cargo run --locked -q -p dmp-conformance --bin vendor_docs
 
 .PHONY: test-fast
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes

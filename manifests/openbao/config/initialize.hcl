@@ -75,6 +75,11 @@ initialize "keys" {
     path = "transit/keys/facts"
     data = { type = "ed25519" }
   }
+  request "label" {
+    operation = "update"
+    path = "transit/keys/label"
+    data = { type = "ed25519" }
+  }
   request "registry" {
     operation = "update"
     path = "transit/keys/registry"

@@ -12,10 +12,13 @@
 )]
 
 pub mod body;
+pub mod catalogue;
+pub mod catalogue_entry;
 mod common;
 pub mod conformance_profile;
 pub mod conformance_run;
 pub mod evidence_item;
+pub mod gateway_quota;
 pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
@@ -31,6 +34,8 @@ pub mod solution_revocation;
 pub mod solution_version;
 pub mod yaml;
 
+pub use catalogue::{Catalogue, CatalogueSpec, CatalogueStatus};
+pub use catalogue_entry::{CatalogueEntry, CatalogueEntrySpec, CatalogueEntryStatus, CatalogueState};
 pub use common::{Mode, Sizing, StatusConditions};
 pub use conformance_profile::{ConformanceProfile, ConformanceProfileSpec, ConformanceProfileStatus};
 pub use conformance_run::{ConformanceRun, ConformanceRunSpec, ConformanceRunStatus};
@@ -56,6 +61,8 @@ use kube::CustomResourceExt;
 /// Every CRD of this version, with the schema's hash as annotation, in the order of `crds/`.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     [
+        Catalogue::crd(),
+        CatalogueEntry::crd(),
         ConformanceProfile::crd(),
         ConformanceRun::crd(),
         EvidenceItem::crd(),

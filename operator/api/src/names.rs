@@ -6,6 +6,8 @@ pub const SYSTEM_NAMESPACE: &str = "dmp-system";
 pub const NATIONAL_NAMESPACE: &str = "dmp-national";
 /// The one `Platform`.
 pub const PLATFORM: &str = "national";
+/// The one `Catalogue`.
+pub const CATALOGUE: &str = "national";
 /// What a vendor's namespace begins with.
 pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
 use crate::common::{Sizing, conditions_schema, status_conditions};
+use crate::gateway_quota::Quota;
 
 /// The installation as a whole.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,10 @@ pub struct Gateway {
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 100))]
     pub replicas: i32,
+    /// How many requests software may send, by kind, where it is not what the release has. A change rolls the gateway.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
+    pub quotas: Vec<Quota>,
 }
 
 const fn two() -> i32 {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{Mode, conditions_schema, status_conditions};
+use crate::gateway_quota::RateInForce;
 
 /// Asked for by a CSR: the private key never leaves the vendor's system. A new CSR renews it.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct SolutionCredentialStatus {
     /// In production: what the homologation opens to it now. Absent in the sandbox: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// How many requests it may send through one gateway; its establishment and the people behind it have limits of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<RateInForce>,
     /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]

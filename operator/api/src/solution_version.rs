@@ -40,8 +40,11 @@ pub struct SolutionVersionSpec {
     /// Name of the `Solution` in the same namespace.
     #[schemars(length(min = 1, max = 63))]
     pub solution: String,
-    /// As the vendor numbers it.
-    #[schemars(regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$"), length(max = 64))]
+    /// As the vendor numbers it, in the one way to write it: `4.2.1`, `2026.11`, `5.0-rc.1`. `01.2` or `4.2.1+x` would be second
+    /// names of another version.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^(0|[1-9][0-9]*)([.](0|[1-9][0-9]*)){0,3}(-[0-9A-Za-z]+([.-][0-9A-Za-z]+)*)?$')")
+        .message("a version is written as numbers without leading zeros, then perhaps a pre-release: 4.2.1, 2026.11, 5.0-rc.1; no build part (+)"))]
     pub version: String,
     /// What is delivered. Needed for a homologation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,8 @@
 //! Secret.
 
 pub mod apply;
+pub mod catalogue;
+pub mod catalogue_entry;
 mod changes;
 pub mod config;
 pub mod conformance_profile;
@@ -14,11 +16,13 @@ pub mod controller;
 pub mod dossier;
 pub mod evidence_item;
 pub mod facts;
+pub mod gateway_quota;
 pub mod guard;
 pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
 pub mod kubernetes_audit;
+pub mod label_key;
 pub mod network_probe;
 pub mod openbao;
 pub mod openbao_tls;

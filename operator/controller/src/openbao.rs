@@ -14,6 +14,7 @@ use dmp_keys::openbao::{CertificateRequest, Client, Error, SignedCertificate};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::label_key;
 use crate::plane::trust::{Trust, public_key};
 
 /// A group's key space that was found complete is not looked at again for so long.
@@ -30,6 +31,7 @@ pub struct OpenBao {
     complete: Arc<Mutex<HashMap<String, Instant>>>,
     trust: Cache<Trust>,
     logs: Cache<PublicKey>,
+    label: Cache<Vec<PublicKey>>,
 }
 
 /// Answers by what was asked, with the time. A clone is the same.
@@ -54,6 +56,7 @@ impl OpenBao {
             complete: Arc::default(),
             trust: Cache::default(),
             logs: Cache::default(),
+            label: Cache::default(),
         }
     }
 
@@ -82,6 +85,7 @@ impl OpenBao {
             openbao_ca: self.ca.to_string(),
             token: self.keys("token").await?,
             facts: self.keys("facts").await?,
+            label: self.label_keys().await?,
             ..Trust::default()
         };
         for (key, origin) in origins {
@@ -91,6 +95,23 @@ impl OpenBao {
         }
         remember(&self.trust, &asked, trust.clone());
         Ok(trust)
+    }
+
+    /// Public halves of the key `label`, oldest first; none on an installation that is older than the key.
+    ///
+    /// # Errors
+    /// When OpenBao cannot be reached.
+    pub async fn label_keys(&self) -> Result<Vec<PublicKey>, Error> {
+        if let Some(keys) = cached(&self.label, label_key::NAME, FRESH) {
+            return Ok(keys);
+        }
+        let keys = match self.keys(label_key::NAME).await {
+            Ok(keys) => keys,
+            Err(error) if is_absent(&error) || matches!(error, Error::Forbidden { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        remember(&self.label, label_key::NAME, keys.clone());
+        Ok(keys)
     }
 
     async fn keys(&self, name: &str) -> Result<Vec<PublicKey>, Error> {

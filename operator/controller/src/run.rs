@@ -26,9 +26,9 @@ use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
 use crate::{
-    conformance_profile, conformance_run, evidence_item, facts, health_group, homologation_programme,
-    homologation_review, kubernetes_audit, network_probe, platform, schema_check, site, solution,
-    solution_credential, solution_homologation, solution_revocation,
+    catalogue, catalogue_entry, conformance_profile, conformance_run, evidence_item, facts, health_group,
+    homologation_programme, homologation_review, kubernetes_audit, network_probe, platform, schema_check,
+    site, solution, solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{solution_version, watches};
 
@@ -305,6 +305,18 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             solution_homologation::Homologations(c()),
             observer(),
             |k| watches::homologations(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            catalogue_entry::Entries(c()),
+            observer(),
+            |k| watches::entries(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            catalogue::Catalogues(c()),
+            observer(),
+            |k| watches::catalogues(k, &on),
         )),
         boxed(network_probe::run(client(), context.probes.clone())),
     ])

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod build;
+mod csr;
 pub mod dereference;
 pub mod update_status;
 pub mod validate;

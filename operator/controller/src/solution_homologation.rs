@@ -1,6 +1,8 @@
 //! `SolutionHomologation`: shows where a submission stands. `dereference` (the dossier) → the one function of
-//! `dmp-homologation` → `update_status`. What a credential may do follows from the same dossier, not from this status.
+//! `dmp-homologation` → `update_status` → `apply` (a place in the catalogue). What a credential may do follows from the
+//! same dossier, not from this status.
 
+pub mod apply;
 pub mod update_status;
 
 use async_trait::async_trait;
@@ -19,6 +21,8 @@ pub struct Homologations(pub Context);
 pub enum Error {
     #[error("the dossier cannot be read")]
     Dereference(#[from] dossier::Error),
+    #[error(transparent)]
+    Apply(#[from] apply::Error),
     #[error("the homologation's status cannot be written")]
     Status(#[from] status::Error),
 }
@@ -46,12 +50,14 @@ impl Kind for Homologations {
             let note = "status.missing says what stands in the way";
             trace.publish_event(normal(standing.state.as_str(), note)).await;
         }
+        apply::apply(&self.0, homologation, &standing).await?;
         Ok(Next::Settled)
     }
 
     fn reason(error: &Error) -> &'static str {
         match error {
             Error::Dereference(_) => "DependencyUnavailable",
+            Error::Apply(_) => "ApplyFailed",
             Error::Status(_) => "StatusFailed",
         }
     }

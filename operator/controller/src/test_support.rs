@@ -39,6 +39,7 @@ pub fn trust() -> Trust {
         openbao_ca: "openbao\n".to_owned(),
         token: vec![key("token-v1")],
         facts: vec![key("facts-v1")],
+        label: vec![key("label-v1")],
         logs: ["registry", "consent", "audit"]
             .map(|name| (format!("dmp.test/log/{name}"), key(&format!("log-{name}-v1"))))
             .into(),

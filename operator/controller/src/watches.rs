@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
-    ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup, HomologationProgramme, HomologationReview,
-    Platform, Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion,
+    Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
+    HomologationProgramme, HomologationReview, Platform, Site, Solution, SolutionCredential,
+    SolutionHomologation, SolutionRevocation, SolutionVersion,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -24,6 +25,7 @@ use crate::changes::changes;
 use crate::guard::Guarded;
 use crate::network_probe::Probes;
 use crate::plane::ObjectKind;
+use crate::solution_homologation::apply::entry_of;
 
 type Watched<K> = Controller<Guarded<K>>;
 
@@ -215,6 +217,27 @@ pub fn reviews(controller: Watched<HomologationReview>, client: &Client) -> Watc
     on!(controller, client, SolutionHomologation, |store, homologation| {
         in_namespace(&store, homologation.namespace().as_deref())
     })
+}
+
+/// What the public sees of a version follows from its submissions.
+pub fn entries(controller: Watched<CatalogueEntry>, client: &Client) -> Watched<CatalogueEntry> {
+    on!(
+        controller,
+        client,
+        SolutionHomologation,
+        |_store, homologation| {
+            let homologation = homologation.0.as_ref().ok();
+            homologation
+                .map(|homologation| ObjectRef::new(&dmp_homologation::catalogue::id(&entry_of(homologation))))
+        }
+    )
+}
+
+/// What the entries say is what the catalogue says.
+pub fn catalogues(controller: Watched<Catalogue>, client: &Client) -> Watched<Catalogue> {
+    controller.reconcile_all_on(changes(client, |entry: &CatalogueEntry| {
+        json(&entry.status.as_ref().map(|status| &status.published))
+    }))
 }
 
 /// What carries signatures, by those who may sign.

@@ -3,12 +3,14 @@
 use clap::{Parser, Subcommand};
 use dmp_appliance::ApplianceCommand;
 
+use crate::catalogue::CatalogueCommand;
 use crate::demo::{DemoOptions, TokenOptions};
 use crate::error::{CliError, Result};
 use crate::homologation::HomologationCommand;
 use crate::images::ImagesCommand;
 use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
+use crate::label::LabelCommand;
 use crate::preflight::PreflightOptions;
 use crate::solution::SolutionCommand;
 use crate::trail::TrailOptions;
@@ -57,6 +59,12 @@ pub enum Command {
     /// What the bodies that homologate sign
     #[command(subcommand)]
     Homologation(HomologationCommand),
+    /// The public catalogue of homologated software
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
+    /// The label of homologated software: verify it, offline; its QR code
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// What a vendor does with its own software: the conformance suite
     #[command(subcommand)]
     Solution(SolutionCommand),
@@ -94,6 +102,8 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Status => crate::status::run(&cluster).await,
         Command::Support(command) => crate::support::run(&cluster, &command).await,
         Command::Homologation(command) => crate::homologation::run(&cluster, &command).await,
+        Command::Catalogue(command) => crate::catalogue::run(&cluster, &command).await,
+        Command::Label(command) => crate::label::run(&command),
         Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,

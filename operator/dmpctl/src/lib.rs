@@ -6,6 +6,7 @@
 //!
 //! Not here: how a machine becomes a cluster (`dmp-appliance`), what the operator does, any decision about access.
 
+pub mod catalogue;
 pub mod cli;
 pub mod demo;
 pub mod embedded;
@@ -14,6 +15,7 @@ pub mod homologation;
 pub mod images;
 pub mod install;
 pub mod kubernetes;
+pub mod label;
 pub mod preflight;
 pub mod scan;
 pub mod solution;

@@ -3,10 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// The canonical text.
+pub fn text(value: &impl Serialize) -> String {
+    sorted(serde_json::to_value(value).unwrap_or_default()).to_string()
+}
+
 /// SHA-256 of the canonical text, hex.
 pub fn sha256(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    digest(sorted(value).to_string().as_bytes())
+    digest(text(value).as_bytes())
 }
 
 /// SHA-256, hex.

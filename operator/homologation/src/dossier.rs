@@ -49,7 +49,7 @@ pub fn arrived(object: &ObjectMeta) -> Timestamp {
         .map_or(Timestamp::UNIX_EPOCH, |time| time.0)
 }
 
-fn by_name<'a, K: ResourceExt>(objects: &'a [K], name: &str) -> Option<&'a K> {
+pub(crate) fn by_name<'a, K: ResourceExt>(objects: &'a [K], name: &str) -> Option<&'a K> {
     objects.iter().find(|object| object.name_any() == name)
 }
 
@@ -345,21 +345,20 @@ impl Dossier {
     }
 
     fn revoked(&self, homologation: &SolutionHomologation) -> Vec<String> {
-        let product = format!("{}/{}", self.namespace, homologation.spec.solution);
-        let closes = |revocation: &&SolutionRevocation| {
+        let spec = &homologation.spec;
+        let closing = self.closing(&spec.solution, &spec.version);
+        closing.map(ResourceExt::name_any).collect()
+    }
+
+    /// The revocations that close a version.
+    pub(crate) fn closing(&self, solution: &str, version: &str) -> impl Iterator<Item = &SolutionRevocation> {
+        let product = format!("{}/{solution}", self.namespace);
+        self.revocations.iter().filter(move |revocation| {
             let spec = &revocation.spec;
             spec.solution == product
                 && spec.credential.is_none()
-                && spec
-                    .version
-                    .as_ref()
-                    .is_none_or(|version| *version == homologation.spec.version)
-        };
-        self.revocations
-            .iter()
-            .filter(closes)
-            .map(ResourceExt::name_any)
-            .collect()
+                && spec.version.as_deref().is_none_or(|only| only == version)
+        })
     }
 
     fn production_credentials(&self, homologation: &SolutionHomologation) -> usize {
@@ -400,7 +399,7 @@ impl Dossier {
     }
 
     /// Runs of this very submission, against its profiles' very text.
-    fn runs_of(&self, homologation: &SolutionHomologation) -> Vec<Signed<Run>> {
+    pub(crate) fn runs_of(&self, homologation: &SolutionHomologation) -> Vec<Signed<Run>> {
         let Ok(bodies) = &self.bodies else {
             return Vec::new();
         };

@@ -4,11 +4,17 @@
 //! submission. The objects that carry statements may be written by anybody (the guichet writes for everybody): only what
 //! [`signed`] accepts is a fact, and [`standing`] computes the state from facts alone.
 //!
+//! What the public gets of it ([`catalogue`], [`label`], [`feed`]) follows from the same state, and is signed with a key of the platform.
+//!
 //! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
 
 pub mod bodies;
 pub mod canonical;
+pub mod catalogue;
 pub mod dossier;
+pub mod feed;
+pub mod jws;
+pub mod label;
 pub mod profile;
 pub mod quorum;
 pub mod sign;

@@ -99,6 +99,8 @@ pub struct Standing {
     pub state: State,
     /// What it opens in production; empty unless the state is open.
     pub scopes: BTreeSet<String>,
+    /// When the second body granted it; with [`Standing::until`] while it is open.
+    pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     /// What stands in the way; for people.
     pub missing: Vec<String>,
@@ -113,6 +115,7 @@ impl Standing {
         Self {
             state,
             scopes: BTreeSet::new(),
+            since: None,
             until: None,
             missing,
             warnings: Vec::new(),
@@ -239,6 +242,7 @@ fn granted(
     Standing {
         state,
         scopes,
+        since: Some(at),
         until: Some(end),
         missing,
         warnings,

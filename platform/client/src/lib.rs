@@ -6,5 +6,6 @@ pub mod audit;
 pub mod consent;
 pub mod facts;
 pub mod probe;
+pub mod quota;
 pub mod records;
 pub mod registry;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::bundle::Mode;
 use crate::exchange::Exchange;
 use crate::judge::Finding;
 use crate::suite::{Play, Text};
@@ -99,9 +100,15 @@ pub struct Asked<T> {
 pub struct Open {
     /// Scope of the profile: `document-feeder`.
     pub profile: String,
-    /// Where random choices come from; one of its own when absent.
+    /// Where random choices come from; one of its own when absent. Of the sandbox alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// `sandbox`; `rehearsal`: every test, each once; `supervised`: the nominal one and half of the others, drawn now.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Of the other modes: SHA-256 of the frozen submission, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<String>,
 }
 
 /// A sitting that is open.
@@ -113,7 +120,9 @@ pub struct Sitting {
     pub version: String,
     /// SHA-256 of requirements and tests, hex.
     pub profile_sha256: String,
+    pub mode: Mode,
     pub seed: u64,
+    /// What may be sat; in a rehearsal and a supervised run what must be.
     pub tests: Vec<TestSummary>,
 }
 
@@ -139,6 +148,18 @@ pub struct TestOf {
     /// Of a beginning: what was prepared.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub given: Value,
+}
+
+impl Open {
+    /// The vendor's own sitting of a profile.
+    pub fn sandbox(profile: &str) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            seed: None,
+            mode: Mode::Sandbox,
+            submission: None,
+        }
+    }
 }
 
 /// `POST /dmp/v1/conformance/sittings/{sitting}/tests/{name}/begin`.

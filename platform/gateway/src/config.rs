@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dmp_client::quota::Quotas;
 use dmp_core::config::ServiceConfig;
 use dmp_core::peer::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE, SpiffeId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub struct GatewayConfig {
     /// Bytes of request bodies held at once; further requests wait. The process may need three times as much.
     #[serde(default = "body_memory")]
     pub body_memory: u32,
+    /// Requests by kind of software, of each process of the gateway: `[gateway.quotas.cabinet] credential = { per_second = 10, burst = 40 }`.
+    #[serde(default)]
+    pub quotas: Quotas,
 }
 
 impl Config {

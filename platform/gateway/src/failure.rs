@@ -1,14 +1,16 @@
 //! Everything that can go wrong with a request, and its one shape on the wire.
 //!
-//! A handler returns a [`Failure`]; the outermost layer ([`crate::edge::answer`]) renders it: FHIR
+//! A handler returns a [`Failure`]; the outermost layer ([`crate::edge::answer`]) renders it in the [`Shape`] of its route: FHIR
 //! `OperationOutcome` under `/fhir`, RFC 9457 problem elsewhere. A refusal of access has no fields at all, so
 //! that no reason can slip into it: its body is the same bytes whatever happened.
 
 use axum::response::{IntoResponse, Response};
+use dmp_client::quota::Rate;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::edge::admission::SolutionRefusal;
+use crate::quota::Limit;
 
 /// The code of every refusal of access.
 pub const ACCESS_REFUSED: &str = "access-refused";
@@ -19,6 +21,29 @@ pub enum BearerProblem {
     Missing,
     Invalid,
     NotBound,
+}
+
+/// How errors are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `OperationOutcome`.
+    Fhir,
+    /// RFC 6749 section 5.2.
+    OAuth,
+    /// RFC 9457.
+    Problem,
+}
+
+impl Shape {
+    /// Of the route that a path leads to.
+    pub fn of(path: &str) -> Self {
+        match path {
+            "/oauth2/token" => Self::OAuth,
+            "/fhir" => Self::Fhir,
+            path if path.starts_with("/fhir/") => Self::Fhir,
+            _ => Self::Problem,
+        }
+    }
 }
 
 /// Why a request got no answer of its own.
@@ -33,6 +58,12 @@ pub enum Failure {
     /// The gateway does not know the newest revocations: the door is closed.
     Stale,
     Bearer(BearerProblem),
+    /// More requests than a limit allows; it passes after so many seconds.
+    TooMany {
+        limit: Limit,
+        rate: Rate,
+        seconds: u64,
+    },
     /// The request is at fault; `code` is stable and kebab case, `detail` free of the patient's data.
     Input {
         status: StatusCode,
@@ -79,6 +110,7 @@ impl Failure {
             Self::Refused | Self::Solution(_) | Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::Stale | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bearer(_) => StatusCode::UNAUTHORIZED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Input { status, .. } => *status,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -93,6 +125,7 @@ impl Failure {
             Self::Bearer(BearerProblem::Missing) => "token-missing",
             Self::Bearer(BearerProblem::Invalid) => "token-invalid",
             Self::Bearer(BearerProblem::NotBound) => "token-not-bound",
+            Self::TooMany { .. } => "too-many-requests",
             Self::Input { code, .. } => code,
             Self::Unavailable { .. } => "part-unavailable",
             Self::Internal => "internal",
@@ -114,6 +147,12 @@ impl Failure {
             Self::Bearer(BearerProblem::NotBound) => {
                 "the token was issued to other software than this connection's".to_owned()
             }
+            Self::TooMany { limit, rate, seconds } => format!(
+                "{} may send {} requests a second, {} at once; try again in {seconds} s",
+                limit.subject(),
+                rate.per_second,
+                rate.burst
+            ),
             Self::Input { detail, .. } => detail.clone(),
             Self::Unavailable { part } => format!("`{part}` cannot be reached; try again shortly"),
             Self::Internal => {
@@ -132,9 +171,10 @@ impl Failure {
     }
 
     /// Seconds after which it is worth trying again.
-    pub const fn retry_after(&self) -> Option<&'static str> {
+    pub const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Stale | Self::Unavailable { .. } => Some("2"),
+            Self::Stale | Self::Unavailable { .. } => Some(2),
+            Self::TooMany { seconds, .. } => Some(*seconds),
             _ => None,
         }
     }
@@ -144,15 +184,25 @@ impl Failure {
         matches!(self, Self::Solution(_))
     }
 
-    /// Whether the answer is an `OperationOutcome` (a refusal of software is a problem everywhere: it comes
-    /// before any route).
-    pub const fn speaks_fhir(&self, under_fhir: bool) -> bool {
-        under_fhir && !matches!(self, Self::Solution(_))
+    /// Its shape on a route. A refusal of software is a problem everywhere: it comes before any route. At the token service a quota
+    /// speaks OAuth; what else comes before its handler is a problem.
+    pub const fn shape(&self, route: Shape) -> Shape {
+        match (self, route) {
+            (Self::Solution(_), _) => Shape::Problem,
+            (Self::TooMany { .. }, Shape::OAuth) => Shape::OAuth,
+            (_, Shape::OAuth) => Shape::Problem,
+            (_, route) => route,
+        }
     }
 
     /// The body under `/fhir`. The correlation id is in the header only, so that refusals stay equal.
     pub fn operation_outcome(&self) -> Value {
         outcome("error", issue_type(self.status()), self.code(), &self.detail())
+    }
+
+    /// The body at the token service (RFC 6749 section 5.2, which leaves room for further codes).
+    pub fn oauth_error(&self) -> Value {
+        json!({ "error": self.code(), "error_description": self.detail() })
     }
 
     /// The body elsewhere (RFC 9457), with the correlation id unless it is a refusal of access.
@@ -203,6 +253,7 @@ fn issue_type(status: StatusCode) -> &'static str {
         409 => "conflict",
         413 => "too-long",
         422 => "invariant",
+        429 => "throttled",
         503 => "transient",
         500.. => "exception",
         _ => "invalid",

@@ -4,7 +4,7 @@
 //! short tokens, and turns FHIR interactions (IHE ITI-65, 67, 68, 78, 81, 104; PCF; mCSD) into calls of the services.
 //! It refuses early and decides nothing about patients: that is done where the data is, from the token.
 //!
-//! Path of a request: listener → [`edge::answer`] → [`edge::admission`] → [`watch`] → `routes/` → [`upstream`].
+//! Path of a request: listener → [`edge::answer`] → [`edge::admission`] → [`quota`] → [`watch`] → `routes/` → [`upstream`].
 //! To add an operation: one file in `routes/`, its line in [`routes::router`], one method in `upstream/calls.rs`,
 //! and the row in `docs/interfaces.md`.
 
@@ -13,6 +13,7 @@ pub mod edge;
 pub mod facts;
 pub mod failure;
 mod metrics;
+pub mod quota;
 pub mod resources;
 pub mod routes;
 pub mod state;

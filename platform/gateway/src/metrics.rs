@@ -6,6 +6,7 @@ use dmp_core::metrics::registered;
 use prometheus::{Gauge, IntCounterVec, Opts};
 
 use crate::failure::Failure;
+use crate::quota::Limit;
 
 static FAILURES: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
     let options = Opts::new(
@@ -31,6 +32,14 @@ static TOKENS: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
     registered(IntCounterVec::new(options, &["outcome"]))
 });
 
+static QUOTA_REFUSED: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
+    let options = Opts::new(
+        "dmp_gateway_quota_refused_total",
+        "Requests above a quota, by the limit they met; `memory`: no room to count.",
+    );
+    registered(IntCounterVec::new(options, &["limit"]))
+});
+
 static FACTS_AGE: LazyLock<Option<Gauge>> = LazyLock::new(|| {
     registered(Gauge::new(
         "dmp_gateway_facts_age_seconds",
@@ -46,6 +55,7 @@ pub fn failure(failure: &Failure) {
         Failure::Scope(_) => "scope-missing",
         Failure::Stale => "facts-stale",
         Failure::Bearer(_) => "token",
+        Failure::TooMany { .. } => "too-many-requests",
         Failure::Input { .. } => "input",
         Failure::Unavailable { .. } => "part-unavailable",
         Failure::Internal => "internal",
@@ -55,6 +65,28 @@ pub fn failure(failure: &Failure) {
     }
     if let (Failure::Solution(reason), Some(refused)) = (failure, &*SOFTWARE_REFUSED) {
         refused.with_label_values(&[reason.as_str()]).inc();
+    }
+    if let (Failure::TooMany { limit, .. }, Some(refused)) = (failure, &*QUOTA_REFUSED) {
+        refused.with_label_values(&[limit.as_str()]).inc();
+    }
+}
+
+/// The label of requests refused because their buckets have no room.
+const MEMORY: &str = "memory";
+
+/// Shows the limits from the start: a rate is seen only of what was there before.
+pub fn quotas_are_counted() {
+    for limit in Limit::ALL.map(Limit::as_str).into_iter().chain([MEMORY]) {
+        if let Some(refused) = &*QUOTA_REFUSED {
+            refused.with_label_values(&[limit]);
+        }
+    }
+}
+
+/// Counts a request that was refused because its bucket has no room.
+pub fn quota_memory() {
+    if let Some(refused) = &*QUOTA_REFUSED {
+        refused.with_label_values(&[MEMORY]).inc();
     }
 }
 

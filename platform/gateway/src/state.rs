@@ -1,6 +1,7 @@
 //! What the routes share. A clone is the same gateway.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use dmp_core::trust::TrustBundle;
 use dmp_keys::Signer;
@@ -9,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config::Config;
 use crate::edge::door::Door;
 use crate::facts::FactsStore;
+use crate::quota::Counters;
 use crate::tokens::jwks::Jwks;
 use crate::upstream::Upstream;
 use crate::watch::Watched;
@@ -25,6 +27,8 @@ pub struct Inner {
     pub fhir_base: String,
     pub facts: Arc<FactsStore>,
     pub door: Arc<Door>,
+    /// What is left of the quotas.
+    pub counters: Counters,
     pub trust: TrustBundle,
     pub upstream: Upstream,
     pub jwks: Jwks,
@@ -58,6 +62,7 @@ impl Gateway {
             issuer: config.service.issuer(),
             fhir_base: config.fhir_base(),
             door: Arc::new(Door::new(Arc::clone(&facts), &config.service.domain)),
+            counters: Counters::new(config.gateway.quotas.clone(), Instant::now()),
             facts,
             trust,
             upstream,

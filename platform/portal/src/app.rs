@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dmp_api::conformance_run::RunMode;
+use dmp_conformance::bundle::Mode;
 use dmp_conformance::suite::{Suite, SuiteError};
 use dmp_conformance::wire::{Candidate, Closed, Judged, Open, Sitting, TestOf, TestSummary};
 use dmp_core::problem::{Chain, Problem};
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::signatory::SuiteSignatory;
-use crate::sittings::{Refusal, Sittings};
+use crate::sittings::{Refusal, Sittings, Terms};
 use crate::watchers::Watchers;
 
 /// How long the beginning of a test waits for the gateways.
@@ -73,10 +74,11 @@ impl App {
     pub(crate) fn open(&self, candidate: Candidate, open: &Open) -> Result<Sitting, Problem> {
         let profile = self.suite.profile(&open.profile).ok_or(Refusal::UnknownProfile)?;
         let (random, _) = Uuid::new_v4().as_u64_pair();
-        let seed = open.seed.unwrap_or(random);
+        let terms = Terms::new(open, profile, random)?;
+        let (mode, seed, drawn) = (terms.mode, terms.seed, terms.tests.clone());
         let sitting = {
             let mut sittings = self.sittings();
-            let id = sittings.open(candidate, profile, seed)?;
+            let id = sittings.open(candidate, profile, terms)?;
             self.watchers.set(sittings.credentials());
             id
         };
@@ -85,10 +87,12 @@ impl App {
             profile: profile.scope.clone(),
             version: profile.version.clone(),
             profile_sha256: profile.sha256().to_owned(),
+            mode,
             seed,
             tests: profile
                 .tests
                 .iter()
+                .filter(|test| drawn.contains(&test.id))
                 .map(|test| TestSummary {
                     id: test.id.clone(),
                     title: test.title.clone(),
@@ -148,8 +152,13 @@ impl App {
             version: closing.candidate.version,
             profile: name,
             profile_sha256: dmp_homologation::canonical::sha256(&spec),
-            mode: RunMode::Sandbox,
-            submission_sha256: None,
+            mode: match bundle.mode {
+                Mode::Sandbox => RunMode::Sandbox,
+                Mode::Rehearsal => RunMode::Rehearsal,
+                Mode::Supervised => RunMode::Supervised,
+                Mode::Surveillance => RunMode::Surveillance,
+            },
+            submission_sha256: closing.submission,
             seed: bundle.seed,
             requirements: profile::outcomes(&bundle),
             bundle_sha256: bundle.sha256(),
@@ -170,8 +179,15 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal {
             Refusal::UnknownProfile | Refusal::UnknownSitting | Refusal::UnknownTest => StatusCode::NOT_FOUND,
-            Refusal::TestRunning | Refusal::TestNotRunning | Refusal::NothingSat => StatusCode::CONFLICT,
-            Refusal::GivenTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::TestRunning
+            | Refusal::TestNotRunning
+            | Refusal::NothingSat
+            | Refusal::SatAlready
+            | Refusal::Incomplete => StatusCode::CONFLICT,
+            Refusal::SubmissionNeeded | Refusal::SubmissionGiven | Refusal::ModeNotOffered => {
+                StatusCode::BAD_REQUEST
+            }
+            Refusal::GivenTooLarge | Refusal::TooMuch => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Busy => StatusCode::TOO_MANY_REQUESTS,
         };
         Self::new(status, refusal.code(), refusal.to_string())

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use dmp_conformance::bundle::{Bundle, Mode, Sat};
 use dmp_conformance::exchange::Exchange;
 use dmp_conformance::judge::judge;
+use dmp_conformance::sample::draw;
 use dmp_conformance::suite::{Profile, Suite, Test};
-use dmp_conformance::wire::{Candidate, Injected, Judged, Running};
+use dmp_conformance::wire::{Candidate, Injected, Judged, Open, Running};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,7 +20,9 @@ const MAX_EXCHANGES: u32 = 200;
 /// Bytes of what was prepared for a test.
 const MAX_GIVEN: usize = 2 * 1024 * 1024;
 /// Bytes of recorded bodies of one sitting.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Of all sittings together: as JSON they take two or three times as much.
+const MAX_TOTAL_BYTES: u64 = 256 * 1024 * 1024;
 /// A sitting that nobody touched for so long is over.
 pub(crate) const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -40,10 +43,22 @@ pub(crate) enum Refusal {
     TestNotRunning,
     #[error("what was prepared for the test is larger than 2 MiB")]
     GivenTooLarge,
+    #[error("the test exchanged more than the suite records (200 exchanges, 16 MiB of bodies in a sitting)")]
+    TooMuch,
     #[error("no test of the sitting has been sat")]
     NothingSat,
-    #[error("too many sittings are open: try again later")]
+    #[error("too many sittings are open, or too much is recorded: try again later")]
     Busy,
+    #[error("this mode is of a submission: name its SHA-256 (64 hexadecimal digits), and no seed")]
+    SubmissionNeeded,
+    #[error("the sandbox knows no submission: leave it out")]
+    SubmissionGiven,
+    #[error("surveillance is not the vendor's to open")]
+    ModeNotOffered,
+    #[error("in this mode a test is sat once")]
+    SatAlready,
+    #[error("in this mode every test of the sitting is sat before it ends")]
+    Incomplete,
 }
 
 impl Refusal {
@@ -55,8 +70,14 @@ impl Refusal {
             Self::TestRunning => "test-running",
             Self::TestNotRunning => "test-not-running",
             Self::GivenTooLarge => "given-too-large",
+            Self::TooMuch => "too-much-exchanged",
             Self::NothingSat => "nothing-sat",
             Self::Busy => "suite-busy",
+            Self::SubmissionNeeded => "submission-needed",
+            Self::SubmissionGiven => "submission-given",
+            Self::ModeNotOffered => "mode-not-offered",
+            Self::SatAlready => "test-sat",
+            Self::Incomplete => "sitting-incomplete",
         }
     }
 }
@@ -71,11 +92,53 @@ pub(crate) struct Sittings {
 struct Sitting {
     candidate: Candidate,
     profile: String,
-    seed: u64,
+    terms: Terms,
     used: Instant,
     bytes: u64,
     current: Option<Current>,
     sat: BTreeMap<String, Sat>,
+}
+
+/// Why a sitting is held, and of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) mode: Mode,
+    pub(crate) seed: u64,
+    /// SHA-256 of the frozen submission, hex.
+    pub(crate) submission: Option<String>,
+    /// Ids of the tests that may be sat; beyond the sandbox each is, once.
+    pub(crate) tests: Vec<String>,
+}
+
+impl Terms {
+    /// `random` is the seed when the software may not choose it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(crate) fn new(open: &Open, profile: &Profile, random: u64) -> Result<Self, Refusal> {
+        let is_hash = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (seed, tests) = match (open.mode, &open.submission, open.seed) {
+            (Mode::Sandbox, None, seed) => (seed.unwrap_or(random), profile.tests.iter().collect()),
+            (Mode::Sandbox, Some(_), _) => return Err(Refusal::SubmissionGiven),
+            (Mode::Surveillance, ..) => return Err(Refusal::ModeNotOffered),
+            (mode, Some(submission), None) if is_hash(submission) => {
+                let others = profile.tests.len().saturating_sub(1);
+                let drawn = if mode == Mode::Supervised {
+                    others.div_ceil(2)
+                } else {
+                    others
+                };
+                (random, draw(profile, random, drawn))
+            }
+            _ => return Err(Refusal::SubmissionNeeded),
+        };
+        Ok(Self {
+            mode: open.mode,
+            seed,
+            submission: open.submission.as_ref().map(|hash| hash.to_lowercase()),
+            tests: tests.into_iter().map(|test| test.id.clone()).collect(),
+        })
+    }
 }
 
 /// The test that runs.
@@ -89,6 +152,8 @@ struct Current {
     /// Requests so far, by operation.
     counts: BTreeMap<String, u32>,
     exchanges: Vec<Exchange>,
+    /// More was exchanged than is recorded.
+    overflowed: bool,
 }
 
 impl Sittings {
@@ -100,7 +165,7 @@ impl Sittings {
         &mut self,
         candidate: Candidate,
         profile: &Profile,
-        seed: u64,
+        terms: Terms,
     ) -> Result<Uuid, Refusal> {
         if let Some(before) = self.by_credential.remove(&candidate.credential) {
             self.open.remove(&before);
@@ -113,7 +178,7 @@ impl Sittings {
         let sitting = Sitting {
             candidate,
             profile: profile.scope.clone(),
-            seed,
+            terms,
             used: Instant::now(),
             bytes: 0,
             current: None,
@@ -146,11 +211,21 @@ impl Sittings {
         test: &str,
         mut given: Value,
     ) -> Result<(), Refusal> {
+        let total: u64 = self.open.values().map(|sitting| sitting.bytes).sum();
         let sitting = self.of(credential, id)?;
         if sitting.current.is_some() {
             return Err(Refusal::TestRunning);
         }
+        if total > MAX_TOTAL_BYTES {
+            return Err(Refusal::Busy);
+        }
         find(suite, &sitting.profile, test)?;
+        if !sitting.terms.tests.iter().any(|drawn| drawn == test) {
+            return Err(Refusal::UnknownTest);
+        }
+        if sitting.terms.mode != Mode::Sandbox && sitting.sat.contains_key(test) {
+            return Err(Refusal::SatAlready);
+        }
         if given.to_string().len() > MAX_GIVEN {
             return Err(Refusal::GivenTooLarge);
         }
@@ -168,6 +243,7 @@ impl Sittings {
             next: 1,
             counts: BTreeMap::new(),
             exchanges: Vec::new(),
+            overflowed: false,
         });
         Ok(())
     }
@@ -180,6 +256,7 @@ impl Sittings {
         let current = sitting.current.as_mut()?;
         let test = find(suite, &sitting.profile, &current.test).ok()?;
         if full || current.next > MAX_EXCHANGES {
+            current.overflowed = true;
             return None;
         }
         let count = current.counts.entry(operation.to_owned()).or_default();
@@ -232,6 +309,9 @@ impl Sittings {
             .current
             .take_if(|current| current.test == test)
             .ok_or(Refusal::TestNotRunning)?;
+        if current.overflowed {
+            return Err(Refusal::TooMuch);
+        }
         let described = find(suite, &sitting.profile, test)?;
         let findings = judge(described, &current.given, &current.exchanges);
         let judged = Judged {
@@ -262,15 +342,33 @@ impl Sittings {
         if sitting.sat.is_empty() {
             return Err(Refusal::NothingSat);
         }
+        let whole = sitting
+            .terms
+            .tests
+            .iter()
+            .all(|test| sitting.sat.contains_key(test));
+        if sitting.terms.mode != Mode::Sandbox && !whole {
+            return Err(Refusal::Incomplete);
+        }
         self.by_credential.remove(credential);
         let sitting = self.open.remove(&id).ok_or(Refusal::UnknownSitting)?;
         let profile = suite.profile(&sitting.profile).ok_or(Refusal::UnknownProfile)?;
-        let seed = sitting.seed;
         let candidate = sitting.candidate;
         let sat = sitting.sat.into_values().collect();
-        let bundle = Bundle::new(profile, &candidate.solution, &candidate.version, seed, sat)
-            .held(&candidate.credential, Mode::Sandbox);
-        Ok(Closing { candidate, bundle })
+        let bundle = Bundle::new(
+            profile,
+            &candidate.solution,
+            &candidate.version,
+            sitting.terms.seed,
+            sat,
+        )
+        .held(&candidate.credential, sitting.terms.mode);
+        let submission = sitting.terms.submission;
+        Ok(Closing {
+            candidate,
+            submission,
+            bundle,
+        })
     }
 
     fn of(&mut self, credential: &str, id: Uuid) -> Result<&mut Sitting, Refusal> {
@@ -287,6 +385,7 @@ impl Sittings {
 /// A sitting that has ended.
 pub(crate) struct Closing {
     pub(crate) candidate: Candidate,
+    pub(crate) submission: Option<String>,
     pub(crate) bundle: Bundle,
 }
 
@@ -297,3 +396,6 @@ fn find<'s>(suite: &'s Suite, profile: &str, test: &str) -> Result<&'s Test, Ref
         .test(test)
         .ok_or(Refusal::UnknownTest)
 }
+
+#[cfg(test)]
+mod tests;

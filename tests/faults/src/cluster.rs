@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dmp_api::names::PLATFORM;
 use dmp_appliance::{Name, Options, Progress};
 use dmpctl::kubernetes::wait::{Look, ready};
 use k8s_openapi::api::core::v1::Pod;
@@ -10,7 +11,7 @@ use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Namespace of the group in Tanger.
 pub const TANGER: &str = "dmp-tanger-tetouan-al-hoceima";
@@ -124,6 +125,25 @@ impl Cluster {
             .await
             .unwrap();
         matches!(ready(&live), Look::Done)
+    }
+
+    /// The same quota for credential, establishment and person of these kinds; returns when the gateways have it.
+    pub async fn set_quotas(&self, kinds: &[&str], per_second: u32) {
+        let rate = json!({ "perSecond": per_second, "burst": per_second });
+        let of = |kind: &&str| match *kind {
+            "patient-app" => json!({ "kind": kind, "credential": rate, "person": rate }),
+            _ => json!({ "kind": kind, "credential": rate, "establishment": rate, "person": rate }),
+        };
+        let quotas: Vec<Value> = kinds.iter().map(of).collect();
+        let api = self.api("dmp.ma/v1alpha1", "Platform", None);
+        let change = json!({ "spec": { "gateway": { "quotas": quotas } } });
+        self.patch(&api, PLATFORM, change).await;
+        until(
+            "the gateways with other quotas",
+            Duration::from_secs(180),
+            async || matches!(ready(&api.get(PLATFORM).await.unwrap()), Look::Done),
+        )
+        .await;
     }
 
     /// A merge patch of any object.

@@ -90,6 +90,8 @@ impl Scene {
             client: stage.client.clone(),
             options,
         };
+        // One caregiver reads thousands of documents back: above any quota, and quotas are not what is tried here.
+        cluster.set_quotas(&["hospital", "patient-app"], 100_000).await;
         let cast = Cast::assemble(&stage)
             .await
             .unwrap_or_else(|error| panic!("the cast cannot be brought together: {error}"));

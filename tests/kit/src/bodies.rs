@@ -28,7 +28,23 @@ fn new_key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
 
 impl Authority {
     pub fn new(name: &str, ice: &str) -> Self {
-        let key = new_key(&PKCS_ECDSA_P256_SHA256);
+        Self::with_key(name, ice, new_key(&PKCS_ECDSA_P256_SHA256))
+    }
+
+    /// The same certificate every time, for a platform that outlives the test: a body's first authority is pinned.
+    pub fn lasting(name: &str, ice: &str) -> Self {
+        let seed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{name} {ice}").as_bytes());
+        // PKCS #8 of an Ed25519 key (RFC 8410), whose signatures are the same every time.
+        let mut der = vec![
+            0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+        ];
+        der.extend_from_slice(seed.as_ref());
+        let der = rustls_pki_types::PrivatePkcs8KeyDer::from(der);
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&der, &rcgen::PKCS_ED25519).expect("a key");
+        Self::with_key(name, ice, key)
+    }
+
+    fn with_key(name: &str, ice: &str, key: KeyPair) -> Self {
         let key_pem = key.serialize_pem();
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();

@@ -226,7 +226,7 @@ fn gateway() -> Dashboard {
                         "Failures by kind",
                         Kind::Lines,
                         "reqps",
-                        8,
+                        6,
                         &[(
                             "sum by (kind) (rate(dmp_gateway_failures_total[$__rate_interval]))",
                             "{{kind}}",
@@ -236,17 +236,27 @@ fn gateway() -> Dashboard {
                         "Software not let in",
                         Kind::Lines,
                         "reqps",
-                        8,
+                        6,
                         &[(
                             "sum by (reason) (rate(dmp_gateway_software_refused_total[$__rate_interval]))",
                             "{{reason}}",
                         )],
                     ),
                     panel(
+                        "Above a quota",
+                        Kind::Lines,
+                        "reqps",
+                        6,
+                        &[(
+                            "sum by (limit) (rate(dmp_gateway_quota_refused_total[$__rate_interval]))",
+                            "{{limit}}",
+                        )],
+                    ),
+                    panel(
                         "Tokens asked for",
                         Kind::Lines,
                         "reqps",
-                        8,
+                        6,
                         &[(
                             "sum by (outcome) (rate(dmp_gateway_token_requests_total[$__rate_interval]))",
                             "{{outcome}}",

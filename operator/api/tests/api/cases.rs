@@ -229,6 +229,34 @@ pub fn all() -> Vec<Case> {
         json!({ "spec": { "gateway": { "publicNames": ["https://g.test"] } } }),
         Some("a public name is a host name or an IP address, without scheme or path"),
     );
+    let quota = |limits: Value| json!({ "spec": { "gateway": { "quotas": [limits] } } });
+    let rate = |per_second, burst| json!({ "perSecond": per_second, "burst": burst });
+    create(
+        "a quota",
+        &platform(),
+        quota(
+            json!({ "kind": "cabinet", "credential": rate(10, 40), "establishment": rate(10, 40), "person": rate(5, 5) }),
+        ),
+        None,
+    );
+    create(
+        "a quota whose burst is less than a second's requests",
+        &platform(),
+        quota(json!({ "kind": "cabinet", "credential": rate(10, 9) })),
+        Some("burst is at least perSecond: what a second allows may come at once"),
+    );
+    create(
+        "a quota of a patient app's establishment",
+        &platform(),
+        quota(json!({ "kind": "patient-app", "establishment": rate(1, 1) })),
+        Some("software of kind `patient-app` or `directory` has no establishment"),
+    );
+    create(
+        "a quota of a directory source's person",
+        &platform(),
+        quota(json!({ "kind": "directory", "person": rate(1, 1) })),
+        Some("a directory source speaks for no person"),
+    );
     create(
         "OpenBao without TLS",
         &platform(),
@@ -252,6 +280,26 @@ pub fn all() -> Vec<Case> {
         Some("the name is a DNS label of at most 63 characters"),
     );
     create("a version", &version(), json!({}), None);
+    for number in ["7", "4.2.1", "2026.11", "1.2.3.4", "5.0-rc.1", "0.9"] {
+        create(
+            "a version's number",
+            &version(),
+            json!({ "spec": { "version": number } }),
+            None,
+        );
+    }
+    for number in [
+        "01.2", "1.02", "1.2.0+x", "1.2.0 ", "v1.2", "1..2", "1.2.", "1.2-", "١.٢", "1.2\n",
+    ] {
+        create(
+            "a second name of a version",
+            &version(),
+            json!({ "spec": { "version": number } }),
+            Some(
+                "a version is written as numbers without leading zeros, then perhaps a pre-release: 4.2.1, 2026.11, 5.0-rc.1; no build part (+)",
+            ),
+        );
+    }
 
     create("a credential", &credential(), json!({}), None);
     create(
@@ -403,6 +451,8 @@ pub fn all() -> Vec<Case> {
 pub fn kind_of(object: &Value) -> &'static str {
     let kind = object["kind"].as_str().unwrap();
     let cluster = [
+        "Catalogue",
+        "CatalogueEntry",
         "ConformanceProfile",
         "HealthGroup",
         "HomologationProgramme",

@@ -47,6 +47,15 @@ fn review() -> Value {
     )
 }
 
+fn catalogue() -> Value {
+    object("Catalogue", "national", json!({}))
+}
+
+fn entry() -> Value {
+    let spec = json!({ "namespace": "vendor-parity", "solution": "parity", "version": "1.0" });
+    object("CatalogueEntry", "parity", spec)
+}
+
 fn body(organisation: &str, certificate: &str) -> Value {
     let organisation = json!({ "name": organisation, "ice": "000000000000001" });
     json!({ "spec": { "bodies": [{ "role": "interop", "organisation": organisation, "anchors": [{ "certificate": certificate }] }] } })
@@ -73,6 +82,8 @@ pub fn all() -> Vec<Case> {
         ("evidence", evidence()),
         ("a run", run()),
         ("a review", review()),
+        ("the catalogue", catalogue()),
+        ("an entry", entry()),
     ] {
         case(name, None, &base, json!({}), None);
     }
@@ -103,6 +114,13 @@ pub fn all() -> Vec<Case> {
         &homologation(),
         json!({ "metadata": { "name": "a.b" } }),
         Some("the name is a DNS label of at most 63 characters"),
+    );
+    case(
+        "another catalogue",
+        None,
+        &catalogue(),
+        json!({ "metadata": { "name": "regional" } }),
+        Some("there is one catalogue, `national`"),
     );
     case(
         "a body without a certificate",
@@ -188,6 +206,12 @@ pub fn all() -> Vec<Case> {
         &run(),
         json!({ "spec": { "statement": "d" } }),
         Some("a result never changes: run again"),
+    );
+    change(
+        "an entry is of another version",
+        &entry(),
+        json!({ "spec": { "version": "1.1" } }),
+        Some("an entry is of one version for ever"),
     );
     change(
         "a review changes",

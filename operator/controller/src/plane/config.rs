@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use dmp_api::gateway_quota::{Quota, Rate};
 use dmp_api::names::{NATIONAL_NAMESPACE, SYSTEM_NAMESPACE};
 use dmp_api::platform::Telemetry;
 
@@ -100,6 +101,24 @@ pub fn gateway(public_names: &[String], public_url: &str) -> String {
     )
 }
 
+/// `[gateway.quotas.<kind>]` of each kind that the platform names.
+pub fn quotas(quotas: &[Quota]) -> String {
+    let mut text = String::new();
+    for quota in quotas {
+        let _ = write!(text, "\n[gateway.quotas.{}]\n", quota.kind.as_str());
+        for (limit, rate) in [
+            ("credential", quota.credential),
+            ("establishment", quota.establishment),
+            ("person", quota.person),
+        ] {
+            if let Some(Rate { per_second, burst }) = rate {
+                let _ = writeln!(text, "{limit} = {{ per_second = {per_second}, burst = {burst} }}");
+            }
+        }
+    }
+    text
+}
+
 /// `[consent]`.
 pub fn consent() -> String {
     format!(
@@ -127,10 +146,13 @@ pub fn audit_source(origin: &str, url: &str, public_key: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use dmp_api::gateway_quota::{Quota, Rate};
     use dmp_api::platform::Telemetry;
+    use dmp_api::solution::ProductKind;
+    use dmp_client::quota::Quotas;
     use dmp_core::config::ServiceConfig;
 
-    use super::{ServiceSection, quote, service, telemetry};
+    use super::{ServiceSection, quotas, quote, service, telemetry};
 
     #[derive(serde::Deserialize)]
     struct Whole {
@@ -162,6 +184,31 @@ mod tests {
         let telemetry = read(Some(&collector));
         assert_eq!(telemetry.otlp_endpoint, Some(collector.otlp_endpoint));
         assert!((telemetry.sample_ratio - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_gateway_reads_the_quotas_that_the_platform_names() {
+        #[derive(serde::Deserialize)]
+        struct Whole {
+            gateway: Gateway,
+        }
+        #[derive(serde::Deserialize)]
+        struct Gateway {
+            quotas: Quotas,
+        }
+        let named = Quota {
+            kind: ProductKind::PatientApp,
+            credential: Some(Rate {
+                per_second: 900,
+                burst: 1800,
+            }),
+            establishment: None,
+            person: None,
+        };
+        let text = "[gateway]\n".to_owned() + &quotas(std::slice::from_ref(&named));
+        let read: Whole = toml::from_str(&text).unwrap();
+        assert_eq!(read.gateway.quotas, crate::gateway_quota::in_force(&[named]));
+        assert_eq!(quotas(&[]), "", "the gateway has its own defaults");
     }
 
     #[test]

@@ -25,15 +25,18 @@ pub struct Trust {
     pub openbao_ca: String,
     pub token: Vec<PublicKey>,
     pub facts: Vec<PublicKey>,
+    /// Sign labels and the catalogue: no service verifies them, who exports the file does.
+    pub label: Vec<PublicKey>,
     /// By log origin.
     pub logs: BTreeMap<String, PublicKey>,
 }
 
 impl Trust {
-    /// Only what a group's record store needs: not the logs of others.
+    /// Only what a group's record store needs: not the logs of others, nor what signs for the public.
     #[must_use]
     pub fn for_group(mut self, origin: &str, log: PublicKey) -> Self {
         self.logs = BTreeMap::from([(origin.to_owned(), log)]);
+        self.label.clear();
         self
     }
 
@@ -44,7 +47,13 @@ impl Trust {
             facts: self.facts.clone(),
             logs: self.logs.clone(),
         };
-        serde_json::to_value(&keys).unwrap_or_default().to_string()
+        let mut keys = serde_json::to_value(&keys).unwrap_or_default();
+        if !self.label.is_empty()
+            && let Some(members) = keys.as_object_mut()
+        {
+            members.insert("label".to_owned(), json!(self.label));
+        }
+        keys.to_string()
     }
 
     /// Renders the ConfigMap.

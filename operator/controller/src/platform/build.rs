@@ -141,7 +141,10 @@ fn service_config(name: &str, valid: &Valid) -> String {
         text += &config::database("database", name, ns);
     }
     match name {
-        "gateway" => text += &config::gateway(&spec.gateway.public_names, &public_url(spec)),
+        "gateway" => {
+            text += &config::gateway(&spec.gateway.public_names, &public_url(spec));
+            text += &config::quotas(&spec.gateway.quotas);
+        }
         "consent" => text += &config::consent(),
         "audit" => {
             for service in ["registry", "consent"] {

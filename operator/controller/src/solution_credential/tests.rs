@@ -90,6 +90,8 @@ fn what_is_complete_gets_its_one_name() {
         request.uri,
         "spiffe://dmp.test/credential/vendor-atlas/chu-tanger"
     );
+    let quota = valid.quota.unwrap();
+    assert_eq!((quota.per_second, quota.burst), (200, 400), "a hospital's");
 }
 
 #[test]

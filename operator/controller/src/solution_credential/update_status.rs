@@ -25,6 +25,7 @@ pub async fn issued(
     new.not_after = Some(issued.not_after.to_string());
     new.csr_sha256 = Some(issued.csr_sha256.clone());
     new.scopes.clone_from(&valid.scopes);
+    new.quota = valid.quota;
     status::write::<super::Credentials>(context, credential, &new).await
 }
 
@@ -39,6 +40,7 @@ pub async fn current(
 ) -> Result<bool, Error> {
     let mut new = status::concluded(credential, [not_revoked()], &Verdict::Ready);
     new.scopes.clone_from(&valid.scopes);
+    new.quota = valid.quota;
     status::write::<super::Credentials>(context, credential, &new).await
 }
 

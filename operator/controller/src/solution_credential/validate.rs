@@ -1,20 +1,16 @@
 //! Step 2: do the names exist and belong together, is the request usable? Pure.
 
+use dmp_api::gateway_quota::RateInForce;
+use dmp_api::names::credential_uri;
 use dmp_api::{Mode, SolutionCredential};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
-use rustls_pki_types::CertificateSigningRequestDer;
-use rustls_pki_types::pem::PemObject;
-use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey;
 
+use super::csr;
 use super::dereference::Found;
+use crate::gateway_quota;
 use crate::solution_revocation::validate::closes;
 use crate::status;
-
-/// The weakest RSA key that is signed, in bits.
-const MIN_RSA_BITS: usize = 2048;
 
 /// Why no certificate is signed, until somebody does something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +64,8 @@ pub struct Valid {
     pub life: SignedDuration,
     /// Production: what the homologation opens.
     pub scopes: Option<Vec<String>>,
+    /// What the gateway lets it send.
+    pub quota: Option<RateInForce>,
 }
 
 /// Life of a certificate for synthetic people.
@@ -136,32 +134,15 @@ pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) 
             )
         }
     };
-    check_csr(&spec.csr)?;
+    let namespace = credential.namespace().unwrap_or_default();
+    let own = credential_uri(&platform.spec.domain, &namespace, &credential.name_any());
+    csr::check(&spec.csr, &own).map_err(Refusal::Csr)?;
     Ok(Valid {
         domain: platform.spec.domain.clone(),
-        namespace: credential.namespace().unwrap_or_default(),
+        namespace,
         name: credential.name_any(),
         life,
         scopes,
+        quota: gateway_quota::of_credential(&platform.spec.gateway.quotas, kind),
     })
-}
-
-/// Form and key. OpenBao checks the request's own signature when it signs.
-fn check_csr(pem: &str) -> Result<(), Refusal> {
-    let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
-        .map_err(|_| Refusal::Csr("it is not a PEM block `CERTIFICATE REQUEST`"))?;
-    let (rest, request) =
-        X509CertificationRequest::from_der(&der).map_err(|_| Refusal::Csr("it is not PKCS #10"))?;
-    if !rest.is_empty() {
-        return Err(Refusal::Csr("something follows the request"));
-    }
-    let key = &request.certification_request_info.subject_pki;
-    match key.parsed() {
-        Ok(PublicKey::RSA(rsa)) if rsa.key_size() >= MIN_RSA_BITS => Ok(()),
-        Ok(PublicKey::RSA(_)) => Err(Refusal::Csr("an RSA key has at least 2048 bits")),
-        Ok(PublicKey::EC(_)) => Ok(()),
-        // Ed25519 (RFC 8410) has no structure of its own.
-        Ok(PublicKey::Unknown(_)) if key.algorithm.algorithm.to_id_string() == "1.3.101.112" => Ok(()),
-        _ => Err(Refusal::Csr("its key is neither RSA, EC nor Ed25519")),
-    }
 }

@@ -399,6 +399,32 @@ fn the_record_of_a_homologation_is_kept() {
 }
 
 #[test]
+fn the_catalogue_is_the_operators_alone_and_kept() {
+    const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
+    for resource in [
+        "catalogues",
+        "catalogues/status",
+        "catalogueentries",
+        "catalogueentries/status",
+    ] {
+        for operation in ["CREATE", "UPDATE"] {
+            let ask = Ask::new(operation, &format!("dmp.ma:{resource}"), "national");
+            // Not even who installs.
+            assert_eq!(ask.clone().installer().denied(), ["dmp-catalogue"], "{resource}");
+            assert_eq!(ask.by(OPERATOR).denied(), [""; 0], "{resource}");
+        }
+    }
+    for resource in ["catalogues", "catalogueentries"] {
+        let delete = Ask::new("DELETE", &format!("dmp.ma:{resource}"), "national")
+            .object(Value::Null)
+            .old(json!({ "metadata": { "name": "national" } }));
+        for ask in [delete.clone().installer(), delete.by(OPERATOR)] {
+            assert_eq!(ask.denied(), ["dmp-catalogue"], "{resource}");
+        }
+    }
+}
+
+#[test]
 fn a_database_of_ours_goes_only_when_asked_twice() {
     let cluster = |managed: &str, allowed: &str| {
         let labels = json!({ "app.kubernetes.io/managed-by": managed, "dmp.ma/allow-deletion": allowed });

@@ -14,19 +14,19 @@ use serde_json::{Value, json};
 use crate::control_plane::{World, namespace, samples};
 use crate::facts::Stream;
 
-const NAMESPACE: &str = "vendor-atlas";
+pub const NAMESPACE: &str = "vendor-atlas";
 const SUBMISSION: &str = "atlas-sih-4-2-1";
 const PROFILE: &str = "document-feeder-1-0";
 
-struct Bodies {
-    interop: Authority,
-    security: Authority,
+pub struct Bodies {
+    pub interop: Authority,
+    pub security: Authority,
     laboratory: Authority,
     suite: Authority,
 }
 
 impl Bodies {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             interop: Authority::new("Entité d'interopérabilité", "000000000000001"),
             security: Authority::new("Entité de sécurité", "000000000000002"),
@@ -51,7 +51,7 @@ impl Bodies {
     }
 }
 
-fn object(kind: &str, name: &str, spec: &Value) -> Value {
+pub fn object(kind: &str, name: &str, spec: &Value) -> Value {
     let mut object =
         json!({ "apiVersion": "dmp.ma/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec });
     if !matches!(
@@ -70,7 +70,7 @@ fn signed<T: Statement>(member: &Member, statement: &T) -> String {
         .unwrap()
 }
 
-fn submission() -> Value {
+pub fn submission() -> Value {
     let spec = json!({
         "solution": "atlas-sih", "version": "4.2", "programme": "2026", "cycle": 1, "profiles": [PROFILE], "evidence": ["pen-test"],
     });
@@ -88,14 +88,14 @@ fn credential() -> Value {
     object("SolutionCredential", "chu", &spec)
 }
 
-async fn status(world: &World, object: &Value) -> Value {
+pub async fn status(world: &World, object: &Value) -> Value {
     world
         .get(object)
         .await
         .map_or(Value::Null, |live| live["status"].clone())
 }
 
-async fn until_state(world: &World, state: &str) {
+pub async fn until_state(world: &World, state: &str) {
     let there = || async { status(world, &submission()).await["state"] == state };
     world.wait(&format!("state {state}"), there).await;
 }
@@ -107,7 +107,13 @@ async fn submission_sha256(world: &World) -> String {
         .to_owned()
 }
 
-async fn say(world: &World, name: &str, member: &Member, decision: bool, verdict: ReviewVerdict) -> Value {
+pub async fn say(
+    world: &World,
+    name: &str,
+    member: &Member,
+    decision: bool,
+    verdict: ReviewVerdict,
+) -> Value {
     let review = Review {
         homologation: format!("{NAMESPACE}/{SUBMISSION}"),
         submission_sha256: submission_sha256(world).await,
@@ -155,7 +161,7 @@ async fn run(world: &World, name: &str, member: &Member, mode: RunMode) {
 }
 
 /// The platform with its bodies, a production group, a programme that both signed, a complete submission.
-async fn submitted(world: &World, bodies: &Bodies) {
+pub async fn submitted(world: &World, bodies: &Bodies) {
     let mut platform = samples("platform.yaml").remove(0);
     platform["spec"]["bodies"] = bodies.as_spec();
     world.apply(&platform).await;
@@ -224,7 +230,7 @@ async fn submitted(world: &World, bodies: &Bodies) {
 }
 
 /// Tested by the suite and a laboratory, favourable in both domains.
-async fn tested(world: &World, bodies: &Bodies) {
+pub async fn tested(world: &World, bodies: &Bodies) {
     let wanted = credential();
     world.apply(&wanted).await;
     world.until(&wanted, "Ready", "False", "NotHomologated").await;

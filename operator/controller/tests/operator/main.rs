@@ -7,6 +7,7 @@ mod admission_access;
 mod admission_product;
 mod admission_server;
 mod admission_workloads;
+mod catalogue;
 mod control_plane;
 mod facts;
 mod handover;

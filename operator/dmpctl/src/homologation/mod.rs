@@ -3,7 +3,10 @@
 
 mod sign;
 
-pub use sign::{ApproveOptions, EndorseOptions, ReviewOptions, SignatureOptions, approve, endorse, review};
+pub use sign::{
+    ApproveOptions, CountersignOptions, EndorseOptions, ReviewOptions, SignatureOptions, approve,
+    countersign, endorse, review,
+};
 
 use clap::Subcommand;
 use dmp_conformance::suite::{Profile, Suite};
@@ -20,6 +23,8 @@ pub enum HomologationCommand {
     ApproveProgramme(ApproveOptions),
     /// Sign the body's next authority with the present one's key; prints the JWS for its endorsement
     Endorse(EndorseOptions),
+    /// Sign a supervised run as a laboratory, after its bundle was judged again; prints a ConformanceRun
+    Countersign(CountersignOptions),
     /// The profiles of this release's conformance suite, as ConformanceProfiles for the agency to apply
     Profiles,
     /// The platform's conformance suite, for `Platform.spec.bodies` (needs the cluster)
@@ -33,6 +38,7 @@ pub async fn run(cluster: &ClusterOptions, command: &HomologationCommand) -> Res
         HomologationCommand::Review(options) => review(options)?,
         HomologationCommand::ApproveProgramme(options) => approve(options)?,
         HomologationCommand::Endorse(options) => endorse(options)?,
+        HomologationCommand::Countersign(options) => countersign(options)?,
         HomologationCommand::Profiles => format!(
             "{:#}",
             json!({ "apiVersion": "v1", "kind": "List", "items": profiles()? })

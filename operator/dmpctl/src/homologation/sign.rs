@@ -1,20 +1,24 @@
-//! The three statements that people sign.
+//! The statements that people sign.
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use dmp_api::HomologationProgramme;
-use dmp_api::body::Role;
+use dmp_api::body::{Body, Role};
+use dmp_api::conformance_run::RunMode;
 use dmp_api::homologation_review::ReviewVerdict;
+use dmp_conformance::bundle::Bundle;
+use dmp_homologation::Bodies;
 use dmp_homologation::canonical;
 use dmp_homologation::dossier::programme_sha256;
 use dmp_homologation::sign::Signatory;
-use dmp_homologation::statement::{Endorsement, ProgrammeApproval, Review, Statement};
+use dmp_homologation::signed::verify;
+use dmp_homologation::statement::{Endorsement, ProgrammeApproval, Review, Run, Statement};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::{CliError, Result};
 
@@ -81,6 +85,21 @@ pub struct EndorseOptions {
     /// The next authority's certificate, PEM
     #[arg(long, value_name = "FILE")]
     pub next: PathBuf,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct CountersignOptions {
+    #[command(flatten)]
+    pub signature: SignatureOptions,
+    /// `bundle.json` of the supervised run
+    #[arg(long, value_name = "FILE")]
+    pub bundle: PathBuf,
+    /// `run.json` of it: what the suite signed
+    #[arg(long, value_name = "FILE")]
+    pub run: PathBuf,
+    /// The suite's authority, PEM (`spec.bodies` of the Platform)
+    #[arg(long, value_name = "FILE")]
+    pub suite: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -199,6 +218,75 @@ pub fn endorse(options: &EndorseOptions) -> Result<String> {
         signed_at: Timestamp::now(),
     };
     signed(&options.signature, &endorsement)
+}
+
+/// A laboratory's signature over a supervised run: the suite signed it, its bundle is whole and judged again.
+///
+/// # Errors
+/// `not-the-suites`, `bundle-differs`, `not-supervised`, or as [`review`].
+pub fn countersign(options: &CountersignOptions) -> Result<String> {
+    let mut object: Value = serde_json::from_str(&read(&options.run)?).map_err(|error| {
+        CliError::new(
+            "not-a-run",
+            format!("`{}` is no ConformanceRun", options.run.display()),
+            "give the run.json that the sitting left",
+        )
+        .because(error)
+    })?;
+    let statement = object.pointer("/spec/statement").and_then(Value::as_str);
+    let bodies = serde_json::from_value::<Vec<Body>>(json!([super::suite_body(&read(&options.suite)?)]))
+        .ok()
+        .and_then(|bodies| Bodies::new(&bodies).ok());
+    let run = bodies
+        .zip(statement)
+        .and_then(|(bodies, text)| verify::<Run>(text, &bodies, Timestamp::now()).ok())
+        .ok_or_else(|| {
+            CliError::new(
+                "not-the-suites",
+                "the result is not signed by this authority of the suite, or over a week ago",
+                "take the authority of `Platform.spec.bodies` (role suite), and a run of this week",
+            )
+        })?
+        .statement;
+    let text = read(&options.bundle)?;
+    let differs = |what: String| {
+        CliError::new(
+            "bundle-differs",
+            format!("the bundle is not the one that was signed: {what}"),
+            "give bundle.json and run.json of one sitting, with the dmpctl of the platform's release",
+        )
+    };
+    let bundle = Bundle::read(&text).map_err(|error| differs(error.to_string()))?;
+    bundle.replay().map_err(|error| differs(error.to_string()))?;
+    if bundle.sha256() != run.bundle_sha256 {
+        return Err(differs("its hash is another".to_owned()));
+    }
+    if run.mode != RunMode::Supervised {
+        return Err(CliError::new(
+            "not-supervised",
+            format!(
+                "it is a run of mode {}: a laboratory signs supervised ones",
+                run.mode.as_str()
+            ),
+            "have the software sit `dmpctl solution test --mode supervised --submission …` before you",
+        ));
+    }
+    let own = Run {
+        signed_at: Timestamp::now(),
+        ..run
+    };
+    let statement = signed(&options.signature, &own)?;
+    let suffix = canonical::digest(statement.as_bytes())
+        .get(..10)
+        .unwrap_or_default()
+        .to_owned();
+    if let Some(name) = object.pointer_mut("/metadata/name") {
+        *name = format!("{}-{suffix}", name.as_str().unwrap_or("run")).into();
+    }
+    if let Some(spec) = object.pointer_mut("/spec") {
+        *spec = json!({ "statement": statement });
+    }
+    Ok(format!("{object:#}"))
 }
 
 fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {

@@ -9,6 +9,8 @@ pub mod suite;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use dmp_conformance::bundle::Mode;
+use dmp_conformance::wire::Open;
 
 use crate::demo::GatewayOptions;
 use crate::demo::gateway::Software;
@@ -43,6 +45,13 @@ pub struct TestOptions {
     /// `identity-feed`, `registry-consumer`, `document-feeder` or `document-reader`
     #[arg(long)]
     pub profile: String,
+    /// `sandbox` shows where the software stands; `rehearsal` is the server's own run of a submitted version, each test once;
+    /// `supervised` a laboratory's, of tests drawn at random
+    #[arg(long, default_value = "sandbox", value_parser = mode)]
+    pub mode: Mode,
+    /// `status.submissionSha256` of the SolutionHomologation, for a rehearsal or a supervised run
+    #[arg(long, value_name = "HEX")]
+    pub submission: Option<String>,
     /// Only these tests (`busy`), repeated or separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
@@ -122,7 +131,13 @@ async fn sit(options: &TestOptions, log_ins: &impl LogIns) -> Result<()> {
         },
         None => Runner::ByHand,
     };
-    let result = suite::sit(&suite, &bench, &runner, &options.profile, &options.only, |line| {
+    let open = Open {
+        profile: options.profile.clone(),
+        seed: None,
+        mode: options.mode,
+        submission: options.submission.clone(),
+    };
+    let result = suite::sit(&suite, &bench, &runner, &open, &options.only, |line| {
         println!("{line}")
     })
     .await?;
@@ -151,4 +166,11 @@ async fn sit(options: &TestOptions, log_ins: &impl LogIns) -> Result<()> {
 fn software(options: &IdentityOptions, identity: &std::path::Path) -> Result<Software> {
     let pem = std::fs::read_to_string(identity).map_err(|source| CliError::file(identity, source))?;
     Software::new(&options.gateway.open()?, Some(pem))
+}
+
+/// A mode that a vendor or a laboratory may ask for.
+fn mode(text: &str) -> std::result::Result<Mode, String> {
+    let offered = [Mode::Sandbox, Mode::Rehearsal, Mode::Supervised];
+    let known = offered.into_iter().find(|mode| mode.as_str() == text);
+    known.ok_or_else(|| format!("it is {}", offered.map(Mode::as_str).join(", ")))
 }

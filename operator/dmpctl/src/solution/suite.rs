@@ -40,12 +40,8 @@ impl Suite {
         understood(self.software.get(&format!("{BASE}/profiles"), None).await)
     }
 
-    pub async fn open(&self, profile: &str) -> Result<Sitting> {
-        let open = Open {
-            profile: profile.to_owned(),
-            seed: None,
-        };
-        self.post("sittings", &open).await
+    pub async fn open(&self, open: &Open) -> Result<Sitting> {
+        self.post("sittings", open).await
     }
 
     pub async fn begin(&self, sitting: &Sitting, test: &str, given: &Value) -> Result<()> {
@@ -84,7 +80,7 @@ pub enum Runner {
     ByHand,
 }
 
-/// Sits a profile, or `only` some of its tests (names without the profile). `say` tells how it goes.
+/// Sits what is asked for, or `only` some of its tests (names without the profile). `say` tells how it goes.
 ///
 /// # Errors
 /// `no-such-test`, or what stopped it. A test that the software failed is no error.
@@ -92,11 +88,12 @@ pub async fn sit(
     suite: &Suite,
     bench: &Bench<'_, impl LogIns>,
     runner: &Runner,
-    profile: &str,
+    open: &Open,
     only: &[String],
     say: impl Fn(&str),
 ) -> Result<Closed> {
-    let sitting = suite.open(profile).await?;
+    let profile = &open.profile;
+    let sitting = suite.open(open).await?;
     let chosen: Vec<&TestSummary> = sitting
         .tests
         .iter()

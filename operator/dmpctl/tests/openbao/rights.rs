@@ -145,12 +145,13 @@ async fn a_service_gets_its_own_certificate_and_keys_and_nothing_else() {
             .write("transit/sign/log-consent", &json!({ "input": "eA==" }))
             .await,
     );
-    refused(
-        "the token key",
-        registry
-            .write("transit/sign/token", &json!({ "input": "eA==" }))
-            .await,
-    );
+    for key in ["token", "label"] {
+        let path = format!("transit/sign/{key}");
+        refused(
+            "another's key",
+            registry.write(&path, &json!({ "input": "eA==" })).await,
+        );
+    }
 
     let audit = bao.service("dmp-national", "audit").await;
     audit
@@ -262,13 +263,22 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
     ] {
         operator.read_in(group, path).await.unwrap();
     }
-    for key in ["facts", "token", "log-registry", "log-consent", "log-audit"] {
+    for key in [
+        "facts",
+        "label",
+        "token",
+        "log-registry",
+        "log-consent",
+        "log-audit",
+    ] {
         operator.read(&format!("transit/keys/{key}")).await.unwrap();
     }
-    operator
-        .write("transit/sign/facts", &json!({ "input": "eA==" }))
-        .await
-        .unwrap();
+    for key in ["facts", "label"] {
+        operator
+            .write(&format!("transit/sign/{key}"), &json!({ "input": "eA==" }))
+            .await
+            .unwrap();
+    }
 
     let records = bao.service("dmp-a", "records").await;
     sign(

@@ -1,5 +1,6 @@
-//! What a bundle tells: to a machine ([`junit`]) and to a developer ([`html`]).
+//! What a bundle tells: to a machine ([`junit`]), to a developer ([`html`]); and the requirements as pages ([`requirements`]).
 
 pub mod html;
 pub mod junit;
+pub mod requirements;
 mod shorten;

@@ -5,6 +5,7 @@ mod bundles;
 mod faults;
 mod judging;
 mod loading;
+mod pages;
 mod reports;
 mod sampling;
 mod software;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::ValueEnum as _;
 use dmp_conformance::bundle::Bundle;
 use dmp_conformance::suite::{Suite as Profiles, Verified};
+use dmp_conformance::wire::Open;
 use dmp_solution::defect::Defect;
 use dmp_testkit::Pki;
 use dmpctl::demo::fixtures;
@@ -88,7 +89,7 @@ impl Candidate {
             log_ins: &self.people,
         };
         let suite = Suite::new(self.software.clone());
-        let closed = sit(&suite, &bench, &runner, profile, only, |_| {})
+        let closed = sit(&suite, &bench, &runner, &Open::sandbox(profile), only, |_| {})
             .await
             .unwrap_or_else(|error| panic!("{profile}{defect}: {}", error.for_people()));
         Bundle::read(&closed.bundle).unwrap()

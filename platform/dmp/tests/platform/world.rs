@@ -35,6 +35,9 @@ const DIRECTORY: (&str, &str) = ("vendor-d", "directory");
 pub const PHYSICIAN: &str = "111111111";
 pub const ESTABLISHMENT: &str = "000000001";
 
+/// One physician sits the conformance suite with many pieces of software at once.
+const QUOTAS: &str = "[gateway.quotas.hospital]\nperson = { per_second = 1000, burst = 1000 }\n";
+
 /// A service that runs.
 pub struct Process {
     pub name: &'static str,
@@ -262,7 +265,7 @@ impl World {
                 &gateway,
                 format!(
                     "\n[gateway]\npublic_listen = \"127.0.0.1:{public}\"\npublic_names = [\"localhost\"]\n\
-                     operator_urls = [{:?}]\nregistry_url = {:?}\nconsent_url = {:?}\naudit_url = {:?}\nportal_url = {:?}\n",
+                     operator_urls = [{:?}]\nregistry_url = {:?}\nconsent_url = {:?}\naudit_url = {:?}\nportal_url = {:?}\n{QUOTAS}",
                     operator.base(),
                     registry.url(),
                     consent.url(),

@@ -9,17 +9,17 @@ use axum::response::Response;
 use dmp_core::correlation::Correlation;
 use http::{HeaderValue, Version, header};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Shape};
 use crate::metrics;
 
 /// `application/fhir+json` of FHIR R4, UTF-8 by definition.
 pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Middleware outside of all routes and of the admission.
 pub async fn answer_layer(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let under_fhir = path == "/fhir" || path.starts_with("/fhir/");
+    let shape = Shape::of(request.uri().path());
     let version = request.version();
     let correlation = request
         .extensions()
@@ -29,7 +29,7 @@ pub async fn answer_layer(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         metrics::failure(&failure);
-        response = render(&failure, under_fhir, version, &correlation);
+        response = render(&failure, shape, version, &correlation);
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -40,12 +40,12 @@ pub async fn answer_layer(request: Request, next: Next) -> Response {
     response
 }
 
-/// The whole answer for a failure.
-pub fn render(failure: &Failure, under_fhir: bool, version: Version, correlation: &str) -> Response {
-    let (kind, body) = if failure.speaks_fhir(under_fhir) {
-        (FHIR_JSON, failure.operation_outcome())
-    } else {
-        (PROBLEM_JSON, failure.problem(correlation))
+/// The whole answer for a failure on a route whose errors have `shape`.
+pub fn render(failure: &Failure, shape: Shape, version: Version, correlation: &str) -> Response {
+    let (kind, body) = match failure.shape(shape) {
+        Shape::Fhir => (FHIR_JSON, failure.operation_outcome()),
+        Shape::OAuth => (JSON, failure.oauth_error()),
+        Shape::Problem => (PROBLEM_JSON, failure.problem(correlation)),
     };
     let mut response = Response::new(body.to_string().into());
     *response.status_mut() = failure.status();
@@ -55,7 +55,7 @@ pub fn render(failure: &Failure, under_fhir: bool, version: Version, correlation
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if let Some(seconds) = failure.retry_after() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if failure.closes_connection() && version <= Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

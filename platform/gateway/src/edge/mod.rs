@@ -1,6 +1,6 @@
 //! The edge: what every request passes before a route sees it, and how every answer leaves.
 //!
-//! [`admission`] decides about the software, [`scope`] about its operation, [`door`] closes live connections, [`body`] reads within limits,
+//! [`admission`] decides about the software, [`crate::quota`] counts it, [`scope`] decides about its operation, [`door`] closes live connections, [`body`] reads within limits,
 //! [`answer`] renders failures. Persons are checked by the routes that need one ([`person::Person`]).
 
 pub mod admission;
@@ -25,7 +25,7 @@ use dmp_core::serve::EndConnection;
 use jiff::Timestamp;
 
 use crate::facts::Snapshot;
-use crate::failure::Failure;
+use crate::failure::{Failure, Shape};
 use crate::state::Gateway;
 use admission::{SolutionRefusal, admit};
 
@@ -37,7 +37,7 @@ pub struct Admitted {
     pub facts: Arc<Snapshot>,
 }
 
-/// Middleware: no fresh facts, no request; no admission, no request. Puts [`Admitted`] on the others.
+/// Middleware: no fresh facts, no request; no admission, no request; not more than the quota. Puts [`Admitted`] on the others.
 pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return Failure::Solution(SolutionRefusal::NotACredential).into_response();
@@ -59,6 +59,10 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
             return Failure::Solution(reason).into_response();
         }
     };
+    // Before the scope and without a route too: what is refused costs as well.
+    if let Err(failure) = gateway.counters.software(&credential, Instant::now()) {
+        return failure.into_response();
+    }
     // Without a route there is nothing to open: the fallback says so.
     if let Some(route) = request.extensions().get::<MatchedPath>()
         && let Err(failure) = scope::check(&credential, request.method(), route.as_str())
@@ -79,7 +83,7 @@ pub fn refusal_of_connection() -> Response {
     crate::metrics::failure(&failure);
     answer::render(
         &failure,
-        false,
+        Shape::Problem,
         http::Version::HTTP_2,
         &uuid::Uuid::new_v4().to_string(),
     )

@@ -1,4 +1,6 @@
-//! The person behind a request: the token, checked against this very connection. An extractor.
+//! The person behind a request: the token, checked against this very connection, and the person's quota. An extractor.
+
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use dmp_core::correlation::Correlation;
@@ -58,6 +60,10 @@ impl FromRequestParts<Gateway> for Person {
             &admitted.credential,
         )
         .map_err(Failure::Bearer)?;
+        let person = &checked.claims.person;
+        gateway
+            .counters
+            .person(&admitted.credential, person, Instant::now())?;
         let correlation = parts
             .extensions
             .get::<Correlation>()

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use dmp_client::facts::Mode;
 use dmp_conformance::wire::{AfterRequest, BeforeRequest, Running, WatchRequest};
 use dmp_core::correlation::Correlation;
+use http::header::CONTENT_LENGTH;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub use record::operation;
 
 /// Between attempts while the portal does not answer.
 const RETRY: Duration = Duration::from_secs(1);
+/// Bytes of memory that an answer without a length is counted as.
+const ANSWER: usize = 1024 * 1024;
 /// Between polls without news.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -129,12 +132,18 @@ async fn observed(
     };
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let held = body::read(gateway, &parts.headers, body, body::MAX_BODY).await?;
-    let asked = record::request(&parts, &held.bytes);
+    // The route reserves the memory of the same bytes again: ours is given back before.
+    let bytes = body::read(gateway, &parts.headers, body, body::MAX_BODY)
+        .await?
+        .bytes;
+    let asked = record::request(&parts, &bytes);
     let version = parts.version;
-    let request = Request::from_parts(parts, held.bytes.clone().into());
+    let request = Request::from_parts(parts, bytes.into());
     let fault = running.fault.as_ref().map(|fault| &fault.play);
     let played = play::played(fault, operation, version, &correlation, request, next).await;
+    let announced = played.headers().get(CONTENT_LENGTH);
+    let length = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+    let _memory = gateway.reserve_memory(length.unwrap_or(ANSWER)).await;
     let (response, answered) = record::response(played, &correlation, version, asked.path.as_str()).await?;
     let exchange = record::exchange(&running, operation, began, asked, answered);
     let after = AfterRequest {

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 
 use crate::edge::answer::render;
-use crate::failure::{BearerProblem, Failure};
+use crate::failure::{BearerProblem, Failure, Shape};
 
 /// What the injected answers say of themselves.
 const DETAIL: &str = "the conformance suite answers this instead of the platform";
@@ -63,7 +63,7 @@ fn injected(answer: &Answer, operation: &str, version: Version, correlation: &st
         } else {
             Failure::input(status, &answer.code, DETAIL)
         };
-        render(&failure, true, version, correlation)
+        render(&failure, Shape::Fhir, version, correlation)
     };
     if let Some(seconds) = answer.retry_after {
         response

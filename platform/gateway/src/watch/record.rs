@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::fault_id;
 use crate::edge::answer::render;
-use crate::failure::Failure;
+use crate::failure::{Failure, Shape};
 
 /// The suite's own routes.
 pub(super) const SUITE: &str = "suite";
@@ -72,8 +72,7 @@ pub(super) async fn response(
     let mut response = response;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         crate::metrics::failure(&failure);
-        let under_fhir = path == "/fhir" || path.starts_with("/fhir/");
-        response = render(&failure, under_fhir, version, correlation);
+        response = render(&failure, Shape::of(path), version, correlation);
     }
     let (parts, body) = response.into_parts();
     let bytes = body

@@ -7,6 +7,7 @@ mod input;
 mod operator;
 mod people;
 mod process;
+mod quotas;
 mod refusals;
 mod routes;
 mod stream;

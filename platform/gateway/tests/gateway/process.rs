@@ -64,6 +64,10 @@ async fn the_service_runs_from_its_configuration() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let (_, metrics) = get(&format!("http://{health}/metrics")).await.unwrap();
     assert!(metrics.contains("dmp_gateway_facts_age_seconds"), "{metrics}");
+    for limit in ["credential", "establishment", "person", "memory"] {
+        let shown = format!(r#"dmp_gateway_quota_refused_total{{limit="{limit}"}}"#);
+        assert!(metrics.contains(&shown), "{metrics}");
+    }
     assert!(metrics.contains(r#"route="/fhir/metadata""#), "{metrics}");
     let seen = std::fs::read_to_string(folder.path().join("facts-seen")).unwrap();
     assert_eq!(seen.trim(), "1");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dmp_client::facts::{Credential, Facts, Group, Mode};
+use dmp_client::quota::Quotas;
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::serve::ServeOptions;
 use dmp_core::tls::Identity;
@@ -85,10 +86,10 @@ pub fn document_id(name: &str) -> String {
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_with(ServeOptions::default()).await
+        Self::start_with(Quotas::default()).await
     }
 
-    pub async fn start_with(options: ServeOptions) -> Self {
+    pub async fn start_with(quotas: Quotas) -> Self {
         let pki = Pki::new(DOMAIN);
         let bao = Bao::shared();
         let facts_key = Arc::new(Signer::new("facts-v1"));
@@ -146,7 +147,7 @@ impl World {
         let operator = Operator::start(&pki.service("dmp-system", "dmp-operator"), facts_key, facts).await;
 
         let national_stubs = [&registry, &consent, &audit, &portal];
-        let config = config(bao, trust_dir.path(), &operator, national_stubs);
+        let config = config(bao, trust_dir.path(), &operator, national_stubs, quotas);
         let identity = national("gateway");
         let store = Arc::new(FactsStore::new(Seen::nowhere()).unwrap());
         let gateway = Gateway::new(
@@ -167,6 +168,7 @@ impl World {
         tokio::spawn(dmp_gateway::watch::follow(gateway.clone(), shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let options = ServeOptions::default();
         let served =
             dmp_gateway::serve_public(listener, &identity, &gateway, options, shutdown.clone()).unwrap();
         tokio::spawn(served);
@@ -343,6 +345,7 @@ fn config(
     trust_dir: &std::path::Path,
     operator: &Operator,
     [registry, consent, audit, portal]: [&Stub; 4],
+    quotas: Quotas,
 ) -> Config {
     let service = json!({
         "domain": DOMAIN,
@@ -365,6 +368,7 @@ fn config(
             portal_url: portal.service.base(),
             upstream_timeout: Duration::from_secs(5),
             body_memory: 256 * 1024 * 1024,
+            quotas,
         },
     }
 }

@@ -14,6 +14,7 @@ mod conformance;
 mod demonstration;
 mod foreign_documents;
 mod foreign_transactions;
+mod homologation;
 mod network;
 mod network_probe;
 mod operator;

@@ -16,6 +16,8 @@ use crate::error::{CliError, Result};
 pub const LIMIT: Duration = Duration::from_secs(2);
 /// How long it is tried.
 const WATCH: Duration = Duration::from_secs(4);
+/// Between tries: below a person's quota at the gateway, a 429 would hide what is looked for.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// When the last request got through on each way, counted from the API server's answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +81,7 @@ pub async fn revoke(world: &World, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Tries both ways without pause and notes the last request of each that got through.
+/// Tries both ways again and again and notes the last request of each that got through.
 ///
 /// # Errors
 /// `tls` when no new connection can be prepared.
@@ -93,6 +95,7 @@ pub async fn watch(software: &Software, token: &str, patient: &str, since: Insta
             last.new = since.elapsed();
         }
         last.tries += 2;
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(last)
 }
