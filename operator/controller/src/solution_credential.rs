@@ -68,8 +68,18 @@ impl Kind for Credentials {
                 return Ok(Next::Settled);
             }
         };
-        let Some(request) = build::build(credential, &valid, Timestamp::now()) else {
+        if build::build(credential, &valid, Timestamp::now()).is_none() {
             update_status::current(&self.0, credential, &valid).await?;
+            return Ok(Next::Settled);
+        }
+        // The watch may be behind our own last signature: a second one would close the door that the first has opened.
+        // Of another request, or none, the watch will tell.
+        let live = dereference::live(&self.0, credential).await?;
+        let Some(live) = live.filter(|live| live.spec == credential.spec) else {
+            return Ok(Next::Settled);
+        };
+        let credential = &live;
+        let Some(request) = build::build(credential, &valid, Timestamp::now()) else {
             return Ok(Next::Settled);
         };
         let step = trace.step("sign");

@@ -33,6 +33,19 @@ pub struct Found {
     pub dossier: Option<Dossier>,
 }
 
+/// The credential as it is now, not as the watch last told; `None` when it is gone.
+///
+/// # Errors
+/// When the API server cannot be asked.
+pub async fn live(
+    context: &Context,
+    credential: &SolutionCredential,
+) -> Result<Option<SolutionCredential>, Error> {
+    let namespace = credential.namespace().unwrap_or_default();
+    let api = Api::<SolutionCredential>::namespaced(context.client.clone(), &namespace);
+    Ok(api.get_opt(&credential.name_any()).await?)
+}
+
 /// # Errors
 /// When the API server cannot be asked, or a revocation is not understood.
 pub async fn dereference(context: &Context, credential: &SolutionCredential) -> Result<Found, Error> {

@@ -63,9 +63,9 @@ pub fn footprint(sizing: Sizing, groups: u64) -> Footprint {
         ..pods(100, 128)
     };
     let system = openbao.plus(pods(50, 64), 2);
-    // registry, consent, audit with a database each, and two gateways
+    // registry, consent, audit with a database each, the portal, and two gateways
     let national = Footprint::default()
-        .plus(service, 5)
+        .plus(service, 6)
         .plus(database, 3)
         .plus(volumes(national_gib), 3);
     // records, with the databases of records and keys
