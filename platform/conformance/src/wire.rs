@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::bundle::Mode;
 use crate::exchange::Exchange;
 use crate::judge::Finding;
-use crate::suite::{Play, Text};
+use crate::suite::{Play, Requirement, Text};
 
 /// `POST /v1/watch`: a gateway asks which credentials are watched, and waits until that is no longer what it saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +92,27 @@ pub struct Candidate {
 pub struct Asked<T> {
     pub candidate: Candidate,
     pub what: T,
+}
+
+/// `GET /dmp/v1/conformance/profiles`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Profiles {
+    pub profiles: Vec<ProfileSummary>,
+}
+
+/// What a profile asks for, and the ids of its tests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileSummary {
+    pub scope: String,
+    pub version: String,
+    pub title: Text,
+    /// SHA-256 of requirements and tests, hex.
+    pub sha256: String,
+    pub requirements: Vec<Requirement>,
+    /// `<profile>/<name>`.
+    pub tests: Vec<String>,
 }
 
 /// `POST /dmp/v1/conformance/sittings`.

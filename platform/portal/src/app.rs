@@ -106,8 +106,7 @@ impl App {
 
     /// Begins a test once every gateway looks on.
     pub(crate) async fn begin(&self, candidate: &Candidate, what: TestOf) -> Result<(), Problem> {
-        let revision = self.watchers.set(self.sittings().credentials());
-        if !self.watchers.all_know(revision, PATIENCE).await {
+        if !self.watchers.all_know(self.watchers.revision(), PATIENCE).await {
             let title = "not every gateway looks on yet: try again";
             return Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,

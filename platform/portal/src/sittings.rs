@@ -82,14 +82,12 @@ impl Refusal {
     }
 }
 
-/// All sittings.
+/// All sittings, by credential: each has one at most.
 #[derive(Default)]
-pub(crate) struct Sittings {
-    open: HashMap<Uuid, Sitting>,
-    by_credential: HashMap<String, Uuid>,
-}
+pub(crate) struct Sittings(HashMap<String, Sitting>);
 
 struct Sitting {
+    id: Uuid,
     candidate: Candidate,
     profile: String,
     terms: Terms,
@@ -167,15 +165,14 @@ impl Sittings {
         profile: &Profile,
         terms: Terms,
     ) -> Result<Uuid, Refusal> {
-        if let Some(before) = self.by_credential.remove(&candidate.credential) {
-            self.open.remove(&before);
-        }
-        if self.open.len() >= MAX_SITTINGS {
+        let credential = candidate.credential.clone();
+        self.0.remove(&credential);
+        if self.0.len() >= MAX_SITTINGS {
             return Err(Refusal::Busy);
         }
         let id = Uuid::new_v4();
-        self.by_credential.insert(candidate.credential.clone(), id);
         let sitting = Sitting {
+            id,
             candidate,
             profile: profile.scope.clone(),
             terms,
@@ -184,19 +181,17 @@ impl Sittings {
             current: None,
             sat: BTreeMap::new(),
         };
-        self.open.insert(id, sitting);
+        self.0.insert(credential, sitting);
         Ok(id)
     }
 
     /// Whose exchanges are to be seen.
     pub(crate) fn credentials(&self) -> BTreeSet<String> {
-        self.by_credential.keys().cloned().collect()
+        self.0.keys().cloned().collect()
     }
 
     pub(crate) fn forget_idle(&mut self) {
-        self.open.retain(|_, sitting| sitting.used.elapsed() < IDLE);
-        let open = &self.open;
-        self.by_credential.retain(|_, id| open.contains_key(id));
+        self.0.retain(|_, sitting| sitting.used.elapsed() < IDLE);
     }
 
     /// Begins a test; sat before, it is sat anew.
@@ -211,7 +206,7 @@ impl Sittings {
         test: &str,
         mut given: Value,
     ) -> Result<(), Refusal> {
-        let total: u64 = self.open.values().map(|sitting| sitting.bytes).sum();
+        let total: u64 = self.0.values().map(|sitting| sitting.bytes).sum();
         let sitting = self.of(credential, id)?;
         if sitting.current.is_some() {
             return Err(Refusal::TestRunning);
@@ -250,8 +245,7 @@ impl Sittings {
 
     /// A credential asks for something: the test it belongs to, and the fault that is due.
     pub(crate) fn before(&mut self, suite: &Suite, credential: &str, operation: &str) -> Option<Running> {
-        let id = *self.by_credential.get(credential)?;
-        let sitting = self.open.get_mut(&id)?;
+        let sitting = self.0.get_mut(credential)?;
         let full = sitting.bytes > MAX_BYTES;
         let current = sitting.current.as_mut()?;
         let test = find(suite, &sitting.profile, &current.test).ok()?;
@@ -277,11 +271,9 @@ impl Sittings {
 
     /// Keeps an exchange; one of a test that has ended is dropped.
     pub(crate) fn after(&mut self, credential: &str, run: Uuid, exchange: Exchange) {
-        let sitting = self
-            .by_credential
-            .get(credential)
-            .and_then(|id| self.open.get_mut(id));
-        let Some(sitting) = sitting else { return };
+        let Some(sitting) = self.0.get_mut(credential) else {
+            return;
+        };
         let Some(current) = sitting.current.as_mut().filter(|current| current.run == run) else {
             return;
         };
@@ -350,8 +342,7 @@ impl Sittings {
         if sitting.terms.mode != Mode::Sandbox && !whole {
             return Err(Refusal::Incomplete);
         }
-        self.by_credential.remove(credential);
-        let sitting = self.open.remove(&id).ok_or(Refusal::UnknownSitting)?;
+        let sitting = self.0.remove(credential).ok_or(Refusal::UnknownSitting)?;
         let profile = suite.profile(&sitting.profile).ok_or(Refusal::UnknownProfile)?;
         let candidate = sitting.candidate;
         let sat = sitting.sat.into_values().collect();
@@ -372,11 +363,9 @@ impl Sittings {
     }
 
     fn of(&mut self, credential: &str, id: Uuid) -> Result<&mut Sitting, Refusal> {
-        let sitting = self.open.get_mut(&id).ok_or(Refusal::UnknownSitting)?;
         // Another's sitting is as if it were not there.
-        if sitting.candidate.credential != credential {
-            return Err(Refusal::UnknownSitting);
-        }
+        let own = self.0.get_mut(credential).filter(|sitting| sitting.id == id);
+        let sitting = own.ok_or(Refusal::UnknownSitting)?;
         sitting.used = Instant::now();
         Ok(sitting)
     }

@@ -42,6 +42,11 @@ impl Watchers {
         }
     }
 
+    /// Of the list as it is.
+    pub(crate) fn revision(&self) -> u64 {
+        self.list.borrow().revision
+    }
+
     /// Sets the list; the revision that tells of it.
     pub(crate) fn set(&self, credentials: BTreeSet<String>) -> u64 {
         self.list.send_if_modified(|list| {
@@ -52,7 +57,7 @@ impl Watchers {
             }
             differs
         });
-        self.list.borrow().revision
+        self.revision()
     }
 
     /// The list, once it is not what the gateway has, at most after [`HOLD`].
@@ -94,7 +99,7 @@ impl Watchers {
         seen.retain(|_, seen| seen.at.elapsed() <= GONE);
         let at = Instant::now();
         // What another process of the portal said is nothing here.
-        let ours = self.first..=self.list.borrow().revision;
+        let ours = self.first..=self.revision();
         let revision = revision.filter(|has| ours.contains(has));
         seen.insert(replica, Seen { revision, at });
         drop(seen);

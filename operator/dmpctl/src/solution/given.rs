@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::log_in::LogIns;
 use crate::demo::fixtures::{CNIE, Case};
 use crate::demo::gateway::{Reply, Software, unreachable};
+use crate::demo::steps::publish::url_encoded;
 use crate::demo::steps::{care_relation, opposition};
 use crate::demo::submission::provide_bundle;
 use crate::error::{CliError, Result};
@@ -70,7 +71,7 @@ impl<L: LogIns> Bench<'_, L> {
     async fn on_the_platform(&self, case: &Case, wanted: &Given) -> Result<()> {
         let identity = self.log_ins.professional().await?;
         let token = self.software.token_when_known(&identity, "TREAT").await?;
-        let path = format!("/fhir/Patient?identifier={}", encoded(&case.identifier()));
+        let path = format!("/fhir/Patient?identifier={}", url_encoded(&case.identifier()));
         let fed = self
             .software
             .send(Method::PUT, &path, Some(&token), &case.patient);
@@ -134,10 +135,6 @@ fn changed(patient: &Value) -> Value {
         members.insert("address".to_owned(), address);
     }
     changed
-}
-
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn defect() -> CliError {

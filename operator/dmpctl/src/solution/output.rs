@@ -5,8 +5,8 @@ use std::path::Path;
 
 use dmp_conformance::bundle::Bundle;
 use dmp_conformance::report;
-use dmp_conformance::wire::Closed;
-use serde_json::{Value, json};
+use dmp_conformance::wire::{Closed, Profiles};
+use serde_json::json;
 
 use crate::error::{CliError, Result};
 
@@ -59,44 +59,19 @@ pub fn summary(bundle: &Bundle, folder: &Path) -> String {
 }
 
 /// Profiles, each with its requirements.
-pub fn profiles(answer: &Value) -> String {
+pub fn profiles(answer: &Profiles) -> String {
     let mut text = String::new();
-    let list = |value: &Value, name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let of = |value: &Value, at: &str| {
-        value
-            .pointer(at)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    for profile in list(answer, "profiles") {
+    for profile in &answer.profiles {
         let _ = writeln!(
             text,
             "{} {} · {}",
-            of(&profile, "/scope"),
-            of(&profile, "/version"),
-            of(&profile, "/title/fr")
+            profile.scope, profile.version, profile.title.fr
         );
-        for requirement in list(&profile, "requirements") {
-            let _ = writeln!(
-                text,
-                "  {} {:<10} {}",
-                of(&requirement, "/id"),
-                of(&requirement, "/verified"),
-                of(&requirement, "/text/fr"),
-            );
+        for requirement in &profile.requirements {
+            let (id, verified) = (&requirement.id, requirement.verified.as_str());
+            let _ = writeln!(text, "  {id} {verified:<10} {}", requirement.text.fr);
         }
-        let tests: Vec<String> = list(&profile, "tests")
-            .iter()
-            .filter_map(|test| test.as_str().map(str::to_owned))
-            .collect();
-        let _ = writeln!(text, "  essais : {}\n", tests.join(", "));
+        let _ = writeln!(text, "  essais : {}\n", profile.tests.join(", "));
     }
     text
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use dmp_conformance::suite::Action;
-use dmp_conformance::wire::{Begin, Closed, Judged, Open, Sitting, TestSummary};
+use dmp_conformance::wire::{Begin, Closed, Judged, Open, Profiles, Sitting, TestSummary};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,7 +36,7 @@ impl Suite {
     ///
     /// # Errors
     /// What the gateway answered, as every method here.
-    pub async fn profiles(&self) -> Result<Value> {
+    pub async fn profiles(&self) -> Result<Profiles> {
         understood(self.software.get(&format!("{BASE}/profiles"), None).await)
     }
 

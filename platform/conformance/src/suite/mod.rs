@@ -130,6 +130,18 @@ pub enum Verified {
     NotYet,
 }
 
+impl Verified {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Attested => "attested",
+            Self::Inspected => "inspected",
+            Self::NotYet => "not-yet",
+        }
+    }
+}
+
 /// One test of a profile.
 #[derive(Clone, Debug)]
 pub struct Test {

@@ -1,11 +1,12 @@
 //! `/dmp/v1/conformance/…`: sittings of the conformance suite, for sandbox software. The portal keeps and judges them.
 
 use axum::body::Body;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::response::Response;
 use dmp_client::facts::Mode;
 use dmp_conformance::wire::{Asked, Begin, Candidate, Open, TestOf};
 use dmp_core::correlation::Correlation;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,38 +19,25 @@ use crate::state::Gateway;
 use crate::upstream::Call;
 
 /// `GET profiles`: what can be tested.
-pub async fn profiles(
-    State(gateway): State<Gateway>,
-    Extension(admitted): Extension<Admitted>,
-    Extension(correlation): Extension<Correlation>,
-) -> Result<Response, Failure> {
-    ask(
-        &gateway,
-        &admitted,
-        &correlation,
-        "/v1/suite/profiles",
-        Value::Null,
-    )
-    .await
+pub async fn profiles(State(gateway): State<Gateway>, asker: Asker) -> Result<Response, Failure> {
+    ask(&gateway, asker, "/v1/suite/profiles", Value::Null).await
 }
 
 /// `POST sittings`.
 pub async fn open(
     State(gateway): State<Gateway>,
-    Extension(admitted): Extension<Admitted>,
-    Extension(correlation): Extension<Correlation>,
+    asker: Asker,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let what: Open = read(&gateway, &headers, body).await?;
-    ask(&gateway, &admitted, &correlation, "/v1/suite/open", what).await
+    ask(&gateway, asker, "/v1/suite/open", what).await
 }
 
 /// `POST sittings/{sitting}/tests/{profile}/{name}/begin`.
 pub async fn begin(
     State(gateway): State<Gateway>,
-    Extension(admitted): Extension<Admitted>,
-    Extension(correlation): Extension<Correlation>,
+    asker: Asker,
     Path((sitting, profile, name)): Path<(Uuid, String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -60,14 +48,13 @@ pub async fn begin(
         test: format!("{profile}/{name}"),
         given,
     };
-    ask(&gateway, &admitted, &correlation, "/v1/suite/begin", what).await
+    ask(&gateway, asker, "/v1/suite/begin", what).await
 }
 
 /// `POST sittings/{sitting}/tests/{profile}/{name}/end`: the judgement.
 pub async fn end(
     State(gateway): State<Gateway>,
-    Extension(admitted): Extension<Admitted>,
-    Extension(correlation): Extension<Correlation>,
+    asker: Asker,
     Path((sitting, profile, name)): Path<(Uuid, String, String)>,
 ) -> Result<Response, Failure> {
     let what = TestOf {
@@ -75,17 +62,16 @@ pub async fn end(
         test: format!("{profile}/{name}"),
         given: Value::Null,
     };
-    ask(&gateway, &admitted, &correlation, "/v1/suite/end", what).await
+    ask(&gateway, asker, "/v1/suite/end", what).await
 }
 
 /// `POST sittings/{sitting}/end`: bundle and signed result.
 pub async fn close(
     State(gateway): State<Gateway>,
-    Extension(admitted): Extension<Admitted>,
-    Extension(correlation): Extension<Correlation>,
+    asker: Asker,
     Path(sitting): Path<Uuid>,
 ) -> Result<Response, Failure> {
-    ask(&gateway, &admitted, &correlation, "/v1/suite/close", sitting).await
+    ask(&gateway, asker, "/v1/suite/close", sitting).await
 }
 
 async fn read<T: DeserializeOwned>(gateway: &Gateway, headers: &HeaderMap, body: Body) -> Result<T, Failure> {
@@ -94,29 +80,47 @@ async fn read<T: DeserializeOwned>(gateway: &Gateway, headers: &HeaderMap, body:
         .map_err(|error| Failure::bad_request("body-not-understood", error.to_string()))
 }
 
+/// Sandbox software that asks the suite. An extractor.
+pub struct Asker {
+    candidate: Candidate,
+    correlation: String,
+}
+
+impl FromRequestParts<Gateway> for Asker {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _gateway: &Gateway) -> Result<Self, Failure> {
+        let admitted = parts.extensions.get::<Admitted>().ok_or(Failure::Internal)?;
+        let correlation = parts.extensions.get::<Correlation>().ok_or(Failure::Internal)?;
+        let credential = &admitted.credential;
+        if credential.mode != Mode::Sandbox {
+            let detail = "the conformance suite runs with credentials of the sandbox";
+            return Err(Failure::input(StatusCode::FORBIDDEN, "sandbox-only", detail));
+        }
+        Ok(Self {
+            candidate: Candidate {
+                credential: credential.name.clone(),
+                solution: credential.solution.clone(),
+                version: credential.version.clone(),
+            },
+            correlation: correlation.to_string(),
+        })
+    }
+}
+
 async fn ask<T: Serialize>(
     gateway: &Gateway,
-    admitted: &Admitted,
-    correlation: &Correlation,
+    asker: Asker,
     path: &str,
     what: T,
 ) -> Result<Response, Failure> {
-    let credential = &admitted.credential;
-    if credential.mode != Mode::Sandbox {
-        let detail = "the conformance suite runs with credentials of the sandbox";
-        return Err(Failure::input(StatusCode::FORBIDDEN, "sandbox-only", detail));
-    }
-    let asked = Asked {
-        candidate: Candidate {
-            credential: credential.name.clone(),
-            solution: credential.solution.clone(),
-            version: credential.version.clone(),
-        },
-        what,
-    };
     let call = Call {
-        correlation: &correlation.to_string(),
+        correlation: &asker.correlation,
         bearer: None,
+    };
+    let asked = Asked {
+        candidate: asker.candidate,
+        what,
     };
     let answer = gateway.upstream.suite(&call, path, &asked).await?;
     let mut response = Response::new(Body::from(answer));

@@ -128,11 +128,8 @@ impl Upstream {
 
     /// The patient's trail, bytes as the audit service wrote them ([`audit::TrailAnswer`]).
     pub async fn trail(&self, call: &Call<'_>, patient: PatientId) -> Result<Bytes, Failure> {
-        let body = serde_json::to_vec(&audit::TrailRequest { patient }).map_err(|error| {
-            tracing::error!(%error, "a request cannot be written as JSON");
-            Failure::Internal
-        })?;
-        self.bytes(&self.audit, "/v1/trail", call, body.into(), self.timeout)
+        let body = super::written(&audit::TrailRequest { patient })?;
+        self.bytes(&self.audit, "/v1/trail", call, body, self.timeout)
             .await
     }
 
@@ -153,11 +150,8 @@ impl Upstream {
 
     /// A call to the conformance suite; the bytes as the portal wrote them.
     pub async fn suite(&self, call: &Call<'_>, path: &str, asked: &impl Serialize) -> Result<Bytes, Failure> {
-        let body = serde_json::to_vec(asked).map_err(|error| {
-            tracing::error!(%error, "a request cannot be written as JSON");
-            Failure::Internal
-        })?;
-        self.bytes(&self.portal, path, call, body.into(), self.timeout * LARGE)
+        let body = super::written(asked)?;
+        self.bytes(&self.portal, path, call, body, self.timeout * LARGE)
             .await
     }
 
@@ -197,15 +191,12 @@ impl Upstream {
         call: &Call<'_>,
         binary: String,
     ) -> Result<reqwest::Response, Failure> {
-        let body = serde_json::to_vec(&records::RetrieveRequest { binary }).map_err(|error| {
-            tracing::error!(%error, "a request cannot be written as JSON");
-            Failure::Internal
-        })?;
+        let body = super::written(&records::RetrieveRequest { binary })?;
         self.send(
             records,
             "/v1/documents/retrieve",
             call,
-            body.into(),
+            body,
             self.timeout * LARGE,
         )
         .await

@@ -98,11 +98,8 @@ impl Upstream {
         call: &Call<'_>,
         body: &Q,
     ) -> Result<A, Failure> {
-        let body = serde_json::to_vec(body).map_err(|error| {
-            tracing::error!(%error, "a request cannot be written as JSON");
-            Failure::Internal
-        })?;
-        let bytes = self.bytes(target, path, call, body.into(), self.timeout).await?;
+        let body = written(body)?;
+        let bytes = self.bytes(target, path, call, body, self.timeout).await?;
         serde_json::from_slice(&bytes).map_err(|error| answer::not_understood(target, &error))
     }
 
@@ -163,4 +160,12 @@ impl Upstream {
             Err(answer::failure(target, response).await)
         }
     }
+}
+
+/// A request's body.
+fn written(request: &impl Serialize) -> Result<reqwest::Body, Failure> {
+    serde_json::to_vec(request).map(Into::into).map_err(|error| {
+        tracing::error!(%error, "a request cannot be written as JSON");
+        Failure::Internal
+    })
 }

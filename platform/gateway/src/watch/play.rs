@@ -1,12 +1,12 @@
 //! Plays a fault: an answer instead of the platform's, an answer lost on its way, a document that arrives damaged.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use dmp_conformance::suite::{Answer, Play};
 use http::{HeaderValue, StatusCode, Version, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use serde_json::json;
 
 use crate::edge::answer::render;
@@ -28,22 +28,12 @@ pub(super) async fn played(
         None => next.run(request).await,
         Some(Play::Answer(answer)) => injected(answer, operation, version, correlation),
         Some(Play::Lose(answer)) => {
-            drop(drained(next.run(request).await).await);
+            // To its end: what it acknowledges has happened.
+            drop(collected(next.run(request).await.into_body()).await);
             injected(answer, operation, version, correlation)
         }
         Some(Play::Corrupt) => corrupt(next.run(request).await).await,
     }
-}
-
-/// Waits for the end of an answer that nobody will see: what it acknowledges has happened.
-async fn drained(response: Response) -> Response {
-    let (parts, body) = response.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
-    Response::from_parts(parts, Body::from(bytes))
 }
 
 /// An answer in the shape that the operation's own errors have.
@@ -79,14 +69,15 @@ async fn corrupt(response: Response) -> Response {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let mut bytes = body
-        .collect()
-        .await
-        .map(|collected| collected.to_bytes().to_vec())
-        .unwrap_or_default();
+    let mut bytes = collected(body).await.to_vec();
     let middle = bytes.len() / 2;
     if let Some(byte) = bytes.get_mut(middle) {
         *byte ^= 1;
     }
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// A whole body; empty when it breaks off.
+async fn collected(body: Body) -> Bytes {
+    body.collect().await.map(Collected::to_bytes).unwrap_or_default()
 }

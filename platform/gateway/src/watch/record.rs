@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use aws_lc_rs::digest;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use dmp_conformance::exchange::{Body as RecordedBody, Exchange, Request, Response as Recorded};
 use dmp_conformance::wire::Running;
+use dmp_fhir::hash::sha256_hex;
 use http::request::Parts;
 use http::{HeaderMap, Method, Version, header};
 use http_body_util::BodyExt as _;
@@ -145,7 +145,7 @@ fn recorded(headers: &HeaderMap, bytes: &Bytes) -> RecordedBody {
     let form = (kind == "application/x-www-form-urlencoded").then(|| pairs(bytes));
     RecordedBody {
         size: bytes.len() as u64,
-        sha256: hex::encode(digest::digest(&digest::SHA256, bytes)),
+        sha256: sha256_hex(bytes),
         json,
         form,
     }
@@ -180,7 +180,7 @@ fn without_secrets(mut json: Value) -> Value {
 }
 
 fn mark(secret: &str) -> String {
-    let mut hash = hex::encode(digest::digest(&digest::SHA256, secret.as_bytes()));
+    let mut hash = sha256_hex(secret.as_bytes());
     hash.truncate(16);
     format!("sha256:{hash}")
 }

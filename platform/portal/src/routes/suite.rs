@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use dmp_conformance::suite::Profile;
-use dmp_conformance::wire::{Asked, Closed, Judged, Open, Sitting, TestOf};
+use dmp_conformance::wire::{Asked, Closed, Judged, Open, ProfileSummary, Profiles, Sitting, TestOf};
 use dmp_core::json::Json;
 use dmp_core::problem::Problem;
 use serde_json::{Value, json};
@@ -11,20 +11,20 @@ use uuid::Uuid;
 use crate::app::App;
 
 /// `POST /v1/suite/profiles`: every profile with its requirements.
-pub(crate) async fn profiles(State(app): State<App>, Json(_): Json<Asked<Value>>) -> Json<Value> {
-    let profiles: Vec<Value> = app.suite.profiles().iter().map(described).collect();
-    Json(json!({ "profiles": profiles }))
+pub(crate) async fn profiles(State(app): State<App>, Json(_): Json<Asked<Value>>) -> Json<Profiles> {
+    let profiles = app.suite.profiles().iter().map(described).collect();
+    Json(Profiles { profiles })
 }
 
-fn described(profile: &Profile) -> Value {
-    json!({
-        "scope": profile.scope,
-        "version": profile.version,
-        "title": profile.title,
-        "sha256": profile.sha256(),
-        "requirements": profile.requirements,
-        "tests": profile.tests.iter().map(|test| &test.id).collect::<Vec<_>>(),
-    })
+fn described(profile: &Profile) -> ProfileSummary {
+    ProfileSummary {
+        scope: profile.scope.clone(),
+        version: profile.version.clone(),
+        title: profile.title.clone(),
+        sha256: profile.sha256().to_owned(),
+        requirements: profile.requirements.clone(),
+        tests: profile.tests.iter().map(|test| test.id.clone()).collect(),
+    }
 }
 
 /// `POST /v1/suite/open`.

@@ -136,7 +136,8 @@ pub fn binaries(response: &Value) -> Vec<String> {
         .collect()
 }
 
-fn url_encoded(text: &str) -> String {
+/// For a query.
+pub fn url_encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
