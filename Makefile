@@ -70,8 +70,9 @@ observability: ## Writes dashboards and PrometheusRule from their description an
 	@cargo run --locked -q -p dmp-observability --bin observability
 
 .PHONY: vendor-docs
-vendor-docs: ## Writes the requirements for vendors (docs/vendor) from the conformance suite
+vendor-docs: ## Writes what docs/vendor has from the code: requirements, and the guichet's description (OpenAPI)
 	@cargo run --locked -q -p dmp-conformance --bin vendor_docs
+	@cargo run --locked -q -p dmp-portal --bin guichet_openapi
 
 .PHONY: test-fast
 test-fast: lint ## Every test but the cluster's: unit, and integration on real PostgreSQL and OpenBao processes
@@ -129,6 +130,13 @@ GROUPS ?= 100
 bench-operator: deps ## Measures the control plane with GROUPS health groups (a release build; run `make parts` once before)
 	@cargo build --locked --release -p dmp-operator -p dmp-bench --bins
 	@$(CARGO_TARGET_DIR)/release/dmp-bench operator --groups $(GROUPS) --write docs/performance.md
+
+# About a quarter of an hour. A release build of everything; the appliance `bench` is removed afterwards.
+.PHONY: bench-revocation
+bench-revocation: parts ## Measures 200 revocations under 500 requests a second through both gateways, on an appliance of its own
+	@cargo build --locked --release -p dmp -p dmp-operator -p dmp-bench --bins
+	@status=0; $(CARGO_TARGET_DIR)/release/dmp-bench revocation --write docs/performance.md || status=$$?; \
+	$(BIN)/dmpctl appliance clean --name bench || status=1; exit $$status
 
 .PHONY: test
 test: lint parts test-fast test-e2e ## Every test

@@ -80,6 +80,11 @@ initialize "keys" {
     path = "transit/keys/label"
     data = { type = "ed25519" }
   }
+  request "sandbox-people" {
+    operation = "update"
+    path = "transit/keys/sandbox-people"
+    data = { type = "ed25519" }
+  }
   request "registry" {
     operation = "update"
     path = "transit/keys/registry"

@@ -6,6 +6,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::vendor::Member;
+
 /// A legal person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -60,6 +62,10 @@ pub struct Body {
     /// Its certificate authorities: the first is pinned for ever, each further one counts when the one before it endorsed it.
     #[schemars(length(min = 1, max = 5))]
     pub anchors: Vec<Anchor>,
+    /// Who of it sees at the guichet what was submitted. Seeing is all: what they say counts by their signature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub readers: Vec<Member>,
     /// People whose signatures no longer count, each from a moment on. Takes away only: needs no signature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]

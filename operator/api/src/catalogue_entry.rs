@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::Organisation;
 use crate::common::{conditions_schema, status_conditions};
+use crate::non_conformity::Severity;
 use crate::solution::ProductKind;
 
 /// Which version it is of. Kept after the end, with how it ended.
@@ -64,7 +65,7 @@ pub enum CatalogueState {
     Expired,
     /// The vendor gave it up.
     Withdrawn,
-    /// Closed for ever by a `SolutionRevocation`.
+    /// Closed by a `SolutionRevocation` that both bodies have not lifted.
     Revoked,
 }
 
@@ -117,6 +118,9 @@ pub struct Published {
     /// Where it stood before, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastState>,
+    /// What it does not conform to and was not closed so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub non_conformities: Vec<PublishedNonConformity>,
     /// JWS (RFC 7515, compact) that states it, for 30 days at most; only while it is homologated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -130,6 +134,20 @@ pub struct PastState {
     pub state: CatalogueState,
     /// From when, RFC 3339, UTC; until the next one.
     pub since: String,
+}
+
+/// A `NonConformity` that is not closed. What was found is the vendor's and the bodies' to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishedNonConformity {
+    /// Name of the `NonConformity`.
+    pub name: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// When it was opened, RFC 3339, UTC.
+    pub opened: String,
+    /// Last day on which it may be open, `YYYY-MM-DD`.
+    pub deadline: String,
 }
 
 /// One profile and the summary of its last supervised run.

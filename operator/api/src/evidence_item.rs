@@ -20,10 +20,13 @@ use crate::common::{conditions_schema, status_conditions};
     derive = "PartialEq",
     cel,
     doc = "A document that a vendor or a laboratory brings, by its hash.",
+    validation = Rule::new("!has(self.spec.renews) || self.spec.renews != self.metadata.name")
+        .message("evidence renews another item"),
     printcolumn(name = "Kind", type_ = "string", json_path = ".spec.kind"),
     printcolumn(name = "Issuer", type_ = "string", json_path = ".spec.issuer"),
     printcolumn(name = "Issued", type_ = "string", json_path = ".spec.issued"),
     printcolumn(name = "Until", type_ = "string", json_path = ".spec.validUntil"),
+    printcolumn(name = "Renews", type_ = "string", json_path = ".spec.renews"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -56,6 +59,11 @@ pub struct EvidenceItemSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), length(max = 10))]
     pub valid_until: Option<String>,
+    /// Name of the item in whose place it comes: of the same kind, issued before. It counts for a submission that names that one
+    /// once the bodies have accepted it (`dmpctl homologation accept-evidence`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub renews: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -90,7 +98,10 @@ pub struct EvidenceItemStatus {
     /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Conditions: `Ready` (its dates are possible).
+    /// SHA-256 of the specification, hex: what the statement that accepts it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Conditions: `Ready` (its dates are possible, and it fits what it renews).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -57,6 +57,12 @@ pub struct HomologationProgrammeSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
     pub evidence: Vec<EvidenceRule>,
+    /// What happens after the homologation. Nothing by itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surveillance: Option<Surveillance>,
+    /// What is done again for a later version that follows a homologated one. Everything when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// JWS of a member of each deciding body over the programme (`dmpctl homologation approve-programme`).
     #[schemars(length(max = 4), inner(length(max = 16384)))]
     pub signatures: Vec<String>,
@@ -76,7 +82,7 @@ pub struct DomainRule {
 }
 
 /// A kind of evidence and its age.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceRule {
     /// `pen-test`, `iso-27001`, `secnum` or `safety-case`.
@@ -88,6 +94,53 @@ pub struct EvidenceRule {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40), inner(length(max = 63)))]
     pub scopes: Vec<String>,
+    /// Bodies that accept a later document in the place of one that was handed in; interop and security when absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[x_kube(validation = Rule::new("self.all(role, role in ['interop', 'security', 'privacy', 'clinical'])")
+        .message("who accepts evidence is interop, security, privacy or clinical"))]
+    pub renewed_by: Vec<Role>,
+}
+
+/// The written rules of surveillance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Surveillance {
+    /// A version with a `NonConformity` that is open past its deadline is suspended until that is closed.
+    pub suspend_after_deadline: bool,
+}
+
+/// What a later version does again. A major change is always a new cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// Earlier programmes whose homologations may be followed under this one; its own always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 63)))]
+    pub from: Vec<String>,
+    /// `4.2.1` to `4.2.2`. Everything again when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<ChangeRule>,
+    /// `4.2` to `4.3`. Everything again when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minor: Option<ChangeRule>,
+}
+
+/// What is done again; the rest is carried over from the version before. The suite's own run is always done again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeRule {
+    /// Domains that review again.
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[x_kube(validation = Rule::new("self.all(role, role in ['interop', 'security', 'privacy', 'clinical'])")
+        .message("a domain is interop, security, privacy or clinical"))]
+    pub reviews: Vec<Role>,
+    /// Scopes whose supervised test is taken again. One with a profile that is new or has another text is taken in any case.
+    #[schemars(length(max = 40), inner(length(min = 1, max = 63)))]
+    pub supervised: Vec<String>,
+    /// Whether both bodies decide again. If not, what they granted to the version before counts for this one: no other scope,
+    /// no day longer.
+    pub decide: bool,
 }
 
 /// What the operator sees; written by nobody else.

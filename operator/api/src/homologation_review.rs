@@ -43,7 +43,8 @@ pub struct HomologationReviewSpec {
     /// Name of the `SolutionHomologation` in the same namespace.
     #[schemars(length(min = 1, max = 63))]
     pub homologation: String,
-    /// JWS (RFC 7515, compact, `x5c`) over the review (`dmpctl homologation review`).
+    /// JWS (RFC 7515, compact, `x5c`) over the review (`dmpctl homologation review`), or over a later document that the signer's
+    /// body accepts (`dmpctl homologation accept-evidence`).
     #[schemars(length(min = 1, max = 16384))]
     pub statement: String,
 }
@@ -83,6 +84,9 @@ pub struct HomologationReviewStatus {
     /// `favourable`, `unfavourable` or `sent-back`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<ReviewVerdict>,
+    /// Name of the `EvidenceItem` that it accepts, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
     /// Name of the signer's body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,

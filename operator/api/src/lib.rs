@@ -23,8 +23,11 @@ pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
 pub mod names;
+pub mod non_conformity;
+pub mod non_conformity_answer;
 pub mod openbao;
 pub mod platform;
+pub mod revocation_lift;
 pub mod schema;
 pub mod site;
 pub mod solution;
@@ -32,6 +35,7 @@ pub mod solution_credential;
 pub mod solution_homologation;
 pub mod solution_revocation;
 pub mod solution_version;
+pub mod vendor;
 pub mod yaml;
 
 pub use catalogue::{Catalogue, CatalogueSpec, CatalogueStatus};
@@ -45,7 +49,10 @@ pub use homologation_programme::{
     HomologationProgramme, HomologationProgrammeSpec, HomologationProgrammeStatus,
 };
 pub use homologation_review::{HomologationReview, HomologationReviewSpec, HomologationReviewStatus};
+pub use non_conformity::{NonConformity, NonConformitySpec, NonConformityState, NonConformityStatus};
+pub use non_conformity_answer::{NonConformityAnswer, NonConformityAnswerSpec, NonConformityAnswerStatus};
 pub use platform::{Platform, PlatformSpec, PlatformStatus};
+pub use revocation_lift::{RevocationLift, RevocationLiftSpec, RevocationLiftStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use solution::{Solution, SolutionSpec, SolutionStatus};
 pub use solution_credential::{SolutionCredential, SolutionCredentialSpec, SolutionCredentialStatus};
@@ -54,6 +61,7 @@ pub use solution_homologation::{
 };
 pub use solution_revocation::{SolutionRevocation, SolutionRevocationSpec, SolutionRevocationStatus};
 pub use solution_version::{SolutionVersion, SolutionVersionSpec, SolutionVersionStatus};
+pub use vendor::{Vendor, VendorSpec, VendorStatus};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -69,13 +77,17 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         HealthGroup::crd(),
         HomologationProgramme::crd(),
         HomologationReview::crd(),
+        NonConformity::crd(),
+        NonConformityAnswer::crd(),
         Platform::crd(),
+        RevocationLift::crd(),
         Site::crd(),
         Solution::crd(),
         SolutionCredential::crd(),
         SolutionHomologation::crd(),
         SolutionRevocation::crd(),
         SolutionVersion::crd(),
+        Vendor::crd(),
     ]
     .into_iter()
     .map(schema::annotated)

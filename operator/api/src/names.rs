@@ -13,6 +13,8 @@ pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 
 /// Label: the plane belongs to this health group.
 pub const GROUP_LABEL: &str = "dmp.ma/group";
+/// Label: the namespace is this vendor's, who signed up at the guichet.
+pub const VENDOR_LABEL: &str = "dmp.ma/vendor";
 /// Label on a namespace: it holds health data, admission denies its deletion.
 pub const PROTECTED_LABEL: &str = "dmp.ma/protected";
 /// Finalizer of a `HealthGroup`: deleting it retires the group.
@@ -21,6 +23,9 @@ pub const RETIRE_FINALIZER: &str = "dmp.ma/retire";
 pub const CONFIG_HASH_ANNOTATION: &str = "dmp.ma/config-sha256";
 /// Annotation that stops the reconciliation of an object (its status keeps its last value).
 pub const PAUSED_ANNOTATION: &str = "dmp.ma/paused";
+/// Annotation of a `SolutionCredential`: which certificate asked for the CSR in its specification, `<SHA-256 of the CSR>:<SHA-256 of the
+/// certificate>`. That certificate opens the door until its holder has the new one. A hint: it chooses among those that do so already.
+pub const RENEWED_WITH_ANNOTATION: &str = "dmp.ma/renewed-with";
 
 /// The services of the national plane.
 pub const NATIONAL_SERVICES: [&str; 5] = ["registry", "consent", "audit", "portal", "gateway"];

@@ -77,6 +77,10 @@ pub struct PlatformSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5))]
     pub database_instances: Option<i64>,
+    /// Name of the sandbox `HealthGroup` where vendors that sign up get a place; nobody can sign up when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 40))]
+    pub sandbox_group: Option<String>,
     /// Traces of requests; none are made when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
@@ -124,6 +128,10 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30000, max = 32767))]
     pub node_port: Option<i32>,
+    /// Port on every node for the guichet (people, without software's certificate); absent: when `nodePort` is given, Kubernetes chooses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 30000, max = 32767))]
+    pub guichet_node_port: Option<i32>,
     /// Pods of the gateway.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 100))]

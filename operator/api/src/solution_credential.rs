@@ -64,6 +64,10 @@ pub struct SolutionCredentialSpec {
     #[x_kube(validation = Rule::new("self.startsWith('-----BEGIN CERTIFICATE REQUEST-----')")
         .message("csr is a PEM certificate request (PKCS #10)"))]
     pub csr: String,
+    /// In production: the vendor's installation statement over the CSR's key (JWS, compact). A CSR with another key needs another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8192))]
+    pub installation: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,12 +94,21 @@ pub struct SolutionCredentialStatus {
     /// Serial number of the certificate, hex, colon-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// Serial number of the last certificate that is on the revocation list of the solutions' CA: it is never used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_serial: Option<String>,
     /// When the certificate ends, RFC 3339, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// SHA-256 of the CSR the certificate was made from, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csr_sha256: Option<String>,
+    /// The certificate before this one: it opens the door until its holder has the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousCertificate>,
+    /// In production: the vendor's statement that the certificate was signed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<AcceptedInstallation>,
     /// In production: what the homologation opens to it now. Absent in the sandbox: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
@@ -106,6 +119,26 @@ pub struct SolutionCredentialStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
+}
+
+/// An installation statement that was accepted: a certificate of its key is renewed without another one; an older one is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedInstallation {
+    /// SHA-256 of the key it is about (SubjectPublicKeyInfo, DER), hex.
+    pub key_sha256: String,
+    /// When the vendor signed it, RFC 3339, UTC.
+    pub signed_at: String,
+}
+
+/// A certificate that has been replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviousCertificate {
+    /// SHA-256 of its DER, hex.
+    pub certificate_sha256: String,
+    /// Until when it opens the door, RFC 3339, UTC.
+    pub until: String,
 }
 
 status_conditions!(SolutionCredentialStatus);

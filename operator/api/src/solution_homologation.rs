@@ -34,6 +34,10 @@ use crate::common::{conditions_schema, status_conditions};
 #[x_kube(
     validation = Rule::new("self.solution == oldSelf.solution && self.version == oldSelf.version && self.programme == oldSelf.programme && self.cycle == oldSelf.cycle && self.profiles == oldSelf.profiles && self.evidence == oldSelf.evidence")
         .message("a submission is frozen: withdraw it and submit another one"),
+    validation = Rule::new("has(self.installationKey) == has(oldSelf.installationKey) && (!has(self.installationKey) || self.installationKey == oldSelf.installationKey)")
+        .message("the installation key is frozen with the submission: submit another one"),
+    validation = Rule::new("has(self.follows) == has(oldSelf.follows) && (!has(self.follows) || self.follows == oldSelf.follows)")
+        .message("a submission is frozen: withdraw it and submit another one"),
     validation = Rule::new("self.withdrawn || !oldSelf.withdrawn").message("what was withdrawn stays so: submit again")
 )]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +61,18 @@ pub struct SolutionHomologationSpec {
     #[serde(default)]
     #[schemars(length(max = 50), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
     pub evidence: Vec<String>,
+    /// Name of the submission of an earlier version, homologated under this programme or one that it names in `changes.from`: what
+    /// the programme's `changes` do not ask for again is carried over from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub follows: Option<String>,
+    /// The vendor's key for installations (SubjectPublicKeyInfo, PEM; P-256, P-384, Ed25519 or RSA from 3072 bits): in production a
+    /// certificate is signed only for what it has signed. Reviewers sign over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    #[x_kube(validation = Rule::new("self.startsWith('-----BEGIN PUBLIC KEY-----')")
+        .message("installationKey is a public key (SubjectPublicKeyInfo), PEM"))]
+    pub installation_key: Option<String>,
     /// The vendor gives it up. The one thing that may change, once.
     #[serde(default)]
     pub withdrawn: bool,
@@ -143,9 +159,12 @@ pub struct SolutionHomologationStatus {
     /// What stands in the way of the next step, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// What will end it, 90, 30 and 7 days before.
+    /// What will end it, 90, 30 and 7 days before; open non-conformities; later evidence that is not accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What is carried over from the submission that it follows, or why nothing is; for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_over: Option<String>,
     /// By when each domain has promised its review.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deadlines: Vec<Deadline>,

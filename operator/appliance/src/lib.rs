@@ -54,4 +54,4 @@ pub use parts::{Part, Parts};
 pub use processes::{container_process, control_plane_process};
 pub use progress::{Progress, Step};
 pub use release::{Release, release};
-pub use up::{GATEWAY_PORT, Running, environment, images, up};
+pub use up::{GATEWAY_PORT, GUICHET_PORT, Running, environment, images, up};

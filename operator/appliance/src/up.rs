@@ -30,6 +30,8 @@ use crate::{
 
 /// Port of the product's gateway on every node.
 pub const GATEWAY_PORT: u16 = 30443;
+/// The guichet, on every node.
+pub const GUICHET_PORT: u16 = 30444;
 
 /// An appliance that runs: what is needed to use it.
 #[derive(Debug, Clone)]
@@ -120,8 +122,9 @@ pub fn environment(options: &Options) -> Result<String> {
     }
     let node = plan.nodes.first().ok_or_else(not_running)?;
     Ok(format!(
-        "export KUBECONFIG={} DMP_GATEWAY=https://{}:{GATEWAY_PORT} DMP_CA={}",
+        "export KUBECONFIG={} DMP_GATEWAY=https://{}:{GATEWAY_PORT} DMP_GUICHET=https://{}:{GUICHET_PORT} DMP_CA={}",
         paths.kubeconfig().display(),
+        node.address,
         node.address,
         paths.gateway_ca().display()
     ))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use dmp_homologation::Dossier;
 use k8s_controller::events::{Event, EventRecorder, EventType, Reporter};
 use k8s_controller::{Controller, Outcome, ReconcileObserver, TraceMetadata};
 use kube::core::ClusterResourceScope;
@@ -22,6 +23,7 @@ use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::pace::Pace;
 use crate::status::{Conditioned, is_converged};
+use crate::together::Together;
 use crate::watches::PauseAfterError;
 
 /// Objects of one kind reconciled at once.
@@ -42,6 +44,8 @@ pub struct Context {
     pub openbao: OpenBao,
     pub probes: Probes,
     pub applied: Memory,
+    /// Of vendors, by namespace.
+    pub dossiers: Together<Dossier>,
 }
 
 /// What a reconciliation asks for next.
@@ -206,7 +210,8 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
     }
 }
 
-fn warning(reason: &str, action: &str, note: &str) -> Event {
+/// An event that somebody should see.
+pub fn warning(reason: &str, action: &str, note: &str) -> Event {
     Event {
         type_: EventType::Warning,
         reason: reason.to_owned(),

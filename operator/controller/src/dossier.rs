@@ -1,7 +1,7 @@
 //! Reads the dossier of a vendor: everything that decides about its homologations. One home for the controllers that need it.
 
 use dmp_api::names::PLATFORM;
-use dmp_api::{Platform, SolutionCredential, SolutionRevocation};
+use dmp_api::{NonConformity, Platform, SolutionCredential, SolutionRevocation};
 use dmp_homologation::{Bodies, Dossier};
 use kube::api::ListParams;
 use kube::core::{ClusterResourceScope, NamespaceResourceScope};
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::controller::Context;
 use crate::guard::Guarded;
+use crate::lifts;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,6 +18,8 @@ pub enum Error {
     Api(#[from] kube::Error),
     #[error("SolutionRevocation `{0}` cannot be read: nothing is homologated until it can")]
     UnreadableRevocation(String),
+    #[error("NonConformity `{0}` cannot be read: nothing of its vendor is homologated until it can")]
+    UnreadableNonConformity(String),
 }
 
 /// The dossier of the vendor whose namespace it is. What cannot be read is left out: it opens nothing.
@@ -24,18 +27,37 @@ pub enum Error {
 /// # Errors
 /// When the API server cannot be asked, or a revocation is not understood.
 pub async fn read(context: &Context, namespace: &str) -> Result<Dossier, Error> {
+    // What takes away is read last: words that came after it are never read beside what was before it.
+    // At once: a pass waits for the slowest, not for all of them.
+    let own = futures::future::try_join5(
+        namespaced(context, namespace),
+        namespaced(context, namespace),
+        namespaced(context, namespace),
+        namespaced(context, namespace),
+        namespaced(context, namespace),
+    );
+    let words = futures::future::try_join(namespaced(context, namespace), namespaced(context, namespace));
+    let rules = futures::future::try_join3(bodies(context), cluster(context), cluster(context));
+    let against = futures::future::try_join(non_conformities(context, namespace), revocations(context));
+    let (own, words, rules, against) = futures::join!(own, words, rules, against);
+    let (solutions, versions, homologations, evidence, runs) = own?;
+    let (reviews, answers) = words?;
+    let (bodies, programmes, profiles) = rules?;
+    let (non_conformities, revocations) = against?;
     Ok(Dossier {
         namespace: namespace.to_owned(),
-        bodies: bodies(context).await?,
-        solutions: namespaced(context, namespace).await?,
-        versions: namespaced(context, namespace).await?,
-        programmes: cluster(context).await?,
-        profiles: cluster(context).await?,
-        homologations: namespaced(context, namespace).await?,
-        evidence: namespaced(context, namespace).await?,
-        runs: namespaced(context, namespace).await?,
-        reviews: namespaced(context, namespace).await?,
-        revocations: revocations(context).await?,
+        bodies,
+        solutions,
+        versions,
+        programmes,
+        profiles,
+        homologations,
+        evidence,
+        runs,
+        reviews,
+        non_conformities,
+        answers,
+        revocations,
         credentials: Vec::new(),
     })
 }
@@ -63,7 +85,8 @@ pub async fn bodies(
     ))
 }
 
-async fn namespaced<K>(context: &Context, namespace: &str) -> Result<Vec<K>, kube::Error>
+/// Those of a vendor's that can be read.
+pub(crate) async fn namespaced<K>(context: &Context, namespace: &str) -> Result<Vec<K>, kube::Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -73,7 +96,8 @@ where
     readable(&Api::<Guarded<K>>::namespaced(context.client.clone(), namespace)).await
 }
 
-async fn cluster<K>(context: &Context) -> Result<Vec<K>, kube::Error>
+/// All that can be read.
+pub(crate) async fn cluster<K>(context: &Context) -> Result<Vec<K>, kube::Error>
 where
     K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
 {
@@ -91,7 +115,17 @@ where
         .collect())
 }
 
-/// Every revocation there is.
+/// What is left out here would suspend nothing.
+async fn non_conformities(context: &Context, namespace: &str) -> Result<Vec<NonConformity>, Error> {
+    let api = Api::<Guarded<NonConformity>>::namespaced(context.client.clone(), namespace);
+    let listed = api.list(&ListParams::default()).await?.items;
+    let readable = listed.into_iter().map(|Guarded(one)| {
+        one.map_err(|invalid| Error::UnreadableNonConformity(invalid.metadata.name.unwrap_or_default()))
+    });
+    readable.collect()
+}
+
+/// Every revocation in force: what both bodies lifted closes nothing any more.
 ///
 /// # Errors
 /// When the API server cannot be asked, or one is not understood: what it closes is not known.
@@ -101,5 +135,6 @@ pub async fn revocations(context: &Context) -> Result<Vec<SolutionRevocation>, E
     let readable = listed.into_iter().map(|Guarded(revocation)| {
         revocation.map_err(|invalid| Error::UnreadableRevocation(invalid.metadata.name.unwrap_or_default()))
     });
-    readable.collect()
+    let revocations: Result<Vec<_>, Error> = readable.collect();
+    Ok(lifts::in_force(context, revocations?).await?)
 }

@@ -10,8 +10,10 @@
 
 pub mod beat;
 pub mod index;
+mod lifted;
 pub mod measure;
 pub mod publish;
+pub mod realm;
 pub mod reserve;
 pub mod stream;
 pub mod watch;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dmp_api::openbao as pinned;
+use dmp_client::sandbox;
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
 use dmp_keys::openbao::{CertificateRequest, Client, Error, SignedCertificate};
@@ -86,6 +87,7 @@ impl OpenBao {
             token: self.keys("token").await?,
             facts: self.keys("facts").await?,
             label: self.label_keys().await?,
+            sandbox: self.younger_keys(sandbox::KEY).await?,
             ..Trust::default()
         };
         for (key, origin) in origins {
@@ -105,13 +107,17 @@ impl OpenBao {
         if let Some(keys) = cached(&self.label, label_key::NAME, FRESH) {
             return Ok(keys);
         }
-        let keys = match self.keys(label_key::NAME).await {
-            Ok(keys) => keys,
-            Err(error) if is_absent(&error) || matches!(error, Error::Forbidden { .. }) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let keys = self.younger_keys(label_key::NAME).await?;
         remember(&self.label, label_key::NAME, keys.clone());
         Ok(keys)
+    }
+
+    /// Public halves of a key that an older installation does not have: then none.
+    async fn younger_keys(&self, name: &str) -> Result<Vec<PublicKey>, Error> {
+        match self.keys(name).await {
+            Err(error) if is_absent(&error) || matches!(error, Error::Forbidden { .. }) => Ok(Vec::new()),
+            keys => keys,
+        }
     }
 
     async fn keys(&self, name: &str) -> Result<Vec<PublicKey>, Error> {
@@ -265,6 +271,20 @@ impl OpenBao {
         self.client
             .sign_certificate("pki-solutions", "solution", &request)
             .await
+    }
+}
+
+impl OpenBao {
+    /// Puts a certificate of a solution (PEM) on the revocation list of its CA; one that is there stays.
+    ///
+    /// # Errors
+    /// `Forbidden` when the operator's policy is from before the list; when OpenBao cannot be reached or refuses.
+    pub async fn revoke_solution(&self, certificate: &str) -> Result<(), Error> {
+        let body = json!({ "certificate": certificate });
+        self.client
+            .request(Method::POST, "pki-solutions/revoke", Some(&body))
+            .await
+            .map(|_| ())
     }
 }
 

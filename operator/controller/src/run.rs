@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use dmp_api::{HealthGroup, Platform, Solution, SolutionCredential, SolutionRevocation};
+use dmp_api::{
+    HealthGroup, Platform, RevocationLift, Solution, SolutionCredential, SolutionRevocation, Vendor,
+};
 use dmp_core::problem::Chain;
 use dmp_core::service::{Service, ServiceError};
 use dmp_keys::Signer;
@@ -25,12 +27,13 @@ use crate::facts::watch::{Shared, follow};
 use crate::network_probe::Probes;
 use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
+use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, evidence_item, facts, health_group,
     homologation_programme, homologation_review, kubernetes_audit, network_probe, platform, schema_check,
     site, solution, solution_credential, solution_homologation, solution_revocation,
 };
-use crate::{solution_version, watches};
+use crate::{non_conformity, non_conformity_answer, revocation_lift, solution_version, vendor, watches};
 
 /// Name of the lease and of the Service.
 pub const NAME: &str = "dmp-operator";
@@ -94,6 +97,7 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
         openbao: openbao.clone(),
         probes: Probes::default(),
         applied: Memory::default(),
+        dossiers: Together::default(),
     };
     lead(&service, &config, context, schema);
     service.health().remove("starting");
@@ -146,6 +150,14 @@ fn follow_kinds(service: &Service, client: &Client, namespace: &str) -> Shared {
     background(
         service,
         follow::<SolutionRevocation>(Api::all(all()), None, clone(), |index| &mut index.revocations),
+    );
+    background(
+        service,
+        follow::<RevocationLift>(Api::all(all()), None, clone(), |index| &mut index.lifts),
+    );
+    background(
+        service,
+        follow::<Vendor>(Api::all(all()), None, clone(), |index| &mut index.vendors),
     );
     let leases = Api::namespaced(all(), namespace);
     background(
@@ -272,6 +284,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         )),
         boxed(run_cluster(
             client(),
+            revocation_lift::Lifts(c()),
+            observer(),
+            |k| watches::lifts(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
             homologation_programme::Programmes(c()),
             observer(),
             |k| watches::signed(k, &on),
@@ -302,6 +320,18 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         )),
         boxed(run_namespaced(
             client(),
+            non_conformity::NonConformities(c()),
+            observer(),
+            |k| watches::non_conformities(k, &on),
+        )),
+        boxed(run_namespaced(
+            client(),
+            non_conformity_answer::Answers(c()),
+            observer(),
+            |k| watches::signed(k, &on),
+        )),
+        boxed(run_namespaced(
+            client(),
             solution_homologation::Homologations(c()),
             observer(),
             |k| watches::homologations(k, &on),
@@ -318,6 +348,9 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| watches::catalogues(k, &on),
         )),
+        boxed(run_cluster(client(), vendor::Vendors(c()), observer(), |k| {
+            watches::vendors(k, &on)
+        })),
         boxed(network_probe::run(client(), context.probes.clone())),
     ])
     .await;

@@ -6,12 +6,13 @@ pub mod apply;
 pub mod update_status;
 
 use async_trait::async_trait;
-use dmp_api::SolutionHomologation;
+use dmp_api::{SolutionHomologation, SolutionHomologationStatus};
+use dmp_homologation::Standing;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 use kube::ResourceExt;
 
-use crate::controller::{Context, Kind, Next, normal};
+use crate::controller::{Context, Kind, Next, normal, warning};
 use crate::{dossier, status};
 
 /// The controller of homologations.
@@ -42,9 +43,18 @@ impl Kind for Homologations {
         let namespace = homologation.namespace().unwrap_or_default();
         let mut dossier = dossier::read(&self.0, &namespace).await?;
         dossier.credentials = dossier::credentials(&self.0, &namespace).await?;
-        let standing = dossier.standing(homologation, Timestamp::now());
-        let before = homologation.status.as_ref().and_then(|status| status.state);
-        update_status::update_status(&self.0, homologation, &dossier, &standing).await?;
+        let now = Timestamp::now();
+        let standing = dossier.standing(homologation, now);
+        let status = homologation.status.as_ref();
+        let before = status.and_then(|status| status.state);
+        let narrowed = status.is_some_and(|status| has_narrowed(status, &standing));
+        update_status::update_status(&self.0, homologation, &dossier, &standing, now).await?;
+        if narrowed {
+            let note = "a scope is closed; status.missing says why";
+            trace
+                .publish_event(warning("ScopesNarrowed", "Reconcile", note))
+                .await;
+        }
         if before != Some(standing.state) {
             // What reviewers wrote stays in the object.
             let note = "status.missing says what stands in the way";
@@ -61,4 +71,10 @@ impl Kind for Homologations {
             Error::Status(_) => "StatusFailed",
         }
     }
+}
+
+/// Whether a scope that was shown as open is closed, while others stay.
+fn has_narrowed(shown: &SolutionHomologationStatus, standing: &Standing) -> bool {
+    let closed = |scope: &String| !standing.scopes.contains(scope);
+    standing.state.is_open() && shown.scopes.iter().any(closed)
 }

@@ -1,4 +1,5 @@
-//! `SolutionRevocation`: in force by itself (the facts stream carries it); here it counts what it closes.
+//! `SolutionRevocation`: in force by itself (the facts stream carries it); here it counts what it closes, says whether it is
+//! lifted, and keeps the ledger of who was told.
 //!
 //! No children: `dereference` → `validate` → `update_status`.
 
@@ -37,16 +38,23 @@ impl Kind for Revocations {
         trace: &mut TraceMetadata,
     ) -> Result<Next, Error> {
         let found = dereference::dereference(&self.0, revocation).await?;
-        let reach = validate::validate(&revocation.spec, &found);
-        if update_status::update_status(&self.0, revocation, reach).await? {
-            trace
-                .publish_event(normal(
-                    "InForce",
-                    format!("closes {} credentials", reach.credentials),
-                ))
-                .await;
+        let reach = validate::validate(revocation, &found);
+        let was_lifted = revocation.status.as_ref().and_then(|status| status.lifted);
+        update_status::update_status(&self.0, revocation, &reach).await?;
+        if was_lifted != Some(reach.is_lifted()) {
+            let (reason, note) = if reach.is_lifted() {
+                ("Lifted", "lifted by both deciding bodies".to_owned())
+            } else {
+                ("InForce", format!("closes {} credentials", reach.credentials))
+            };
+            trace.publish_event(normal(reason, note)).await;
         }
-        Ok(Next::Settled)
+        // The credentials see to their certificates: what is left of them is looked for until nothing is.
+        Ok(if reach.has_open_lines() {
+            Next::Waiting
+        } else {
+            Next::Settled
+        })
     }
 
     fn reason(error: &Error) -> &'static str {

@@ -40,6 +40,7 @@ pub fn trust() -> Trust {
         token: vec![key("token-v1")],
         facts: vec![key("facts-v1")],
         label: vec![key("label-v1")],
+        sandbox: vec![key("sandbox-people-v1")],
         logs: ["registry", "consent", "audit"]
             .map(|name| (format!("dmp.test/log/{name}"), key(&format!("log-{name}-v1"))))
             .into(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
-    HomologationProgramme, HomologationReview, Platform, Site, Solution, SolutionCredential,
-    SolutionHomologation, SolutionRevocation, SolutionVersion,
+    HomologationProgramme, HomologationReview, NonConformity, NonConformityAnswer, Platform, RevocationLift,
+    Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion, Vendor,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -26,6 +26,7 @@ use crate::guard::Guarded;
 use crate::network_probe::Probes;
 use crate::plane::ObjectKind;
 use crate::solution_homologation::apply::entry_of;
+use crate::solution_revocation::validate::closes;
 
 type Watched<K> = Controller<Guarded<K>>;
 
@@ -169,9 +170,10 @@ pub fn credentials(controller: Watched<SolutionCredential>, client: &Client) -> 
         &store,
         &group.name_any()
     ));
-    let controller = controller.reconcile_all_on(changes(client, |revocation: &SolutionRevocation| {
-        json(&revocation.spec)
-    }));
+    // That it is lifted, its controller has written.
+    let controller = on!(controller, client, SolutionRevocation, |store, revocation| {
+        closed_by(&store, &revocation)
+    });
     controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)))
 }
 
@@ -198,11 +200,13 @@ pub fn homologations(
         EvidenceItem,
         ConformanceRun,
         HomologationReview,
+        NonConformity,
+        NonConformityAnswer,
         SolutionCredential
     );
-    let controller = controller.reconcile_all_on(changes(client, |revocation: &SolutionRevocation| {
-        json(&revocation.spec)
-    }));
+    let controller = on!(controller, client, SolutionRevocation, |store, revocation| {
+        of_the_revoked(&store, &revocation)
+    });
     let controller = controller.reconcile_all_on(changes(client, |programme: &HomologationProgramme| {
         json(&programme.spec)
     }));
@@ -212,8 +216,21 @@ pub fn homologations(
     controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec.bodies)))
 }
 
+/// What is answered, and who may close it.
+pub fn non_conformities(controller: Watched<NonConformity>, client: &Client) -> Watched<NonConformity> {
+    let controller = on!(controller, client, NonConformityAnswer, |_store, answer| {
+        let namespace = answer.namespace().unwrap_or_default();
+        let answer = answer.0.as_ref().ok();
+        answer.map(|answer| ObjectRef::new(&answer.spec.non_conformity).within(&namespace))
+    });
+    signed(controller, client)
+}
+
 /// A review counts or not by what it is about.
 pub fn reviews(controller: Watched<HomologationReview>, client: &Client) -> Watched<HomologationReview> {
+    let controller = on!(controller, client, EvidenceItem, |store, item| {
+        in_namespace(&store, item.namespace().as_deref())
+    });
     on!(controller, client, SolutionHomologation, |store, homologation| {
         in_namespace(&store, homologation.namespace().as_deref())
     })
@@ -273,11 +290,87 @@ fn named(
         .collect()
 }
 
-pub fn revocations(controller: Watched<SolutionRevocation>, client: &Client) -> Watched<SolutionRevocation> {
-    let controller = controller.reconcile_all_on(changes(client, |credential: &SolutionCredential| {
-        json(&credential.spec)
+/// The credentials that a revocation closes: of one that cannot be read, all.
+fn closed_by(
+    store: &Store<Guarded<SolutionCredential>>,
+    revocation: &Guarded<SolutionRevocation>,
+) -> Vec<ObjectRef<Guarded<SolutionCredential>>> {
+    let is_closed = |credential: &Guarded<SolutionCredential>| match (&revocation.0, &credential.0) {
+        (Ok(revocation), Ok(credential)) => closes(&revocation.spec, credential),
+        _ => true,
+    };
+    store
+        .state()
+        .iter()
+        .filter(|object| is_closed(object))
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
+}
+
+/// The submissions of the vendor whom a revocation is about: of one that cannot be read, all.
+fn of_the_revoked(
+    store: &Store<Guarded<SolutionHomologation>>,
+    revocation: &Guarded<SolutionRevocation>,
+) -> Vec<ObjectRef<Guarded<SolutionHomologation>>> {
+    let read = revocation.0.as_ref().ok();
+    match read.and_then(|revocation| revocation.spec.namespace()) {
+        Some(namespace) => in_namespace(store, Some(&namespace)),
+        None => store
+            .state()
+            .iter()
+            .map(|object| ObjectRef::from_obj(&**object))
+            .collect(),
+    }
+}
+
+/// A lift counts or not by what it is about, and by who may sign.
+pub fn lifts(controller: Watched<RevocationLift>, client: &Client) -> Watched<RevocationLift> {
+    let controller = signed(controller, client);
+    let controller = controller.reconcile_all_on(changes(client, |solution: &Solution| {
+        json(&solution.spec.organisation)
     }));
+    controller.reconcile_all_on(changes(client, |revocation: &SolutionRevocation| {
+        json(&revocation.metadata.uid)
+    }))
+}
+
+pub fn revocations(controller: Watched<SolutionRevocation>, client: &Client) -> Watched<SolutionRevocation> {
+    let controller = signed(controller, client);
+    let controller = on!(controller, client, RevocationLift, |_store, lift| {
+        let lift = lift.0.as_ref().ok();
+        lift.map(|lift| ObjectRef::<Guarded<SolutionRevocation>>::new(&lift.spec.revocation))
+    });
+    let controller = on!(controller, client, SolutionCredential, |store, credential| {
+        closing(&store, &credential)
+    });
     controller.reconcile_all_on(changes(client, |solution: &Solution| json(&solution.spec)))
+}
+
+/// The revocations that close a credential.
+fn closing(
+    store: &Store<Guarded<SolutionRevocation>>,
+    credential: &Guarded<SolutionCredential>,
+) -> Vec<ObjectRef<Guarded<SolutionRevocation>>> {
+    let close = |revocation: &Guarded<SolutionRevocation>| match (&revocation.0, &credential.0) {
+        (Ok(revocation), Ok(credential)) => closes(&revocation.spec, credential),
+        _ => false,
+    };
+    store
+        .state()
+        .iter()
+        .filter(|object| close(object))
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
+}
+
+/// A vendor's place follows from the platform's sandbox, and from who signed up before.
+pub fn vendors(controller: Watched<Vendor>, client: &Client) -> Watched<Vendor> {
+    let controller = controller.reconcile_all_on(changes(client, |platform: &Platform| {
+        json(&platform.spec.sandbox_group)
+    }));
+    let controller =
+        controller.reconcile_all_on(changes(client, |group: &HealthGroup| json(&group.spec.mode)));
+    controller.reconcile_all_on(changes(client, |vendor: &Vendor| json(&vendor.spec.organisation)))
 }
 
 fn json(spec: &impl serde::Serialize) -> String {

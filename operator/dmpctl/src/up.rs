@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dmp_appliance::{GATEWAY_PORT, Options, Progress, Running};
+use dmp_appliance::{GATEWAY_PORT, GUICHET_PORT, Options, Progress, Running};
 use kube::Client;
 use kube::api::DynamicObject;
 use serde_json::json;
@@ -134,9 +134,11 @@ pub fn objects(
             "domain": DOMAIN,
             "site": SITE,
             "demonstration": true,
+            "sandboxGroup": TANGER,
             "gateway": {
                 "publicNames": public_names,
                 "nodePort": GATEWAY_PORT,
+                "guichetNodePort": GUICHET_PORT,
                 "replicas": 2,
             },
             "bodies": suite.map(crate::homologation::suite_body).into_iter().collect::<Vec<_>>(),

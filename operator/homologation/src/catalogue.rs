@@ -4,7 +4,8 @@
 //! was while it was open. Nothing of a person goes in: no signer, no comment. Not here: label and signature (`label`, `feed`).
 
 use dmp_api::catalogue_entry::{
-    CatalogueEntrySpec, CatalogueEntryStatus, CatalogueState, PastState, Published, PublishedProfile,
+    CatalogueEntrySpec, CatalogueEntryStatus, CatalogueState, PastState, Published, PublishedNonConformity,
+    PublishedProfile,
 };
 use dmp_api::conformance_run::RunMode;
 use dmp_api::{HomologationState, SolutionHomologation};
@@ -12,7 +13,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::canonical;
-use crate::dossier::{Dossier, by_name};
+use crate::carried::IN_A_ROW;
+use crate::dossier::{Dossier, by_name, versions};
 use crate::standing::Standing;
 use crate::statement::Run;
 
@@ -73,6 +75,7 @@ pub fn publish(
         state_since,
         history,
         reason: revocation.map(|revocation| revocation.spec.reason.clone()),
+        non_conformities: last.map_or_else(Vec::new, |last| non_conformities(dossier, last, now)),
         label: None,
         ..earlier.clone()
     };
@@ -116,8 +119,19 @@ fn open(
         state_since,
         reason: None,
         history,
+        non_conformities: non_conformities(dossier, homologation, now),
         label: None,
     })
+}
+
+fn non_conformities(
+    dossier: &Dossier,
+    homologation: &SolutionHomologation,
+    now: Timestamp,
+) -> Vec<PublishedNonConformity> {
+    let carried = dossier.carried(homologation, now, IN_A_ROW).and_then(Result::ok);
+    let versions = versions(homologation, carried.as_ref());
+    dossier.published_non_conformities(&homologation.spec.solution, &versions, now)
 }
 
 /// Since when it stands where it stands, and where it stood before.

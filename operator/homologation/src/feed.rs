@@ -175,7 +175,8 @@ impl Feed {
         if self.issuer != label.iss {
             return Listed::OtherIssuer;
         }
-        // A label that was signed since says how it went on; only a revocation is for ever.
+        // A label that was signed since says how it went on. A revocation stands against it all the same: a newer catalogue says that
+        // it was lifted.
         let older = self.generated_at < label.from();
         let Some(entry) = self.entries.iter().find(|entry| entry.id == label.id) else {
             return if older { Listed::NotYet } else { Listed::Absent };

@@ -10,17 +10,30 @@
 
 pub mod bodies;
 pub mod canonical;
+mod carried;
 pub mod catalogue;
+pub mod change;
 pub mod dossier;
+pub mod facts;
 pub mod feed;
+pub mod guichet;
+pub mod ice;
+pub mod installation;
 pub mod jws;
 pub mod label;
+pub mod lift;
+pub mod non_conformity;
 pub mod profile;
+mod programme;
 pub mod quorum;
+pub mod renewal;
+mod reviews;
+pub mod sbom;
 pub mod sign;
 pub mod signed;
 pub mod standing;
 pub mod statement;
+mod submission;
 
 pub use bodies::Bodies;
 pub use dossier::Dossier;

@@ -93,6 +93,60 @@ fn counts(
     Ok(())
 }
 
+/// Of a word that counts only when both bodies say it (the lift of a revocation), its signers in the order of arrival: who
+/// counts? `subjects`: whose products it is about.
+pub fn together(signers: &[&Signer], subjects: &[Organisation]) -> Vec<Result<(), NotCounted>> {
+    let mut counted: Vec<&Signer> = Vec::new();
+    let mut verdicts = Vec::new();
+    for signer in signers {
+        let of_the_other_body = counted.iter().filter(|other| other.role != signer.role);
+        let mut of_the_other_body = of_the_other_body.map(|other| (*other, *signer));
+        let verdict = if !DECIDING.contains(&signer.role) {
+            Err(NotCounted::NotADecider)
+        } else if subjects.iter().any(|subject| belongs_to(signer, subject)) {
+            Err(NotCounted::OwnProduct)
+        } else if of_the_other_body.any(|(other, own)| same_person(other, own) || same_employer(other, own)) {
+            Err(NotCounted::SameDecider)
+        } else {
+            counted.push(signer);
+            Ok(())
+        };
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+/// Whether a signer may speak about a product at all.
+///
+/// # Errors
+/// Why not.
+pub fn may_speak(signer: &Signer, subject: &Organisation) -> Result<(), NotCounted> {
+    if matches!(signer.role, Role::Laboratory | Role::Suite) {
+        Err(NotCounted::NotAReviewer)
+    } else if belongs_to(signer, subject) {
+        Err(NotCounted::OwnProduct)
+    } else {
+        Ok(())
+    }
+}
+
+/// Bodies whose word on one thing is missing: each speaks through a person, an employer and a key of its own, and nobody about
+/// their own product. Of two that are not distinct the first counts.
+pub fn lacking(signers: &[&Signer], required: &BTreeSet<Role>, subject: &Organisation) -> Vec<Role> {
+    let mut counted: Vec<&Signer> = Vec::new();
+    for signer in signers {
+        let distinct = |other: &&Signer| {
+            other.role == signer.role || !(same_person(other, signer) || same_employer(other, signer))
+        };
+        let asked = required.contains(&signer.role) && may_speak(signer, subject).is_ok();
+        if asked && counted.iter().all(distinct) {
+            counted.push(signer);
+        }
+    }
+    let missing = |role: &&Role| counted.iter().all(|signer| signer.role != **role);
+    required.iter().filter(missing).copied().collect()
+}
+
 fn same_person(a: &Signer, b: &Signer) -> bool {
     folded(&a.person) == folded(&b.person) || a.key_sha256 == b.key_sha256
 }
@@ -176,6 +230,12 @@ pub fn decision(reviews: &[&Signed<Review>]) -> Decision {
             .max()
             .unwrap_or_default(),
     }
+}
+
+/// The last decision of a body.
+pub(crate) fn word_of<'a>(role: Role, reviews: &[&'a Signed<Review>]) -> Option<&'a Review> {
+    let of = move |review: &&&Signed<Review>| review.statement.decision && review.signer.role == role;
+    last(reviews.iter().filter(of).map(|review| &review.statement))
 }
 
 /// What was signed last; of two at the same moment, the one that opens nothing.

@@ -1,4 +1,4 @@
-//! Makes statements: for reviewers (`dmpctl`), laboratories and the suite. The key stays where it is.
+//! Makes statements: for reviewers and vendors (`dmpctl`), laboratories and the suite. The key stays where it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,6 +40,17 @@ impl Signatory {
         if x5c.is_empty() {
             return Err(Error::Certificate);
         }
+        Ok(Self {
+            x5c,
+            ..Self::of_key(key)?
+        })
+    }
+
+    /// Without certificates: for a statement whose reader has the key already.
+    ///
+    /// # Errors
+    /// [`Error::Key`].
+    pub fn of_key(key: &str) -> Result<Self, Error> {
         let pem = key.as_bytes();
         let made = [
             (Algorithm::EdDSA, EncodingKey::from_ed_pem(pem)),
@@ -55,7 +66,11 @@ impl Signatory {
             works(algorithm, &key).then_some((algorithm, key))
         });
         let (algorithm, key) = fit.ok_or(Error::Key)?;
-        Ok(Self { key, algorithm, x5c })
+        Ok(Self {
+            key,
+            algorithm,
+            x5c: Vec::new(),
+        })
     }
 
     /// The statement as a JWS in compact form.
@@ -65,7 +80,7 @@ impl Signatory {
     pub fn sign<T: Statement>(&self, statement: &T) -> Result<String, Error> {
         let mut header = Header::new(self.algorithm);
         header.typ = Some(T::TYP.to_owned());
-        header.x5c = Some(self.x5c.clone());
+        header.x5c = (!self.x5c.is_empty()).then(|| self.x5c.clone());
         jsonwebtoken::encode(&header, statement, &self.key).map_err(|_| Error::Key)
     }
 }

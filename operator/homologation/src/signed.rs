@@ -12,6 +12,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::aws_lc_rs as algorithms;
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::bodies::{self, Bodies, Member};
 use crate::canonical::digest;
@@ -131,7 +132,7 @@ pub fn verify<T: Statement>(text: &str, bodies: &Bodies, arrived: Timestamp) -> 
     let chain = chain(&header)?;
     let (leaf, intermediates) = chain.split_first().ok_or(Invalid::UnknownSigner)?;
     let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Invalid::UnknownSigner)?;
-    let statement: T = check(text, &header, &certificate)?;
+    let statement: T = check(text, &header, certificate.public_key())?;
     let signed_at = statement.signed_at();
     if signed_at > arrived + AHEAD || signed_at < arrived - UNDER_WAY {
         return Err(Invalid::Time);
@@ -170,10 +171,20 @@ pub fn verify<T: Statement>(text: &str, bodies: &Bodies, arrived: Timestamp) -> 
     })
 }
 
+/// Whether a text says that it is a statement of this kind.
+pub fn is<T: Statement>(text: &str) -> bool {
+    header::<T>(text).is_ok()
+}
+
 /// A statement signed with the very key of a certificate.
 pub(crate) fn by_key_of<T: Statement>(text: &str, certificate: &CertificateDer<'_>) -> Result<T, Invalid> {
     let (_, certificate) = X509Certificate::from_der(certificate).map_err(|_| Invalid::UnknownSigner)?;
-    check(text, &header::<T>(text)?, &certificate)
+    by_key(text, certificate.public_key())
+}
+
+/// A statement signed with this very key, whoever has it.
+pub(crate) fn by_key<T: Statement>(text: &str, key: &SubjectPublicKeyInfo<'_>) -> Result<T, Invalid> {
+    check(text, &header::<T>(text)?, key)
 }
 
 /// Whether a body's authority stands behind a certificate at a time.
@@ -228,9 +239,8 @@ fn header<T: Statement>(text: &str) -> Result<Header, Invalid> {
     }
 }
 
-/// The payload, once the signature is over it and by the certificate's key.
-fn check<T: Statement>(text: &str, header: &Header, certificate: &X509Certificate<'_>) -> Result<T, Invalid> {
-    let key = certificate.public_key();
+/// The payload, once the signature is over it and by the key.
+fn check<T: Statement>(text: &str, header: &Header, key: &SubjectPublicKeyInfo<'_>) -> Result<T, Invalid> {
     let bytes = &key.subject_public_key.data;
     // PKIX object identifiers of RSA, EC and Ed25519 keys.
     let key = match (header.alg, key.algorithm.algorithm.to_id_string().as_str()) {

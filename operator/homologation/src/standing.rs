@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmp_api::body::{Organisation, Role};
-use dmp_api::evidence_item::EvidenceKind;
+use dmp_api::body::Role;
 use dmp_api::homologation_review::ReviewVerdict;
 use dmp_api::solution_homologation::HomologationState as State;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+pub use crate::facts::{Evidence, EvidenceRule, Facts, Grant, Profile, Rules};
 use crate::quorum::{self, DECIDING, Decision};
 use crate::signed::Signed;
 use crate::statement::Review;
@@ -20,78 +20,6 @@ pub const WARNING_DAYS: [i64; 3] = [90, 30, 7];
 const EXPIRING_DAYS: i64 = 30;
 /// Days of a deciding body that the programme gives none.
 const DEFAULT_DAYS: i64 = 5;
-
-/// All that decides about one submission.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    pub submitted_at: Timestamp,
-    /// What is named and not there, or not in force; for people.
-    pub incomplete: Vec<String>,
-    pub withdrawn: bool,
-    /// A later submission of the same version is homologated.
-    pub superseded: bool,
-    /// Names of revocations of the version or the product.
-    pub revoked: Vec<String>,
-    /// Why it is suspended.
-    pub suspended: Vec<String>,
-    pub rules: Rules,
-    /// What is asked for.
-    pub profiles: Vec<Profile>,
-    pub evidence: Vec<Evidence>,
-    /// Whose product it is.
-    pub subject: Organisation,
-    /// Verified, over this very submission, in the order of arrival.
-    pub reviews: Vec<Signed<Review>>,
-    /// Production credentials.
-    pub credentials: usize,
-}
-
-/// Of the programme.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// Longest life of a homologation, in days.
-    pub max_days: i64,
-    /// Days that each domain has. Interop and security review even if they are not here.
-    pub domains: BTreeMap<Role, i64>,
-    pub evidence: Vec<EvidenceRule>,
-}
-
-#[derive(Clone, Debug)]
-pub struct EvidenceRule {
-    pub kind: EvidenceKind,
-    pub max_age_days: i64,
-    /// Scopes that end with it; all when empty.
-    pub scopes: BTreeSet<String>,
-}
-
-/// A profile that is asked for.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    pub name: String,
-    pub scope: String,
-    /// Result of the server's own last run of this submission.
-    pub rehearsal: Option<bool>,
-    /// Result of the last supervised one.
-    pub supervised: Option<bool>,
-}
-
-/// A document.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    pub kind: EvidenceKind,
-    pub issued: Date,
-    pub valid_until: Option<Date>,
-}
-
-impl Evidence {
-    /// Last day on which it counts under a rule.
-    fn last_day(&self, rule: &EvidenceRule) -> Date {
-        let oldest = self
-            .issued
-            .saturating_add(SignedDuration::from_hours(24 * rule.max_age_days));
-        self.valid_until.map_or(oldest, |until| until.min(oldest))
-    }
-}
 
 /// Where it stands, why, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +54,18 @@ impl Standing {
 
 /// The one function.
 pub fn standing(facts: &Facts, now: Timestamp) -> Standing {
+    let mut standing = reached(facts, now);
+    let over = matches!(
+        standing.state,
+        State::Revoked | State::Withdrawn | State::Superseded
+    );
+    if !over {
+        standing.warnings.extend(facts.warnings.iter().cloned());
+    }
+    standing
+}
+
+fn reached(facts: &Facts, now: Timestamp) -> Standing {
     if !facts.revoked.is_empty() {
         let by = facts
             .revoked
@@ -142,15 +82,9 @@ pub fn standing(facts: &Facts, now: Timestamp) -> Standing {
     if !facts.incomplete.is_empty() {
         return Standing::closed(State::Incomplete, facts.incomplete.clone());
     }
-    let sifted = quorum::sift(&facts.reviews, &facts.subject);
-    let counted: Vec<_> = facts
-        .reviews
-        .iter()
-        .zip(sifted)
-        .filter_map(|(review, counts)| counts.is_ok().then_some(review))
-        .collect();
+    let counted = counted(facts);
     let course = Course::of(facts, &counted);
-    match quorum::decision(&counted) {
+    match decision(facts, &counted) {
         Decision::Refused {
             by,
             comment,
@@ -166,11 +100,64 @@ pub fn standing(facts: &Facts, now: Timestamp) -> Standing {
                 vec![format!("refused by the {} entity: {comment}", by.as_str())],
             )
         }
+        // A patch that has not been run yet.
+        Decision::Granted { .. } if facts.carried.is_some() && facts.is_not_run() => course.standing(&[]),
         Decision::Granted { scopes, until, at } if course.is_reviewed() => {
             granted(facts, &course, scopes, until, at, now)
         }
         Decision::Granted { .. } => course.standing(&[]),
         Decision::Open(missing) => course.standing(&missing),
+    }
+}
+
+fn counted(facts: &Facts) -> Vec<&Signed<Review>> {
+    let sifted = quorum::sift(&facts.reviews, &facts.subject);
+    let reviews = facts.reviews.iter().zip(sifted);
+    reviews
+        .filter_map(|(review, counts)| counts.is_ok().then_some(review))
+        .collect()
+}
+
+/// What the bodies say about it; while they have not both spoken, what they granted to the version before it if that counts.
+fn decision(facts: &Facts, counted: &[&Signed<Review>]) -> Decision {
+    match (quorum::decision(counted), &facts.carried) {
+        (Decision::Open(_), Some(carried)) => {
+            let mut carried = carried.clone();
+            // The one that has spoken may have granted less.
+            for role in DECIDING {
+                let own = quorum::word_of(role, counted);
+                if let Some(scopes) = own.and_then(|own| own.scopes.as_ref()) {
+                    carried.scopes.retain(|scope| scopes.contains(scope));
+                }
+                let until = own.and_then(|own| own.until);
+                carried.until = until.map_or(carried.until, |until| until.min(carried.until));
+            }
+            Decision::Granted {
+                scopes: Some(carried.scopes),
+                until: Some(carried.until),
+                at: carried.at,
+            }
+        }
+        // It had been open by that.
+        (Decision::Refused { by, comment, .. }, Some(_)) => Decision::Refused {
+            by,
+            comment,
+            reversed: true,
+        },
+        (decision, _) => decision,
+    }
+}
+
+/// What both bodies have granted while every domain is favourable, whatever became of it since.
+pub(crate) fn grant(facts: &Facts) -> Option<Grant> {
+    let counted = counted(facts);
+    match decision(facts, &counted) {
+        Decision::Granted { scopes, until, at } if Course::of(facts, &counted).is_reviewed() => Some(Grant {
+            scopes: scopes.map_or_else(|| facts.asked(), |scopes| &scopes & &facts.asked()),
+            until: facts.end(until, at),
+            at,
+        }),
+        _ => None,
     }
 }
 
@@ -183,8 +170,8 @@ fn granted(
     at: Timestamp,
     now: Timestamp,
 ) -> Standing {
-    let longest = at + SignedDuration::from_hours(24 * facts.rules.max_days);
-    let end = until.map_or(longest, |until| until.min(longest));
+    let longest = facts.longest(at);
+    let end = facts.end(until, at);
     if now >= end {
         return Standing::closed(
             State::Expired,
@@ -194,11 +181,7 @@ fn granted(
     if !facts.suspended.is_empty() {
         return Standing::closed(State::Suspended, facts.suspended.clone());
     }
-    let asked: BTreeSet<String> = facts
-        .profiles
-        .iter()
-        .map(|profile| profile.scope.clone())
-        .collect();
+    let asked = facts.asked();
     let mut scopes = restricted.map_or_else(|| asked.clone(), |restricted| &asked & &restricted);
     let (mut missing, mut warnings) = (Vec::new(), Vec::new());
     for profile in &facts.profiles {
@@ -210,15 +193,31 @@ fn granted(
     let today = now.to_zoned(TimeZone::UTC).date();
     for rule in &facts.rules.evidence {
         let last = facts.last_day(rule);
-        if last.is_none_or(|last| last < today) {
-            let ended = scopes
-                .iter()
-                .filter(|scope| rule.scopes.is_empty() || rule.scopes.contains(*scope));
-            let ended: BTreeSet<String> = ended.cloned().collect();
-            scopes = &scopes - &ended;
-            missing.push(format!("{} has ended: bring a new one", rule.kind.as_str()));
-        } else if let Some(warning) = last.and_then(|last| announced(rule.kind.as_str(), today, last)) {
-            warnings.push(warning);
+        let depends = |scope: &&String| rule.scopes.is_empty() || rule.scopes.contains(*scope);
+        let depending: BTreeSet<String> = scopes.iter().filter(depends).cloned().collect();
+        let closes = depending
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let kind = rule.kind.as_str();
+        match last {
+            Some(last) if today <= last => {
+                let warning = announced(kind, today, last);
+                warnings.extend(warning.map(|warning| match closes.as_str() {
+                    "" => warning,
+                    closes => format!("{warning}; {closes} then closes"),
+                }));
+            }
+            _ => {
+                scopes = &scopes - &depending;
+                missing.push(match closes.as_str() {
+                    "" => format!("{kind} has ended: bring a new one"),
+                    closes => {
+                        format!("{kind} has ended: bring a new one; {closes} is closed until it counts")
+                    }
+                });
+            }
         }
     }
     let last = end.to_zoned(TimeZone::UTC).date();
@@ -242,7 +241,7 @@ fn granted(
     Standing {
         state,
         scopes,
-        since: Some(at),
+        since: Some(at.max(facts.submitted_at)),
         until: Some(end),
         missing,
         warnings,
@@ -255,14 +254,6 @@ fn announced(what: &str, today: Date, last: Date) -> Option<String> {
     let left = i64::from((last - today).get_days());
     let days = WARNING_DAYS.into_iter().rev().find(|days| left <= *days)?;
     Some(format!("{what} ends on {last}: {days} days or less"))
-}
-
-impl Facts {
-    /// Last day on which something of a kind counts.
-    fn last_day(&self, rule: &EvidenceRule) -> Option<Date> {
-        let of = self.evidence.iter().filter(|evidence| evidence.kind == rule.kind);
-        of.map(|evidence| evidence.last_day(rule)).max()
-    }
 }
 
 /// How far the submission has come.

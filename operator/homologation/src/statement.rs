@@ -46,6 +46,48 @@ impl Statement for Review {
     }
 }
 
+/// A body accepts a later document in the place of one that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Renewal {
+    /// `<vendor namespace>/<SolutionHomologation name>`: for this submission alone.
+    pub homologation: String,
+    /// Name of the later `EvidenceItem`.
+    pub evidence: String,
+    /// SHA-256 of its specification, hex.
+    pub evidence_sha256: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for Renewal {
+    const TYP: &'static str = "dmp-renewal+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// A non-conformity is mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Closing {
+    /// `<vendor namespace>/<NonConformity name>`.
+    pub non_conformity: String,
+    /// SHA-256 of its specification, hex.
+    pub sha256: String,
+    /// How, for the vendor.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for Closing {
+    const TYP: &'static str = "dmp-nonconformity+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
 /// The result of a run of the conformance suite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -142,6 +184,29 @@ pub struct Endorsement {
 
 impl Statement for Endorsement {
     const TYP: &'static str = "dmp-endorsement+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// A deciding body's word that a revocation ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lift {
+    /// Name of the `SolutionRevocation`.
+    pub revocation: String,
+    /// Its `metadata.uid`: another one of the same name is another revocation.
+    pub uid: String,
+    /// SHA-256 of its specification, hex.
+    pub revocation_sha256: String,
+    /// Reasons, for the vendor and the other body.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+impl Statement for Lift {
+    const TYP: &'static str = "dmp-lift+jws";
 
     fn signed_at(&self) -> Timestamp {
         self.signed_at

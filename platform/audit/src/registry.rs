@@ -27,17 +27,21 @@ impl Registry {
         }
     }
 
-    /// The pseudonym; none when the registry knows no such patient.
+    /// The pseudonym; none when the registry knows no such patient in the caller's realm.
     pub async fn resolve(
         &self,
         patient: PatientId,
+        realm: Option<&str>,
         correlation: Correlation,
     ) -> Result<Option<Pseudonym>, RegistryError> {
         let answer = self
             .http
             .post(&self.url)
             .headers(correlation::outgoing(correlation))
-            .json(&ResolveRequest { patient })
+            .json(&ResolveRequest {
+                patient,
+                realm: realm.map(str::to_owned),
+            })
             .send()
             .await?;
         match answer.status() {

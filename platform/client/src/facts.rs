@@ -57,7 +57,11 @@ pub struct Facts {
     pub demonstration: bool,
     pub groups: Vec<Group>,
     pub credentials: Vec<Credential>,
+    /// In force.
     pub revocations: Vec<Revocation>,
+    /// Lifted by both deciding bodies. What was in force and is in neither list was lost, not lifted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifted: Vec<Revocation>,
     pub issuers: Vec<Issuer>,
 }
 
@@ -95,23 +99,127 @@ pub struct Credential {
     /// The group of the establishment.
     pub group: Option<GroupName>,
     pub mode: Mode,
-    /// SHA-256 of the issued certificate's DER, hex: only this certificate opens the door.
+    /// SHA-256 of the issued certificate's DER, hex: only this certificate opens the door, and for a while the one before it.
     pub certificate_sha256: String,
     pub not_after: Timestamp,
+    /// The certificate before it, while its holder fetches the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
     /// Scopes of its homologation; absent in the sandbox: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// Whose people it sees: those of one sandbox; absent: the nation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
-/// A revoked solution, version or credential.
+/// A certificate that has been replaced.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Previous {
+    /// SHA-256 of its DER, hex.
+    pub certificate_sha256: String,
+    /// When it ceases to open the door.
+    pub until: Timestamp,
+}
+
+impl Credential {
+    /// Whether a certificate (SHA-256 of its DER, hex) is the credential's own at `now`.
+    pub fn has_certificate(&self, sha256: &str, now: Timestamp) -> bool {
+        let same = |own: &str| own.eq_ignore_ascii_case(sha256);
+        let before = self.previous.as_ref();
+        same(&self.certificate_sha256)
+            || before.is_some_and(|before| now < before.until && same(&before.certificate_sha256))
+    }
+}
+
+/// What is revoked: a vendor, a solution, a version of it, its installation at an establishment, or one credential.
+///
+/// What a reader from before a level would make of it, never opens: it does not know `establishment` and closes the whole solution;
+/// it needs `solution`, so facts with a revoked vendor are not facts to it and its door closes.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]
 pub struct Revocation {
-    /// `<vendor namespace>/<Solution name>`.
-    pub solution: String,
+    /// `<vendor namespace>/<Solution name>`; absent when a vendor is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<String>,
+    /// The vendor's namespace: everything in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
     /// All versions when absent.
     pub version: Option<String>,
     /// All credentials when absent.
     pub credential: Option<String>,
+    /// INPE; all establishments when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub establishment: Option<String>,
+}
+
+impl Revocation {
+    /// Of a product with all its versions.
+    pub fn of_solution(solution: impl Into<String>) -> Self {
+        Self {
+            solution: Some(solution.into()),
+            vendor: None,
+            version: None,
+            credential: None,
+            establishment: None,
+        }
+    }
+
+    /// Of everything in a vendor's namespace.
+    pub fn of_vendor(namespace: impl Into<String>) -> Self {
+        Self {
+            vendor: Some(namespace.into()),
+            solution: None,
+            version: None,
+            credential: None,
+            establishment: None,
+        }
+    }
+
+    /// The namespace in which alone it can close something; `None`: anywhere.
+    pub fn namespace(&self) -> Option<&str> {
+        match (&self.solution, &self.vendor) {
+            (Some(solution), None) => solution.split_once('/').map(|(namespace, _)| namespace),
+            (None, Some(vendor)) => Some(vendor),
+            _ => None,
+        }
+    }
+
+    /// Whether it closes a credential. One that names neither solution nor vendor is not understood, and closes every one.
+    pub fn closes(&self, credential: &Credential) -> bool {
+        let product = match (&self.solution, &self.vendor) {
+            (None, None) => true,
+            (Some(solution), None) => *solution == credential.solution,
+            (None, Some(vendor)) => *vendor == credential.namespace(),
+            (Some(solution), Some(vendor)) => {
+                *solution == credential.solution || *vendor == credential.namespace()
+            }
+        };
+        let is = |named: &Option<String>, own: &str| named.as_deref().is_none_or(|named| named == own);
+        product
+            && is(&self.version, &credential.version)
+            && is(
+                &self.establishment,
+                credential.establishment.as_deref().unwrap_or_default(),
+            )
+            && self
+                .credential
+                .as_deref()
+                .is_none_or(|name| credential.is_named(name))
+    }
+}
+
+impl Credential {
+    /// The vendor's namespace.
+    pub fn namespace(&self) -> &str {
+        self.name.split_once('/').map_or("", |(namespace, _)| namespace)
+    }
+
+    /// By its name in full (`<namespace>/<name>`) or in its namespace.
+    fn is_named(&self, name: &str) -> bool {
+        name == self.name
+            || (!name.contains('/') && self.name.rsplit_once('/').is_some_and(|(_, last)| last == name))
+    }
 }
 
 /// An OIDC issuer people may log in at.

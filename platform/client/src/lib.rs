@@ -4,8 +4,11 @@
 
 pub mod audit;
 pub mod consent;
+pub mod est;
 pub mod facts;
+pub mod guichet;
 pub mod probe;
 pub mod quota;
 pub mod records;
 pub mod registry;
+pub mod sandbox;

@@ -36,6 +36,9 @@ pub struct SearchAnswer {
 #[derive(Serialize, Deserialize)]
 pub struct ByIdentifierRequest {
     pub identifier: Identifier,
+    /// Of the software's credential; absent: the nation's people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,10 +46,13 @@ pub struct ByIdentifierAnswer {
     pub patient: Option<PatientId>,
 }
 
-/// `POST /v1/resolve`: pseudonyms of the caller's domain. 404 `unknown-patient` when there is none.
+/// `POST /v1/resolve`: pseudonyms of the caller's domain. 404 `unknown-patient` when there is none in the realm.
 #[derive(Serialize, Deserialize)]
 pub struct ResolveRequest {
     pub patient: PatientId,
+    /// Of the token that the caller was given; absent: the nation's people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -62,6 +68,9 @@ pub struct ResolveAnswer {
 #[derive(Serialize, Deserialize)]
 pub struct LocatorRequest {
     pub patient: PatientId,
+    /// Of the token that the caller was given; absent: the nation's people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +96,9 @@ pub struct DirectoryAnswer {
 pub struct ConfirmRequest {
     pub inpe: String,
     pub establishment: String,
+    /// Of the software's credential; absent: the nation's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,4 +107,46 @@ pub struct ConfirmAnswer {
     /// Profession code and display name as the directory has them; present when active.
     pub profession: Option<String>,
     pub display: Option<String>,
+}
+
+/// `POST /v1/sandbox/population` (portal only): the invented people of one sandbox. Said again, it changes nothing.
+#[derive(Serialize, Deserialize)]
+pub struct PopulationRequest {
+    /// Never the nation's.
+    pub realm: String,
+    pub establishment: PopulationEstablishment,
+    pub professionals: Vec<PopulationProfessional>,
+    pub patients: Vec<PopulationPatient>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PopulationEstablishment {
+    pub inpe: String,
+    pub name: String,
+}
+
+/// A professional who works at the establishment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PopulationProfessional {
+    pub inpe: String,
+    pub family: String,
+    pub given: String,
+    /// Code of `https://dmp.ma/fhir/CodeSystem/profession`.
+    pub profession: String,
+}
+
+/// As for ITI-104.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct PopulationPatient {
+    pub identifier: Identifier,
+    /// FHIR R4 Patient.
+    pub patient: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct PopulationAnswer {
+    /// In the order of the request.
+    pub patients: Vec<PatientId>,
+    /// Those of them that were not there before.
+    pub created: u64,
 }

@@ -21,13 +21,14 @@ pub(crate) async fn own(
     patient: PatientId,
     correlation: Correlation,
 ) -> Result<Pseudonyms, Problem> {
+    let realm = claims.realm.as_deref();
     let Person::Patient { id } = claims.person else {
         // The patient the professional spoke of sees the attempt.
-        let of = app.registry.resolve(patient, correlation).await?;
+        let of = app.registry.resolve(patient, realm, correlation).await?;
         return Err(refuse(app, claims, of, "not-the-patient", correlation).await);
     };
     // The one who acts: another's record is refused into her own trail.
-    let actor = app.registry.resolve(id, correlation).await?;
+    let actor = app.registry.resolve(id, realm, correlation).await?;
     match actor {
         Some(own) if id == patient => Ok(own),
         Some(_) => Err(refuse(app, claims, actor, "not-own-record", correlation).await),

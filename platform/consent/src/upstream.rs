@@ -39,23 +39,25 @@ impl Registry {
         })
     }
 
-    /// The patient's pseudonyms; `None` when the registry knows no such patient.
+    /// The patient's pseudonyms; `None` when the registry knows no such patient in the caller's realm.
     ///
     /// # Errors
     /// 503 `registry-unavailable`.
     pub(crate) async fn resolve(
         &self,
         patient: PatientId,
+        realm: Option<&str>,
         correlation: Correlation,
     ) -> Result<Option<Pseudonyms>, Problem> {
-        self.call(patient, correlation)
+        let realm = realm.map(str::to_owned);
+        self.call(&ResolveRequest { patient, realm }, correlation)
             .await
             .map_err(|error| Problem::unavailable("registry-unavailable", &error))
     }
 
     async fn call(
         &self,
-        patient: PatientId,
+        request: &ResolveRequest,
         correlation: Correlation,
     ) -> Result<Option<Pseudonyms>, RegistryError> {
         // The URL names no patient, and an error is stripped of it all the same.
@@ -64,7 +66,7 @@ impl Registry {
             .http
             .post(&self.resolve)
             .headers(correlation::outgoing(correlation))
-            .json(&ResolveRequest { patient });
+            .json(request);
         let response = request.send().await.map_err(transport)?;
         match response.status() {
             StatusCode::OK => {

@@ -64,6 +64,8 @@ pub struct ServeOptions {
     pub on_connection: Option<Review>,
     /// The answer to a request that comes on a connection that is no longer good; 403 `access-refused` when none.
     pub refusal: Option<Arc<dyn Fn() -> Response + Send + Sync>>,
+    /// Whether callers may come without a certificate ([`crate::tls::Identity::open_server_config`]): their requests carry no [`Peer`].
+    pub anonymous: bool,
 }
 
 impl Default for ServeOptions {
@@ -75,11 +77,12 @@ impl Default for ServeOptions {
             max_connections: 4096,
             on_connection: None,
             refusal: None,
+            anonymous: false,
         }
     }
 }
 
-/// Serves `router` until `shutdown`, then drains. Each request carries a [`Peer`].
+/// Serves `router` until `shutdown`, then drains. Each request carries a [`Peer`], unless callers may be anonymous.
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
@@ -156,7 +159,8 @@ impl Connection {
             Err(_) => return tracing::info!("handshake too slow"),
         };
         let peer = match peer_of(&stream) {
-            Ok(peer) => peer,
+            Ok(peer) => Some(peer),
+            Err(NO_CERTIFICATE) if self.options.anonymous => None,
             Err(reason) => return tracing::info!(reason, "peer refused"),
         };
         let gate = Arc::new(Gate {
@@ -166,45 +170,57 @@ impl Connection {
             closing: Notify::new(),
         });
         if !gate.is_open() {
-            return tracing::info!(peer = %gate.peer.spiffe, "peer refused after its handshake");
+            return tracing::info!(peer = gate.name(), "peer refused after its handshake");
         }
         serve_connection(stream, self.router, gate, self.shutdown).await;
     }
 }
 
+const NO_CERTIFICATE: &str = "no certificate";
+
 fn peer_of(stream: &TlsStream<TcpStream>) -> Result<Peer, &'static str> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let certificate = certificates.first().ok_or("no certificate")?;
+    let certificate = certificates.first().ok_or(NO_CERTIFICATE)?;
     Peer::of_certificate(certificate).map_err(|_| "certificate without a SPIFFE id")
 }
 
 /// Whether the peer of one connection may go on.
 struct Gate {
-    peer: Peer,
+    /// `None`: anonymous, as the listener's options allow.
+    peer: Option<Peer>,
     since: std::time::Instant,
     options: Arc<ServeOptions>,
     closing: Notify,
 }
 
 impl Gate {
-    fn is_reviewed_well(&self) -> bool {
-        self.options
-            .on_connection
+    /// For the log.
+    fn name(&self) -> &str {
+        self.peer
             .as_ref()
-            .is_none_or(|review| review(&self.peer, self.since))
+            .map_or("anonymous", |peer| peer.spiffe.as_str())
+    }
+
+    fn is_reviewed_well(&self) -> bool {
+        let reviewed = self.peer.as_ref().zip(self.options.on_connection.as_ref());
+        reviewed.is_none_or(|(peer, review)| review(peer, self.since))
     }
 
     fn is_open(&self) -> bool {
-        Timestamp::now() < self.peer.not_after && self.is_reviewed_well()
+        let live = |peer: &Peer| Timestamp::now() < peer.not_after;
+        self.peer.as_ref().is_none_or(live) && self.is_reviewed_well()
     }
 
     /// Until the peer's certificate expires.
     fn remaining(&self) -> Duration {
-        Duration::try_from(Timestamp::now().duration_until(self.peer.not_after)).unwrap_or_default()
+        let left = |peer: &Peer| {
+            Duration::try_from(Timestamp::now().duration_until(peer.not_after)).unwrap_or_default()
+        };
+        self.peer.as_ref().map_or(Duration::MAX, left)
     }
 
     fn refuse(&self, version: Version) -> Response {
-        tracing::info!(peer = %self.peer.spiffe, "request refused on a live connection");
+        tracing::info!(peer = self.name(), "request refused on a live connection");
         self.closing.notify_one();
         let mut response = self
             .options
@@ -262,7 +278,9 @@ async fn serve_connection(
             if !gate.is_open() {
                 return Ok::<_, Infallible>(gate.refuse(request.version()));
             }
-            request.extensions_mut().insert(gate.peer.clone());
+            if let Some(peer) = gate.peer.clone() {
+                request.extensions_mut().insert(peer);
+            }
             request.extensions_mut().insert(EndConnection(gate));
             router.oneshot(request.map(Body::new)).await
         }
@@ -279,15 +297,15 @@ async fn serve_connection(
     };
     tokio::select! {
         result = connection.as_mut() => return log_end(result),
-        () = gate.watch() => return tracing::info!(peer = %gate.peer.spiffe, "connection closed by review"),
+        () = gate.watch() => return tracing::info!(peer = gate.name(), "connection closed by review"),
         () = closing => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         result = connection => log_end(result),
-        () = gate.watch() => tracing::info!(peer = %gate.peer.spiffe, "connection closed by review"),
+        () = gate.watch() => tracing::info!(peer = gate.name(), "connection closed by review"),
         () = tokio::time::sleep(gate.options.drain) => {
-            tracing::info!(peer = %gate.peer.spiffe, "connection cut at the end of its drain");
+            tracing::info!(peer = gate.name(), "connection cut at the end of its drain");
         }
     }
 }

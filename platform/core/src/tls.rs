@@ -102,6 +102,13 @@ impl Current {
     }
 }
 
+/// What all listeners have: both versions of HTTP, no resumption.
+fn finish(config: &mut ServerConfig) {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+}
+
 impl Identity {
     /// `chain` leaf first; `roots` is what this process trusts when it calls others.
     ///
@@ -191,9 +198,22 @@ impl Identity {
             .map_err(TlsError::Key)?
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(self.clone()));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
+        finish(&mut config);
+        Ok(Arc::new(config))
+    }
+
+    /// Configuration of a listener that asks callers for no certificate: what passes there is no software's.
+    ///
+    /// # Errors
+    /// When the protocol's parameters are not available.
+    pub fn open_server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(TlsError::Key)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(self.clone()));
+        finish(&mut config);
         Ok(Arc::new(config))
     }
 

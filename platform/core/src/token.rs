@@ -62,6 +62,9 @@ pub struct Claims {
     pub display: Option<String>,
     /// HL7 v3 PurposeOfUse: `TREAT`, `PATRQT`, …
     pub purpose: String,
+    /// Whose people the software sees: those of one sandbox; absent: the nation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::problem::Chain;
-use crate::tls::{TlsError, roots_of_file};
+use crate::tls::{TlsError, certificates, roots, roots_of_file};
 use crate::token::{PublicKey, TokenError, Verifier};
 
 const POLL: Duration = Duration::from_secs(2);
@@ -27,6 +28,9 @@ pub struct Keys {
     pub facts: Vec<PublicKey>,
     /// Sign checkpoints, by log origin.
     pub logs: BTreeMap<String, PublicKey>,
+    /// Sign the log-ins of invented people; for the gateway.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sandbox: Vec<PublicKey>,
 }
 
 /// One state of the trust directory.
@@ -37,6 +41,8 @@ pub struct Trust {
     pub root_ca: RootCertStore,
     /// `solutions-ca.crt`: what the public listener trusts.
     pub solutions_ca: RootCertStore,
+    /// The same, as certificates: for software that asks.
+    pub solutions_ca_certificates: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,10 +138,12 @@ impl Trust {
         })?;
         let keys: Keys =
             serde_json::from_slice(&bytes).map_err(|source| TrustError::Keys { path, source })?;
+        let solutions = certificates(&directory.join("solutions-ca.crt"))?;
         Ok(Self {
             verifier: Verifier::new(&keys.token, issuer)?,
             root_ca: roots_of_file(&directory.join("ca.crt"))?,
-            solutions_ca: roots_of_file(&directory.join("solutions-ca.crt"))?,
+            solutions_ca: roots(solutions.iter().cloned())?,
+            solutions_ca_certificates: solutions,
             keys,
         })
     }

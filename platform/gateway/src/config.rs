@@ -24,6 +24,9 @@ pub struct GatewayConfig {
     /// mTLS for solutions.
     #[serde(default = "public_listen")]
     pub public_listen: SocketAddr,
+    /// TLS for people at the guichet.
+    #[serde(default = "guichet_listen")]
+    pub guichet_listen: SocketAddr,
     /// DNS names and IP addresses under which solutions reach the gateway; they go into its certificate.
     pub public_names: Vec<String>,
     /// What clients put before `/fhir`, without a final slash; the tokens' `iss` when absent.
@@ -77,6 +80,10 @@ impl Config {
 
 fn public_listen() -> SocketAddr {
     (Ipv4Addr::UNSPECIFIED, 9443).into()
+}
+
+fn guichet_listen() -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, 9444).into()
 }
 
 const fn upstream_timeout() -> Duration {

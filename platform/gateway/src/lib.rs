@@ -4,6 +4,7 @@
 //! short tokens, and turns FHIR interactions (IHE ITI-65, 67, 68, 78, 81, 104; PCF; mCSD) into calls of the services.
 //! It refuses early and decides nothing about patients: that is done where the data is, from the token.
 //!
+//! A second listener, without certificates, is the [`guichet`]'s.
 //! Path of a request: listener → [`edge::answer`] → [`edge::admission`] → [`quota`] → [`watch`] → `routes/` → [`upstream`].
 //! To add an operation: one file in `routes/`, its line in [`routes::router`], one method in `upstream/calls.rs`,
 //! and the row in `docs/interfaces.md`.
@@ -12,11 +13,13 @@ pub mod config;
 pub mod edge;
 pub mod facts;
 pub mod failure;
+pub mod guichet;
 mod metrics;
 pub mod quota;
 pub mod resources;
 pub mod routes;
 pub mod state;
+mod surveillance;
 pub mod tokens;
 pub mod upstream;
 pub mod watch;
@@ -43,6 +46,9 @@ use facts::{FactsStore, Stale};
 use state::Gateway;
 use upstream::Upstream;
 use upstream::tls::{ClientError, Clients};
+
+/// Between two looks at the products in production.
+const PRODUCTS: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -109,9 +115,7 @@ pub async fn run(config_path: &Path) -> Result<(), StartError> {
     });
     // OpenBao is no check: without it only new tokens cannot be had, and `POST /oauth2/token` says so itself.
     let address = config.gateway.public_listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Listen { address, source })?;
+    let listener = listen(address).await?;
     service.spawn(serve_public(
         listener,
         &identity,
@@ -120,9 +124,24 @@ pub async fn run(config_path: &Path) -> Result<(), StartError> {
         service.shutdown(),
     )?);
     tracing::info!(listen = %address, "public listener open");
+    let address = config.gateway.guichet_listen;
+    service.spawn(guichet::serve_guichet(
+        listen(address).await?,
+        &identity,
+        &gateway,
+        service.serve_options(),
+        service.shutdown(),
+    )?);
+    tracing::info!(listen = %address, "guichet open");
     // nothing is offered to other services: the service port answers 404
     service.run(&identity, Router::new()).await?;
     Ok(())
+}
+
+async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
 }
 
 /// The public listener: trusts the solutions' CA only, asks the door about every connection.
@@ -162,10 +181,17 @@ fn public_names(config: &Config) -> Names {
     Names::of_service(&config.service).with_public(names.into_iter().cloned(), ips)
 }
 
-/// Keeps the metric of the facts' age.
+/// Keeps the metrics of the facts' age and, each minute, of the products in them.
 async fn measure(facts: Arc<FactsStore>, shutdown: CancellationToken) {
     let tick = || tokio::time::sleep(Duration::from_secs(1));
+    let mut shown = None;
     while shutdown.run_until_cancelled(tick()).await.is_some() {
-        metrics::facts_age(facts.age(Instant::now()));
+        let now = Instant::now();
+        metrics::facts_age(facts.age(now));
+        let due = shown.is_none_or(|at| now.saturating_duration_since(at) >= PRODUCTS);
+        if due && let Ok(fresh) = facts.fresh(now) {
+            surveillance::show(fresh.facts());
+            shown = Some(now);
+        }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config::Config;
 use crate::edge::door::Door;
 use crate::facts::FactsStore;
+use crate::guichet::Pace;
 use crate::quota::Counters;
 use crate::tokens::jwks::Jwks;
 use crate::upstream::Upstream;
@@ -29,6 +30,8 @@ pub struct Inner {
     pub door: Arc<Door>,
     /// What is left of the quotas.
     pub counters: Counters,
+    /// How fast people may ask at the guichet.
+    pub pace: Pace,
     pub trust: TrustBundle,
     pub upstream: Upstream,
     pub jwks: Jwks,
@@ -63,6 +66,7 @@ impl Gateway {
             fhir_base: config.fhir_base(),
             door: Arc::new(Door::new(Arc::clone(&facts), &config.service.domain)),
             counters: Counters::new(config.gateway.quotas.clone(), Instant::now()),
+            pace: Pace::new(Instant::now()),
             facts,
             trust,
             upstream,

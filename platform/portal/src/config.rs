@@ -7,4 +7,18 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
+    #[serde(default)]
+    pub(crate) portal: PortalConfig,
+}
+
+/// `[portal]`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortalConfig {
+    /// Whether there is an API server: without one the suite works, and the guichet answers 503.
+    #[serde(default)]
+    pub(crate) cluster: bool,
+    /// `https://registry.dmp-national.svc:8443`; without it a vendor gets no synthetic people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) registry_url: Option<String>,
 }

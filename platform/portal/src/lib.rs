@@ -1,13 +1,19 @@
-//! `portal`: the guichet. So far: the conformance suite that software sits through the gateway.
+//! `portal`: the guichet, where vendors, bodies and laboratories come, and the conformance suite that software sits through the gateway.
 //!
-//! Responsible for: sittings (one per sandbox credential), which faults are due, judging with [`dmp_conformance`], and the
+//! Responsible for: what a person may ask for at the guichet ([`guichet`]), sittings (one per sandbox credential), which faults are due, judging with [`dmp_conformance`], and the
 //! suite's signature over the result. What software exchanges is recorded by the gateway, which asks here.
-//! Not responsible for: who may speak (gateway), what a result is worth (`dmp-homologation`, the operator). It keeps nothing:
-//! a sitting ends with its process, and is sat again.
+//! Not responsible for: who it is that speaks (gateway), what a result or a review is worth (`dmp-homologation`, the operator). It keeps
+//! nothing: what was asked for is in custom resources, a sitting ends with its process, and is sat again.
 
 mod app;
+mod cluster;
 mod config;
+pub mod guichet;
+pub mod population;
+pub mod reenroll;
+mod registry;
 mod routes;
+pub mod sandbox_people;
 mod signatory;
 mod sittings;
 mod watchers;
@@ -22,7 +28,9 @@ use dmp_keys::identity::{self, Names};
 use tokio_util::sync::CancellationToken;
 
 use app::App;
+use cluster::Cluster;
 use config::Config;
+use registry::Registry;
 
 /// Between two looks for sittings that nobody ended.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -38,6 +46,10 @@ pub enum RunError {
     OpenBao(#[from] dmp_keys::openbao::Error),
     #[error("the service has no identity")]
     Identity(#[from] dmp_keys::identity::IdentityError),
+    #[error("the API server's address or credentials cannot be found")]
+    Kubernetes(#[from] kube::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] dmp_core::tls::TlsError),
     #[error("the conformance suite is damaged")]
     Suite(#[from] dmp_conformance::suite::SuiteError),
 }
@@ -52,7 +64,18 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let openbao = Client::root(&config.service.openbao)?;
     let names = Names::of_service(&config.service);
     let identity = identity::of_service(&service, &config.service, names, &openbao).await?;
-    let app = App::new(&config.service.domain, openbao)?;
+    let client = match config.portal.cluster {
+        true => Some(kube::Client::try_default().await?),
+        false => None,
+    };
+    let registry = Registry::new(&identity, config.portal.registry_url.as_deref())?;
+    let app = App::new(
+        &config.service.domain,
+        &config.service.issuer(),
+        openbao,
+        Cluster::new(client),
+        registry,
+    )?;
     service.spawn(sweep(app.clone(), service.shutdown()));
     service.run(&identity, routes::router(app)).await?;
     Ok(())

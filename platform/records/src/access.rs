@@ -27,12 +27,14 @@ pub(crate) struct Subject {
 }
 
 impl App {
-    /// Resolves the patient and asks for the facts. An unknown patient is a refusal like any other.
+    /// Resolves the patient and asks for the facts. An unknown patient is a refusal like any other, and so is one of another
+    /// realm: the registry does not know her there.
     ///
     /// # Errors
     /// The refusal (logged), or a 503 that names what is away.
     pub(crate) async fn subject(&self, act: &Act<'_>, patient: PatientId) -> Result<Subject, Problem> {
-        let Some(known) = self.upstream.resolve(patient, act.correlation).await? else {
+        let realm = act.claims.realm.as_deref();
+        let Some(known) = self.upstream.resolve(patient, realm, act.correlation).await? else {
             return Err(self.refuse(act, None, UNKNOWN_PATIENT).await);
         };
         let (Some(consent), Some(audit)) = (known.consent, known.audit) else {

@@ -38,18 +38,22 @@ impl Upstream {
         })
     }
 
-    /// The patient's pseudonyms; `None` when the registry knows no such patient.
+    /// The patient's pseudonyms; `None` when the registry knows no such patient in the caller's realm.
     ///
     /// # Errors
     /// 503 `registry-unavailable`.
     pub(crate) async fn resolve(
         &self,
         patient: PatientId,
+        realm: Option<&str>,
         correlation: Correlation,
     ) -> Result<Option<ResolveAnswer>, Problem> {
         let url = format!("{}/v1/resolve", self.registry);
         let outcome = async {
-            let response = self.post(&url, &ResolveRequest { patient }, correlation).await?;
+            let realm = realm.map(str::to_owned);
+            let response = self
+                .post(&url, &ResolveRequest { patient, realm }, correlation)
+                .await?;
             match response.status() {
                 StatusCode::OK => response.json().await.map(Some).map_err(transport),
                 StatusCode::NOT_FOUND => Ok(None),
@@ -65,10 +69,18 @@ impl Upstream {
     ///
     /// # Errors
     /// 503 `registry-unavailable`.
-    pub(crate) async fn register(&self, patient: PatientId, correlation: Correlation) -> Result<(), Problem> {
+    pub(crate) async fn register(
+        &self,
+        patient: PatientId,
+        realm: Option<&str>,
+        correlation: Correlation,
+    ) -> Result<(), Problem> {
         let url = format!("{}/v1/locator/register", self.registry);
         let outcome = async {
-            let response = self.post(&url, &LocatorRequest { patient }, correlation).await?;
+            let realm = realm.map(str::to_owned);
+            let response = self
+                .post(&url, &LocatorRequest { patient, realm }, correlation)
+                .await?;
             if response.status().is_success() {
                 Ok(())
             } else {

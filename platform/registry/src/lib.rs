@@ -5,12 +5,14 @@
 //! establishments (mCSD).
 //! At rest there are HMAC tokens of identifiers, and Patients and pseudonyms sealed under a key per patient that the
 //! registry's own key wraps; only the directory, public data, is in clear.
+//! Every sandbox has people and a directory of its own ([`realm`]): they are strangers to each other and to the nation.
 //! Not responsible for: matching of people who share no identifier, consent, documents, tokens.
 
 mod act;
 mod app;
 mod config;
 mod identifiers;
+mod realm;
 mod routes;
 mod store;
 #[cfg(test)]

@@ -2,12 +2,14 @@
 //! (`docs/performance.md`), and read by people.
 //!
 //! `dmp-bench operator`: the operator's own binary on a real etcd, kube-apiserver and OpenBao, with a hundred groups.
+//! `dmp-bench revocation`: two hundred revocations on an appliance whose gateways are busy.
 //! As in the test kit, a failed precondition panics; this crate is never linked into a product.
 
 mod measure;
 mod nodes;
 mod operator;
 mod report;
+mod revocation;
 mod world;
 
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ struct Arguments {
 enum Command {
     /// The control plane: many health groups on a real API server.
     Operator(operator::Options),
+    /// How long revoked software is still answered, under load, on an appliance.
+    Revocation(revocation::Options),
 }
 
 #[tokio::main]
@@ -39,6 +43,13 @@ async fn main() {
             println!("{table}");
             if let Some(path) = out {
                 report::replace(&path, &format!("operator {}", options.groups), &table);
+            }
+        }
+        Command::Revocation(options) => {
+            let table = revocation::run(&options).await;
+            println!("{table}");
+            if let Some(path) = &options.write {
+                report::replace(path, "revocation", &table);
             }
         }
     }

@@ -1,5 +1,6 @@
-//! What the end-to-end suite (`tests/suite`) and the fault suite share: appliances under test, and what is kept of one
-//! when a test fails.
+//! What the end-to-end suite (`tests/suite`), the fault suite and the measurements share: appliances under test, what is kept of
+//! one when a test fails, and how long revoked software is still answered.
 #![allow(clippy::unwrap_used)]
 
+pub mod revocation;
 pub mod stage;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dmp_appliance::{Options, PodNetwork};
+use dmp_e2e::revocation::Revoked;
 use dmp_e2e::stage::{Stage, binaries, keep, on_runtime};
 use futures::FutureExt as _;
 use tokio::sync::OnceCell;
@@ -31,6 +32,8 @@ pub struct Scene {
     pub stage: Stage,
     pub cluster: Cluster,
     pub play: Arc<Play>,
+    /// Tried during every fault, and never let in.
+    revoked: Revoked,
     /// Where the recovery shares are.
     pub custody: PathBuf,
 }
@@ -96,6 +99,7 @@ impl Scene {
             .await
             .unwrap_or_else(|error| panic!("the cast cannot be brought together: {error}"));
         Self {
+            revoked: Revoked::new(&stage).await,
             custody: stage.running.state.join("custody"),
             play: Arc::new(Play::new(cast)),
             stage,
@@ -128,8 +132,15 @@ impl Scene {
         warm.unwrap_or_else(|error| panic!("before the fault: {error}"));
         drop(self.play.forget_answers());
         eprintln!("{}: begins", fault.title);
+        let attempts = self.revoked.attempts();
         let happened = inject(&traffic).await;
         let passed = watch(&traffic, happened.since).await;
+        let (tried, answered) = attempts.end();
+        assert!(
+            tried > 0 && answered == 0,
+            "{}: revoked software was answered {answered} times of {tried}",
+            fault.title
+        );
         let answers = self.play.forget_answers();
         let details: Vec<String> = Step::ALL
             .into_iter()

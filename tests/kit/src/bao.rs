@@ -20,13 +20,14 @@ use crate::process::{Server, folder, free_port, is_executable};
 
 const ATTEMPTS: usize = 5;
 const START_LIMIT: Duration = Duration::from_secs(60);
-const ED25519: [&str; 6] = [
+const ED25519: [&str; 7] = [
     "log-registry",
     "log-consent",
     "log-audit",
     "token",
     "facts",
     "label",
+    "sandbox-people",
 ];
 const DERIVED: [&str; 3] = ["registry", "audit-events", "consent"];
 

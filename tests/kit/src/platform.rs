@@ -51,6 +51,7 @@ impl TestPlatform {
             token: [vec![self.tokens.signer.public_key()], token].concat(),
             facts: vec![self.facts.public_key()],
             logs,
+            sandbox: Vec::new(),
         };
         let keys = serde_json::to_string(&keys).expect("keys are JSON");
         for (name, text) in [
@@ -60,6 +61,19 @@ impl TestPlatform {
         ] {
             std::fs::write(self.trust.path().join(name), text).expect("a file of the trust directory");
         }
+    }
+
+    /// Invented people whose log-ins these keys sign are believed too. Written over by [`Self::write_trust`].
+    ///
+    /// # Panics
+    /// When the trust directory cannot be read or written.
+    pub fn believe_log_ins_of(&self, sandbox: &[PublicKey]) {
+        let path = self.trust.path().join("keys.json");
+        let text = std::fs::read(&path).expect("keys.json");
+        let mut keys: Keys = serde_json::from_slice(&text).expect("keys are JSON");
+        keys.sandbox = sandbox.to_vec();
+        let text = serde_json::to_string(&keys).expect("keys are JSON");
+        std::fs::write(path, text).expect("a file of the trust directory");
     }
 
     pub fn trust_dir(&self) -> &Path {

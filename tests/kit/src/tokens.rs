@@ -85,6 +85,7 @@ impl Tokens {
             person,
             display: None,
             purpose: purpose.to_owned(),
+            realm: None,
         }
     }
 

@@ -265,6 +265,51 @@ fn gateway() -> Dashboard {
                 ],
             ),
             (
+                "Products in production",
+                vec![
+                    panel(
+                        "Requests",
+                        Kind::Lines,
+                        "reqps",
+                        6,
+                        &[(
+                            r#"sum by (solution) (rate(dmp_gateway_solution_requests_total{solution!="sandbox"}[$__rate_interval]))"#,
+                            "{{solution}}",
+                        )],
+                    ),
+                    panel(
+                        "Invalid resources, share of an hour",
+                        Kind::Lines,
+                        "percentunit",
+                        6,
+                        &[(
+                            r#"sum by (solution) (rate(dmp_gateway_solution_requests_total{solution!="sandbox", outcome="invalid"}[1h])) / sum by (solution) (rate(dmp_gateway_solution_requests_total{solution!="sandbox"}[1h]))"#,
+                            "{{solution}}",
+                        )],
+                    ),
+                    panel(
+                        "Refused, share of an hour",
+                        Kind::Lines,
+                        "percentunit",
+                        6,
+                        &[(
+                            r#"sum by (solution) (rate(dmp_gateway_solution_requests_total{solution!="sandbox", outcome="refused"}[1h])) / sum by (solution) (rate(dmp_gateway_solution_requests_total{solution!="sandbox"}[1h]))"#,
+                            "{{solution}}",
+                        )],
+                    ),
+                    panel(
+                        "Versions with a certificate",
+                        Kind::Lines,
+                        "short",
+                        6,
+                        &[(
+                            r#"max by (solution) (dmp_gateway_solution_versions{solution!="sandbox"})"#,
+                            "{{solution}}",
+                        )],
+                    ),
+                ],
+            ),
+            (
                 "Facts",
                 vec![
                     panel(

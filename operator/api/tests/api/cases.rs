@@ -16,7 +16,7 @@ pub struct Case {
 pub const NAMESPACE: &str = "vendor-parity";
 
 /// The kinds in a vendor's namespace.
-pub const VENDORS: [&str; 7] = [
+pub const VENDORS: [&str; 9] = [
     "Solution",
     "SolutionVersion",
     "SolutionCredential",
@@ -24,6 +24,8 @@ pub const VENDORS: [&str; 7] = [
     "EvidenceItem",
     "ConformanceRun",
     "HomologationReview",
+    "NonConformity",
+    "NonConformityAnswer",
 ];
 
 pub const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMIGd\n-----END CERTIFICATE REQUEST-----\n";
@@ -110,14 +112,6 @@ fn credential() -> Value {
             "solution": "parity", "version": "1.0", "csr": CSR,
             "establishment": { "inpe": "123456789" }, "healthGroup": "parity",
         }),
-    )
-}
-
-fn revocation() -> Value {
-    object(
-        "SolutionRevocation",
-        "api-parity",
-        json!({ "solution": "vendor-parity/none", "reason": "a test of the API" }),
     )
 }
 
@@ -327,14 +321,6 @@ pub fn all() -> Vec<Case> {
         Some("csr is a PEM certificate request (PKCS #10)"),
     );
 
-    create("a revocation", &revocation(), json!({}), None);
-    create(
-        "a revocation of a version and a credential",
-        &revocation(),
-        json!({ "spec": { "version": "1", "credential": "x" } }),
-        Some("name a version or a credential, not both"),
-    );
-
     let mut update = |name, old: Value, patch: Value, refused| {
         let new = with(&old, &patch);
         let kind = kind_of(&new);
@@ -432,19 +418,8 @@ pub fn all() -> Vec<Case> {
         json!({ "spec": { "healthGroup": "other" } }),
         Some("a credential is bound to its group: create another one"),
     );
-    update(
-        "a revocation changes",
-        revocation(),
-        json!({ "spec": { "reason": "another" } }),
-        Some("a revocation never changes"),
-    );
-    update(
-        "a revocation gets a label",
-        revocation(),
-        json!({ "metadata": { "labels": { "a": "b" } } }),
-        None,
-    );
     cases.extend(crate::homologation_cases::all());
+    cases.extend(crate::revocation_cases::all());
     cases
 }
 
@@ -457,6 +432,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "HealthGroup",
         "HomologationProgramme",
         "Platform",
+        "RevocationLift",
         "Site",
         "SolutionRevocation",
     ];

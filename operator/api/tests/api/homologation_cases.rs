@@ -47,6 +47,20 @@ fn review() -> Value {
     )
 }
 
+fn non_conformity() -> Value {
+    let spec =
+        json!({ "solution": "parity", "rule": "DF-03", "severity": "major", "deadline": "2026-12-31" });
+    object("NonConformity", "parity", spec)
+}
+
+fn answer() -> Value {
+    object(
+        "NonConformityAnswer",
+        "parity",
+        json!({ "nonConformity": "parity", "text": "mended in 1.0.1" }),
+    )
+}
+
 fn catalogue() -> Value {
     object("Catalogue", "national", json!({}))
 }
@@ -82,6 +96,8 @@ pub fn all() -> Vec<Case> {
         ("evidence", evidence()),
         ("a run", run()),
         ("a review", review()),
+        ("a non-conformity", non_conformity()),
+        ("an answer", answer()),
         ("the catalogue", catalogue()),
         ("an entry", entry()),
     ] {
@@ -101,12 +117,110 @@ pub fn all() -> Vec<Case> {
         json!({ "spec": { "domains": [{ "domain": "suite", "days": 3 }] } }),
         Some("a domain is interop, security, privacy or clinical"),
     );
+    const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n";
+    let keyed = with(&homologation(), &json!({ "spec": { "installationKey": KEY } }));
+    case(
+        "a submission with the vendor's installation key",
+        None,
+        &keyed,
+        json!({}),
+        None,
+    );
+    case(
+        "an installation key that is a certificate",
+        None,
+        &homologation(),
+        json!({ "spec": { "installationKey": CERTIFICATE } }),
+        Some("installationKey is a public key (SubjectPublicKeyInfo), PEM"),
+    );
+    for (old, patch) in [
+        (homologation(), json!({ "spec": { "installationKey": KEY } })),
+        (
+            keyed.clone(),
+            json!({ "spec": { "installationKey": format!("{KEY}\n") } }),
+        ),
+    ] {
+        case(
+            "an installation key that changes after the submission",
+            Some(old),
+            &keyed,
+            patch,
+            Some("the installation key is frozen with the submission: submit another one"),
+        );
+    }
     case(
         "evidence that ends before its issue",
         None,
         &evidence(),
         json!({ "spec": { "issued": "2027-01-01" } }),
         Some("issued is not after validUntil"),
+    );
+    case(
+        "evidence that renews itself",
+        None,
+        &evidence(),
+        json!({ "spec": { "renews": "parity" } }),
+        Some("evidence renews another item"),
+    );
+    case(
+        "evidence that renews another",
+        None,
+        &evidence(),
+        json!({ "spec": { "renews": "earlier" } }),
+        None,
+    );
+    case(
+        "a programme with rules for what comes after",
+        None,
+        &programme(),
+        json!({ "spec": {
+            "evidence": [{ "kind": "pen-test", "maxAgeDays": 365, "renewedBy": ["security"] }],
+            "surveillance": { "suspendAfterDeadline": true },
+            "changes": { "patch": { "reviews": [], "supervised": [], "decide": false } },
+        } }),
+        None,
+    );
+    case(
+        "evidence accepted by a laboratory",
+        None,
+        &programme(),
+        json!({ "spec": { "evidence": [{ "kind": "pen-test", "maxAgeDays": 365, "renewedBy": ["laboratory"] }] } }),
+        Some("who accepts evidence is interop, security, privacy or clinical"),
+    );
+    case(
+        "a change that the suite reviews",
+        None,
+        &programme(),
+        json!({ "spec": { "changes": { "minor": { "reviews": ["suite"], "supervised": [], "decide": true } } } }),
+        Some("a domain is interop, security, privacy or clinical"),
+    );
+    case(
+        "a non-conformity with nothing",
+        None,
+        &non_conformity(),
+        json!({ "spec": { "rule": null } }),
+        Some("name the rule that is not kept, or say what was found"),
+    );
+    case(
+        "a non-conformity with a dot",
+        None,
+        &non_conformity(),
+        json!({ "metadata": { "name": "a.b" } }),
+        Some("the name is a DNS label of at most 63 characters"),
+    );
+    case(
+        "an answer with nothing",
+        None,
+        &answer(),
+        json!({ "spec": { "text": null } }),
+        Some("an answer has a text or a statement"),
+    );
+    case(
+        "an answer with both",
+        None,
+        &answer(),
+        json!({ "spec": { "statement": "a.b.c" } }),
+        Some("an answer has a text or a statement"),
     );
     case(
         "a submission with a dot",
@@ -224,6 +338,24 @@ pub fn all() -> Vec<Case> {
         &homologation(),
         json!({ "spec": { "profiles": ["parity", "other"] } }),
         Some("a submission is frozen: withdraw it and submit another one"),
+    );
+    change(
+        "a submission follows another",
+        &homologation(),
+        json!({ "spec": { "follows": "other" } }),
+        Some("a submission is frozen: withdraw it and submit another one"),
+    );
+    change(
+        "a non-conformity gets more time",
+        &non_conformity(),
+        json!({ "spec": { "deadline": "2027-12-31" } }),
+        Some("a non-conformity never changes: close it and open another one"),
+    );
+    change(
+        "an answer changes",
+        &answer(),
+        json!({ "spec": { "text": "y" } }),
+        Some("an answer never changes: write another one"),
     );
     change(
         "a submission is withdrawn",

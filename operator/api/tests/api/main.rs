@@ -7,5 +7,6 @@ mod cases;
 mod cel;
 mod fresh;
 mod homologation_cases;
+mod revocation_cases;
 mod schema;
 mod server;

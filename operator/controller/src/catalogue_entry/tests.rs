@@ -107,6 +107,8 @@ impl World {
             evidence: Vec::new(),
             runs: Vec::new(),
             reviews: Vec::new(),
+            non_conformities: Vec::new(),
+            answers: Vec::new(),
             revocations: Vec::new(),
             credentials: Vec::new(),
         };

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmp_api::{HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionRevocation};
+use dmp_api::solution_credential::PreviousCertificate;
+use dmp_api::{
+    HealthGroup, Mode, Platform, RevocationLift, Solution, SolutionCredential, SolutionRevocation, Vendor,
+};
 use dmp_client::facts;
 use dmp_core::ids::GroupName;
 use jiff::Timestamp;
@@ -10,6 +13,8 @@ use k8s_controller::conditions;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Resource, ResourceExt};
 
+use super::lifted::Verified;
+use super::realm::{SignedUp, realm, vendor_of};
 use crate::guard::Guarded;
 use crate::solution_credential::is_about_the_next_one;
 use crate::solution_revocation::validate::closes;
@@ -99,6 +104,18 @@ impl<K: Resource> Table<K> {
         }
     }
 
+    fn is_unreadable(&self, key: &str) -> bool {
+        self.unreadable.contains(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &K> {
+        self.objects.values()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
     /// Highest resource version seen of this kind.
     pub const fn seq(&self) -> u64 {
         self.seq
@@ -120,6 +137,9 @@ pub struct Index {
     pub solutions: Table<Solution>,
     pub credentials: Table<SolutionCredential>,
     pub revocations: Table<SolutionRevocation>,
+    pub lifts: Table<RevocationLift>,
+    pub(super) verified: Verified,
+    pub vendors: Table<Vendor>,
     pub leases: Table<Lease>,
 }
 
@@ -138,6 +158,8 @@ impl Index {
             && self.solutions.listed
             && self.credentials.listed
             && self.revocations.listed
+            && self.lifts.listed
+            && self.vendors.listed
     }
 
     /// Conditions of the platform and of the groups: kind, name, type, whether it is `True`.
@@ -170,6 +192,8 @@ impl Index {
             self.solutions.seq,
             self.credentials.seq,
             self.revocations.seq,
+            self.lifts.seq,
+            self.vendors.seq,
             self.leases.seq,
         ]
         .into_iter()
@@ -192,6 +216,10 @@ impl Index {
         let platform = self.platform();
         let domain = platform.map_or("", |platform| platform.spec.domain.as_str());
         let demonstrating = platform.is_some_and(|platform| platform.spec.demonstration);
+        let lifted = self.lifted();
+        let revocations = self.revocations.objects.values();
+        let (lifted, in_force): (Vec<_>, Vec<_>) =
+            revocations.partition(|revocation| lifted.contains(&revocation.name_any()));
         facts::Facts {
             seq: self.seq(),
             at: now,
@@ -207,14 +235,31 @@ impl Index {
                 .credentials
                 .objects
                 .values()
-                .filter_map(|c| self.credential_fact(c))
+                .filter_map(|c| self.credential_fact(c, &in_force, demonstrating))
                 .collect(),
-            revocations: self.revocations.objects.values().map(revocation_fact).collect(),
+            revocations: in_force.into_iter().map(revocation_fact).collect(),
+            lifted: lifted.into_iter().map(revocation_fact).collect(),
             issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
         }
     }
 
-    fn credential_fact(&self, credential: &SolutionCredential) -> Option<facts::Credential> {
+    pub(super) fn signed_up(&self, namespace: &str) -> SignedUp<'_> {
+        let Some(name) = vendor_of(namespace) else {
+            return SignedUp::Never;
+        };
+        match self.vendors.objects.get(name) {
+            Some(vendor) => SignedUp::Vendor(vendor),
+            None if self.vendors.is_unreadable(name) => SignedUp::Unreadable,
+            None => SignedUp::Never,
+        }
+    }
+
+    fn credential_fact(
+        &self,
+        credential: &SolutionCredential,
+        in_force: &[&SolutionRevocation],
+        demonstrating: bool,
+    ) -> Option<facts::Credential> {
         let namespace = credential.namespace()?;
         let solution = format!("{namespace}/{}", credential.spec.solution);
         let kind = self.solutions.objects.get(&solution)?.spec.kind;
@@ -224,10 +269,8 @@ impl Index {
         // the door: so the gateway can say why.
         if conditions::find(&status.conditions, "Stalled")
             .is_some_and(|stalled| stalled.status == "True" && !is_about_the_next_one(&stalled.reason))
-            && !self
-                .revocations
-                .objects
-                .values()
+            && !in_force
+                .iter()
                 .any(|revocation| closes(&revocation.spec, credential))
         {
             return None;
@@ -236,6 +279,8 @@ impl Index {
             Some(name) => Some(name.parse::<GroupName>().ok()?),
             None => None,
         };
+        let mode = mode(credential.spec.mode);
+        let realm = realm(mode, self.signed_up(&namespace), demonstrating).ok()?;
         Some(facts::Credential {
             name: format!("{namespace}/{}", credential.name_any()),
             solution,
@@ -247,15 +292,25 @@ impl Index {
                 .as_ref()
                 .map(|establishment| establishment.inpe.clone()),
             group,
-            mode: mode(credential.spec.mode),
+            mode,
             certificate_sha256: status.certificate_sha256.clone()?,
             not_after: status.not_after.as_ref()?.parse().ok()?,
+            previous: status.previous.as_ref().and_then(previous),
             scopes: match credential.spec.mode {
                 Mode::Sandbox => None,
                 Mode::Production => Some(status.scopes.clone().unwrap_or_default()),
             },
+            realm,
         })
     }
+}
+
+/// One whose end is not understood has ended.
+fn previous(previous: &PreviousCertificate) -> Option<facts::Previous> {
+    Some(facts::Previous {
+        certificate_sha256: previous.certificate_sha256.clone(),
+        until: previous.until.parse().ok()?,
+    })
 }
 
 const fn mode(mode: Mode) -> facts::Mode {
@@ -285,14 +340,16 @@ fn group_fact(group: &HealthGroup, domain: &str) -> Option<facts::Group> {
 
 fn revocation_fact(revocation: &SolutionRevocation) -> facts::Revocation {
     let spec = &revocation.spec;
-    let namespace = spec
-        .solution
-        .split_once('/')
-        .map_or("", |(namespace, _)| namespace);
+    let namespace = spec.namespace();
     facts::Revocation {
         solution: spec.solution.clone(),
+        vendor: spec.vendor.as_ref().and(namespace.clone()),
         version: spec.version.clone(),
-        credential: spec.credential.as_ref().map(|name| format!("{namespace}/{name}")),
+        credential: spec
+            .credential
+            .as_ref()
+            .map(|name| format!("{}/{name}", namespace.unwrap_or_default())),
+        establishment: spec.establishment.clone(),
     }
 }
 

@@ -75,7 +75,20 @@ fn index() -> Index {
         .credentials
         .take(listed(vec![credential("7", "False")], "10"));
     index.revocations.take(listed(Vec::new(), "10"));
+    index.lifts.take(listed(Vec::new(), "10"));
+    index.vendors.take(listed(Vec::new(), "10"));
     index
+}
+
+fn vendor(version: &str, realm: &str) -> Value {
+    json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "Vendor", "metadata": { "name": "a", "resourceVersion": version },
+        "spec": {
+            "organisation": { "name": "A", "ice": "001234567000089" },
+            "members": [{ "issuer": "https://issuer.test", "subject": "s" }],
+        },
+        "status": { "sandbox": { "healthGroup": "bac", "establishment": "900000001", "realm": realm } },
+    })
 }
 
 fn demonstration() -> DemonstrationIssuer {
@@ -122,7 +135,22 @@ fn a_revocation_names_the_credential_in_full() {
         .take(Change::Applied(object(revocation("r", "12"))));
     let revocation = &facts(&index).revocations[0];
     assert_eq!(revocation.credential.as_deref(), Some("vendor-a/x"));
-    assert_eq!(revocation.solution, "vendor-a/his");
+    assert_eq!(revocation.solution.as_deref(), Some("vendor-a/his"));
+}
+
+#[test]
+fn the_certificate_before_is_in_the_facts_until_its_end_is_told() {
+    let mut index = index();
+    assert_eq!(facts(&index).credentials[0].previous, None);
+    let mut renewed = credential("11", "False");
+    renewed["status"]["previous"] = json!({ "certificateSha256": "cd", "until": "2026-12-01T00:00:00Z" });
+    index.credentials.take(Change::Applied(object(renewed.clone())));
+    let previous = facts(&index).credentials[0].previous.clone().unwrap();
+    assert_eq!(previous.certificate_sha256, "cd");
+    assert_eq!(previous.until.to_string(), "2026-12-01T00:00:00Z");
+    renewed["status"]["previous"]["until"] = json!("later");
+    index.credentials.take(Change::Applied(object(renewed)));
+    assert_eq!(facts(&index).credentials[0].previous, None);
 }
 
 #[test]
@@ -135,6 +163,40 @@ fn a_credential_counts_while_its_controller_stands_by_it() {
         .credentials
         .take(Change::Applied(object(credential("11", "True"))));
     assert!(facts(&index).credentials.is_empty());
+}
+
+#[test]
+fn a_vendor_that_signs_up_gets_people_of_its_own() {
+    let mut index = index();
+    let realm = |index: &Index| {
+        let facts = facts(index);
+        (
+            index.seq(),
+            facts.credentials.first().map(|first| first.realm.clone()),
+        )
+    };
+    assert_eq!(realm(&index), (10, Some(None)), "the demonstration's");
+    index.vendors.take(Change::Applied(object(vendor("11", "a-1"))));
+    assert_eq!(realm(&index), (11, Some(Some("a-1".to_owned()))));
+    index.vendors.take(Change::Applied(object(vendor("12", "a-2"))));
+    assert_eq!(
+        realm(&index),
+        (12, Some(Some("a-2".to_owned()))),
+        "a new population"
+    );
+    let mut unreadable = vendor("13", "a-2");
+    unreadable["spec"] = json!({ "organisation": 1 });
+    index.vendors.take(Change::Applied(object(unreadable)));
+    assert_eq!(realm(&index), (13, None), "nobody knows whose people it sees");
+    index.vendors.take(Change::Deleted(object(vendor("14", "a-2"))));
+    let mut off = platform("15");
+    off["spec"]["demonstration"] = json!(false);
+    index.platforms.take(Change::Applied(object(off)));
+    assert_eq!(
+        realm(&index),
+        (15, Some(Some("sandbox".to_owned()))),
+        "no real people in a sandbox"
+    );
 }
 
 #[test]

@@ -81,9 +81,10 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
         databases: &GROUP_DATABASES,
         config_hash: &hash,
         public: false,
+        cluster: false,
         memory_limit: "1Gi",
     };
-    plane.services = vec![service::service(&workload, None)];
+    plane.services = vec![service::service(&workload, None, None)];
     plane.disruption_budgets = vec![service::disruption_budget(&workload)];
     if valid.databases_started {
         plane.deployments = vec![service::deployment(&workload)];

@@ -1,9 +1,8 @@
 //! What was read in a review, or why it does not count.
 
 use dmp_api::HomologationReview;
-use dmp_homologation::signed::Read;
-use dmp_homologation::statement::Review;
 
+use super::{Spoken, Word};
 use crate::controller::Context;
 use crate::status::{self, Error, Verdict};
 
@@ -12,23 +11,20 @@ use crate::status::{self, Error, Verdict};
 pub async fn update_status(
     context: &Context,
     review: &HomologationReview,
-    read: Read<Review>,
+    read: Spoken,
 ) -> Result<(), Error> {
-    let new = match read {
-        Ok(signed) => {
-            let mut new = status::concluded(review, [], &Verdict::Ready);
-            new.domain = Some(signed.signer.role);
-            new.decision = Some(signed.statement.decision);
-            new.verdict = Some(signed.statement.verdict);
-            new.body = Some(signed.signer.body.name);
-            new
+    let verdict = read.as_ref().map_or_else(Verdict::stalled, |_| Verdict::Ready);
+    let mut new = status::concluded(review, [], &verdict);
+    (new.domain, new.decision, new.verdict, new.evidence, new.body) = (None, None, None, None, None);
+    if let Ok((word, signer)) = read {
+        (new.domain, new.body) = (Some(signer.role), Some(signer.body.name));
+        match word {
+            Word::Review(review) => {
+                (new.decision, new.verdict) = (Some(review.decision), Some(review.verdict));
+            }
+            Word::Renewal(renewal) => new.evidence = Some(renewal.evidence),
         }
-        Err(refused) => {
-            let mut new = status::concluded(review, [], &Verdict::stalled(&refused));
-            (new.domain, new.decision, new.verdict, new.body) = (None, None, None, None);
-            new
-        }
-    };
+    }
     status::write::<super::Reviews>(context, review, &new).await?;
     Ok(())
 }

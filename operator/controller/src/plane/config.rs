@@ -119,6 +119,14 @@ pub fn quotas(quotas: &[Quota]) -> String {
     text
 }
 
+/// `[portal]`.
+pub fn portal() -> String {
+    format!(
+        "\n[portal]\ncluster = true\nregistry_url = {}\n",
+        quote(&url("registry", NATIONAL_NAMESPACE))
+    )
+}
+
 /// `[consent]`.
 pub fn consent() -> String {
     format!(

@@ -103,9 +103,9 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 "stopDelay": 60,
                 "smartShutdownTimeout": 5,
                 "switchoverDelay": 60,
-                // A lost node: another instance takes over three seconds earlier than by default (15, 10, 2), and a primary that
+                // A lost node: another instance takes over five seconds earlier than by default (15, 10, 2), and a primary that
                 // cannot reach the API server still goes on for nine (docs/decisions/0007).
-                "primaryLease": { "leaseDurationSeconds": 12, "renewDeadlineSeconds": 9, "retryPeriodSeconds": 1 },
+                "primaryLease": { "leaseDurationSeconds": 10, "renewDeadlineSeconds": 9, "retryPeriodSeconds": 1 },
                 // Its readiness period of 10 s would be most of a small cluster's time to start.
                 "probes": {
                     "startup": { "periodSeconds": 1, "failureThreshold": 300, "timeoutSeconds": 5 },

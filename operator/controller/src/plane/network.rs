@@ -248,6 +248,7 @@ pub fn national() -> Vec<Object> {
                 Peer::Own("gateway"),
                 Peer::Own("consent"),
                 Peer::Own("audit"),
+                Peer::Own("portal"),
                 Peer::EveryRecords,
             ],
             [8443],
@@ -282,7 +283,11 @@ pub fn national() -> Vec<Object> {
         "portal",
         None,
         &[flow([Peer::Own("gateway")], [8443])],
-        &[],
+        // It writes what people ask for at the guichet: the API server, on a node.
+        &[
+            flow([Peer::Own("registry")], [8443]),
+            flow([Peer::Anywhere], [443, 6443]),
+        ],
         &[],
     ));
     policies.push(service(
@@ -291,7 +296,7 @@ pub fn national() -> Vec<Object> {
         None,
         // Everybody. Not `Anywhere`: what comes through the port of another node has that node's address, which networks do
         // not all count among an `ipBlock` (Cilium).
-        &[flow([], [9443])],
+        &[flow([], [9443, 9444])],
         &[
             flow(
                 [
@@ -392,7 +397,7 @@ mod tests {
         let ingress = gateway.body.pointer("/spec/ingress").unwrap();
         assert_eq!(
             ingress,
-            &json!([{ "ports": [{ "protocol": "TCP", "port": 9443 }] }])
+            &json!([{ "ports": [{ "protocol": "TCP", "port": 9443 }, { "protocol": "TCP", "port": 9444 }] }])
         );
     }
 

@@ -17,8 +17,10 @@ pub struct Workload<'a> {
     pub databases: &'a [&'a str],
     /// SHA-256 of what the pods read at start.
     pub config_hash: &'a str,
-    /// Port 9443 of the gateway, and a folder that outlives its process.
+    /// Ports 9443 and 9444 of the gateway, and a folder that outlives its process.
     pub public: bool,
+    /// Whether it speaks to the API server.
+    pub cluster: bool,
     pub memory_limit: &'a str,
 }
 
@@ -55,6 +57,7 @@ pub fn deployment(workload: &Workload<'_>) -> Object {
     ];
     if workload.public {
         ports.push(json!({ "name": "public", "containerPort": 9443 }));
+        ports.push(json!({ "name": "guichet", "containerPort": 9444 }));
     }
     let probe = |path: &str| json!({ "path": path, "port": "health" });
     Object::new(
@@ -125,6 +128,12 @@ fn mounts(workload: &Workload<'_>) -> Vec<Value> {
     if workload.public {
         mounts.push(json!({ "name": "state", "mountPath": "/var/lib/dmp" }));
     }
+    if workload.cluster {
+        mounts.push(read_only(
+            "kubernetes",
+            "/var/run/secrets/kubernetes.io/serviceaccount",
+        ));
+    }
     mounts
 }
 
@@ -160,20 +169,32 @@ fn volumes(workload: &Workload<'_>) -> Vec<Value> {
     if workload.public {
         volumes.push(json!({ "name": "state", "emptyDir": { "sizeLimit": "16Mi" } }));
     }
+    if workload.cluster {
+        // What Kubernetes would mount by itself, with a token that lives for ten minutes.
+        volumes.push(json!({ "name": "kubernetes", "projected": { "defaultMode": 0o440, "sources": [
+            { "serviceAccountToken": { "expirationSeconds": 600, "path": "token" } },
+            { "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
+            { "downwardAPI": { "items": [
+                { "path": "namespace", "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.namespace" } },
+            ] } },
+        ] } }));
+    }
     volumes
 }
 
-/// Renders the Service; `node_port` opens the public port on every node.
-pub fn service(workload: &Workload<'_>, node_port: Option<i32>) -> Object {
+/// Renders the Service; node ports open the public port and the guichet's on every node.
+pub fn service(workload: &Workload<'_>, node_port: Option<i32>, guichet_node_port: Option<i32>) -> Object {
     let mut ports = vec![json!({ "name": "https", "port": 8443, "targetPort": "https" })];
     if workload.public {
-        let mut public = json!({ "name": "public", "port": 9443, "targetPort": "public" });
-        if let (Some(port), Some(map)) = (node_port, public.as_object_mut()) {
-            map.insert("nodePort".to_owned(), json!(port));
+        for (name, number, node_port) in [("public", 9443, node_port), ("guichet", 9444, guichet_node_port)] {
+            let mut public = json!({ "name": name, "port": number, "targetPort": name });
+            if let (Some(port), Some(map)) = (node_port, public.as_object_mut()) {
+                map.insert("nodePort".to_owned(), json!(port));
+            }
+            ports.push(public);
         }
-        ports.push(public);
     }
-    let kind = if workload.public && node_port.is_some() {
+    let kind = if workload.public && node_port.or(guichet_node_port).is_some() {
         "NodePort"
     } else {
         "ClusterIP"

@@ -27,16 +27,20 @@ pub struct Trust {
     pub facts: Vec<PublicKey>,
     /// Sign labels and the catalogue: no service verifies them, who exports the file does.
     pub label: Vec<PublicKey>,
+    /// Sign the log-ins of invented people: the gateway verifies them.
+    pub sandbox: Vec<PublicKey>,
     /// By log origin.
     pub logs: BTreeMap<String, PublicKey>,
 }
 
 impl Trust {
-    /// Only what a group's record store needs: not the logs of others, nor what signs for the public.
+    /// Only what a group's record store needs: not the logs of others, nor what signs for the public or for
+    /// invented people.
     #[must_use]
     pub fn for_group(mut self, origin: &str, log: PublicKey) -> Self {
         self.logs = BTreeMap::from([(origin.to_owned(), log)]);
         self.label.clear();
+        self.sandbox.clear();
         self
     }
 
@@ -46,6 +50,7 @@ impl Trust {
             token: self.token.clone(),
             facts: self.facts.clone(),
             logs: self.logs.clone(),
+            sandbox: self.sandbox.clone(),
         };
         let mut keys = serde_json::to_value(&keys).unwrap_or_default();
         if !self.label.is_empty()

@@ -91,6 +91,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             databases: &databases,
             config_hash: &hash,
             public,
+            cluster: name == "portal",
             memory_limit: "1Gi",
         };
         plane.config_maps.push(config_map(
@@ -99,9 +100,11 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             None,
             json!({ "config.toml": text }),
         ));
-        plane
-            .services
-            .push(service::service(&workload, spec.gateway.node_port));
+        plane.services.push(service::service(
+            &workload,
+            spec.gateway.node_port,
+            spec.gateway.guichet_node_port,
+        ));
         plane
             .disruption_budgets
             .push(service::disruption_budget(&workload));
@@ -146,6 +149,7 @@ fn service_config(name: &str, valid: &Valid) -> String {
             text += &config::quotas(&spec.gateway.quotas);
         }
         "consent" => text += &config::consent(),
+        "portal" => text += &config::portal(),
         "audit" => {
             for service in ["registry", "consent"] {
                 let origin = national_log_origin(&spec.domain, service);

@@ -1,10 +1,12 @@
 //! Step 3: is a signature due, and over what? Pure: the time is an argument.
 
-use dmp_api::SolutionCredential;
+use dmp_api::{SolutionCredential, SolutionCredentialStatus};
+use dmp_homologation::canonical::digest;
 use jiff::Timestamp;
 
+use super::listing::is_listed;
 use super::validate::Valid;
-use crate::plane::digest;
+use crate::plane;
 
 /// A certificate is renewed when less than this part of a new one's life is left.
 const RENEW_AT: i32 = 3;
@@ -20,10 +22,10 @@ pub struct Request {
     pub ttl: String,
 }
 
-/// A request when there is no certificate, the CSR is another one, or the end is near.
+/// A request when there is no certificate or the one there is was revoked once, the CSR is another one, or the end is near.
 pub fn build(credential: &SolutionCredential, valid: &Valid, now: Timestamp) -> Option<Request> {
     let csr = &credential.spec.csr;
-    let csr_sha256 = digest(&[csr]);
+    let csr_sha256 = digest(csr.as_bytes());
     let status = credential.status.as_ref();
     let current = status.is_some_and(|status| {
         let expires = status
@@ -31,7 +33,8 @@ pub fn build(credential: &SolutionCredential, valid: &Valid, now: Timestamp) -> 
             .as_ref()
             .and_then(|text| text.parse::<Timestamp>().ok());
         status.certificate.is_some()
-            && status.csr_sha256.as_ref() == Some(&csr_sha256)
+            && !is_listed(status)
+            && is_of(status, csr)
             && expires.is_some_and(|expires| now.duration_until(expires) > valid.life / RENEW_AT)
     });
     (!current).then(|| Request {
@@ -40,4 +43,10 @@ pub fn build(credential: &SolutionCredential, valid: &Valid, now: Timestamp) -> 
         csr_sha256,
         ttl: format!("{}s", valid.life.as_secs()),
     })
+}
+
+/// Whether the certificate in a status was made from this CSR. An older status has the hash of the text with its length in front.
+pub fn is_of(status: &SolutionCredentialStatus, csr: &str) -> bool {
+    let sha256 = status.csr_sha256.as_ref();
+    sha256.is_some_and(|sha256| *sha256 == digest(csr.as_bytes()) || *sha256 == plane::digest(&[csr]))
 }

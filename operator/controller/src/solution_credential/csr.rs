@@ -18,11 +18,11 @@ const CURVES: [&str; 3] = ["1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"
 /// RFC 8410.
 const ED25519: &str = "1.3.101.112";
 
-/// `own`: the credential's URI, the one name it may ask for.
+/// SHA-256 of its key (SubjectPublicKeyInfo, DER), hex. `own`: the credential's URI, the one name it may ask for.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn check(pem: &str, own: &str) -> Result<(), &'static str> {
+pub(super) fn check(pem: &str, own: &str) -> Result<String, &'static str> {
     let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| "it is not a PEM block `CERTIFICATE REQUEST`")?;
     let (rest, request) = X509CertificationRequest::from_der(&der).map_err(|_| "it is not PKCS #10")?;
@@ -51,7 +51,9 @@ pub(super) fn check(pem: &str, own: &str) -> Result<(), &'static str> {
             _ => {}
         }
     }
-    Ok(())
+    Ok(dmp_homologation::canonical::digest(
+        request.certification_request_info.subject_pki.raw,
+    ))
 }
 
 fn key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), &'static str> {
@@ -103,10 +105,13 @@ mod tests {
     #[test]
     fn a_key_and_at_most_its_own_name() {
         for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519] {
-            assert_eq!(check(&request(algorithm, |_| {}), OWN), Ok(()));
+            let request = request(algorithm, |_| {});
+            let key = dmp_homologation::installation::key_of_request(&request);
+            assert_eq!(check(&request, OWN), key, "one hash for one key");
+            assert!(key.is_ok_and(|key| key.len() == 64));
         }
         let named = request(&PKCS_ED25519, |params| params.subject_alt_names = vec![uri(OWN)]);
-        assert_eq!(check(&named, OWN), Ok(()));
+        assert!(check(&named, OWN).is_ok());
     }
 
     #[test]
@@ -169,7 +174,11 @@ mod tests {
     fn what_is_no_request_is_refused() {
         let request = request(&PKCS_ED25519, |_| {});
         let twice = format!("{request}{request}");
-        assert_eq!(check(&twice, OWN), Ok(()), "the first block is the request");
+        assert_eq!(
+            check(&twice, OWN),
+            check(&request, OWN),
+            "the first block is the request"
+        );
         for wrong in ["", "-----BEGIN CERTIFICATE REQUEST-----\n!!\n", &request[..80]] {
             assert!(check(wrong, OWN).is_err());
         }

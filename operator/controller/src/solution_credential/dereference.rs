@@ -1,16 +1,16 @@
 //! Step 1: reads the platform, the product, its versions, the group and the revocations.
 
+use std::sync::Arc;
+
 use dmp_api::names::PLATFORM;
 use dmp_api::{
     HealthGroup, Mode, Platform, Solution, SolutionCredential, SolutionRevocation, SolutionVersion,
 };
 use dmp_homologation::Dossier;
-use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use crate::controller::Context;
 use crate::dossier;
-use crate::guard::Guarded;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,7 +30,7 @@ pub struct Found {
     pub group: Option<HealthGroup>,
     pub revocations: Vec<SolutionRevocation>,
     /// For production: what decides about the version.
-    pub dossier: Option<Dossier>,
+    pub dossier: Option<Arc<Dossier>>,
 }
 
 /// The credential as it is now, not as the watch last told; `None` when it is gone.
@@ -56,27 +56,31 @@ pub async fn dereference(context: &Context, credential: &SolutionCredential) -> 
         Some(name) => Api::<HealthGroup>::all(client()).get_opt(name).await?,
         None => None,
     };
-    let versions = Api::<Guarded<SolutionVersion>>::namespaced(client(), &namespace);
     let (dossier, revocations) = match spec.mode {
         Mode::Production => {
-            let dossier = dossier::read(context, &namespace).await?;
+            let read = dossier::read(context, &namespace);
+            let dossier = context.dossiers.read(&namespace, read).await?;
             let revocations = dossier.revocations.clone();
             (Some(dossier), revocations)
         }
         Mode::Sandbox => (None, dossier::revocations(context).await?),
     };
+    let (solution, versions) = match &dossier {
+        Some(dossier) => {
+            let mut solutions = dossier.solutions.iter();
+            let named = solutions.find(|solution| solution.name_any() == spec.solution);
+            (named.cloned(), dossier.versions.clone())
+        }
+        None => {
+            let solutions = Api::<Solution>::namespaced(client(), &namespace);
+            let versions = dossier::namespaced(context, &namespace).await?;
+            (solutions.get_opt(&spec.solution).await?, versions)
+        }
+    };
     Ok(Found {
         platform: Api::<Platform>::all(client()).get_opt(PLATFORM).await?,
-        solution: Api::<Solution>::namespaced(client(), &namespace)
-            .get_opt(&spec.solution)
-            .await?,
-        versions: versions
-            .list(&ListParams::default())
-            .await?
-            .items
-            .into_iter()
-            .filter_map(|Guarded(version)| version.ok())
-            .collect(),
+        solution,
+        versions,
         group,
         revocations,
         dossier,

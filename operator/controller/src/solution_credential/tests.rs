@@ -9,13 +9,13 @@ use dmp_api::{
     SolutionCredentialStatus, SolutionRevocation, SolutionRevocationSpec, SolutionSpec, SolutionVersion,
     SolutionVersionSpec,
 };
+use dmp_homologation::canonical::digest;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
 
 use super::build::build;
 use super::dereference::Found;
 use super::validate::validate;
-use crate::plane::digest;
 use crate::status::Refusal as _;
 use crate::test_support::sample;
 
@@ -40,6 +40,7 @@ fn credential() -> SolutionCredential {
             health_group: Some("tanger-tetouan-al-hoceima".to_owned()),
             mode: Mode::Sandbox,
             csr: csr(&PKCS_ECDSA_P256_SHA256),
+            installation: None,
         },
     );
     credential.metadata.namespace = Some("vendor-atlas".to_owned());
@@ -79,6 +80,7 @@ fn found() -> Found {
 fn refused(credential: &SolutionCredential, found: &Found) -> &'static str {
     validate(credential, found, Timestamp::now())
         .unwrap_err()
+        .refusal
         .reason()
 }
 
@@ -90,7 +92,7 @@ fn what_is_complete_gets_its_one_name() {
         request.uri,
         "spiffe://dmp.test/credential/vendor-atlas/chu-tanger"
     );
-    let quota = valid.quota.unwrap();
+    let quota = valid.entitled.quota.unwrap();
     assert_eq!((quota.per_second, quota.burst), (200, 400), "a hospital's");
 }
 
@@ -136,10 +138,9 @@ fn a_revoked_credential_is_not_signed_again() {
     found.revocations = vec![SolutionRevocation::new(
         "r",
         SolutionRevocationSpec {
-            solution: "vendor-atlas/atlas-sih".to_owned(),
-            version: None,
-            credential: None,
+            solution: Some("vendor-atlas/atlas-sih".to_owned()),
             reason: "test".to_owned(),
+            ..SolutionRevocationSpec::default()
         },
     )];
     assert_eq!(refused(&credential(), &found), "Revoked");
@@ -150,7 +151,11 @@ fn only_usable_requests_are_passed_on() {
     let mut credential = credential();
     let with = |credential: &mut SolutionCredential, csr: &str| {
         csr.clone_into(&mut credential.spec.csr);
-        validate(credential, &found(), Timestamp::now()).map_err(|refusal| refusal.reason())
+        validate(credential, &found(), Timestamp::now()).map_err(|refused| {
+            let quota = refused.entitled.and_then(|entitled| entitled.quota);
+            assert!(quota.is_some(), "the present certificate keeps its quota");
+            refused.refusal.reason()
+        })
     };
     assert!(with(&mut credential, &csr(&PKCS_ED25519)).is_ok());
     assert_eq!(
@@ -169,11 +174,27 @@ fn it_is_signed_once_and_again_for_a_new_request_or_near_the_end() {
     let expires = |days: i64| Some((now + SignedDuration::from_hours(24 * days)).to_string());
     signed.status = Some(SolutionCredentialStatus {
         certificate: Some("pem".to_owned()),
-        csr_sha256: Some(digest(&[&signed.spec.csr])),
+        csr_sha256: Some(digest(signed.spec.csr.as_bytes())),
         not_after: expires(90),
         ..SolutionCredentialStatus::default()
     });
     assert_eq!(build(&signed, &valid, now), None);
+    let mut older = signed.clone();
+    older.status.as_mut().unwrap().csr_sha256 = Some(crate::plane::digest(&[&signed.spec.csr]));
+    assert_eq!(
+        build(&older, &valid, now),
+        None,
+        "an operator before this one signed it"
+    );
+    let mut lifted = signed.clone();
+    let status = lifted.status.as_mut().unwrap();
+    (status.serial, status.listed_serial) = (Some("1".to_owned()), Some("1".to_owned()));
+    assert!(
+        build(&lifted, &valid, now).is_some(),
+        "what is on the revocation list is never used again"
+    );
+    lifted.status.as_mut().unwrap().serial = Some("2".to_owned());
+    assert_eq!(build(&lifted, &valid, now), None);
     let mut late = signed.clone();
     late.status.as_mut().unwrap().not_after = expires(29);
     assert!(build(&late, &valid, now).is_some());

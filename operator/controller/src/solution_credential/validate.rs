@@ -3,6 +3,7 @@
 use dmp_api::gateway_quota::RateInForce;
 use dmp_api::names::credential_uri;
 use dmp_api::{Mode, SolutionCredential};
+use dmp_homologation::installation;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
@@ -35,6 +36,18 @@ pub enum Refusal {
     Revoked(String),
     #[error("spec.csr is not usable: {0}")]
     Csr(&'static str),
+    #[error(
+        "the homologation of version `{0}` names no installation key: submit another cycle with spec.installationKey"
+    )]
+    InstallationKeyMissing(String),
+    #[error(
+        "no installation statement: sign one (`dmpctl solution sign-installation`) and set spec.installation"
+    )]
+    InstallationMissing,
+    #[error("spec.installation opens nothing here: {0}")]
+    Installation(#[from] installation::Invalid),
+    #[error("spec.installation is not newer than the statement that was accepted before: sign another one")]
+    InstallationSuperseded,
 }
 
 impl status::Refusal for Refusal {
@@ -50,6 +63,35 @@ impl status::Refusal for Refusal {
             Self::EstablishmentGiven(_) => "EstablishmentNotAllowed",
             Self::Revoked(_) => "Revoked",
             Self::Csr(_) => super::INVALID_CSR,
+            Self::InstallationKeyMissing(_) => "InstallationKeyMissing",
+            Self::InstallationMissing => "InstallationMissing",
+            Self::Installation(invalid) => invalid.reason(),
+            Self::InstallationSuperseded => "InstallationSuperseded",
+        }
+    }
+}
+
+/// What the certificate there is may do, whatever is asked for next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entitled {
+    /// Production: what the homologation opens.
+    pub scopes: Option<Vec<String>>,
+    /// What the gateway lets it send.
+    pub quota: Option<RateInForce>,
+}
+
+/// A refusal, and what the present certificate keeps when only the next one is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub refusal: Refusal,
+    pub entitled: Option<Entitled>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            entitled: None,
         }
     }
 }
@@ -62,10 +104,11 @@ pub struct Valid {
     pub name: String,
     /// How long a certificate that is signed now lives.
     pub life: SignedDuration,
-    /// Production: what the homologation opens.
-    pub scopes: Option<Vec<String>>,
-    /// What the gateway lets it send.
-    pub quota: Option<RateInForce>,
+    pub entitled: Entitled,
+    /// SHA-256 of the request's key (SubjectPublicKeyInfo, DER), hex.
+    pub key_sha256: String,
+    /// Production: the vendor's key for installations, as the homologation names it.
+    pub installation_key: Option<String>,
 }
 
 /// Life of a certificate for synthetic people.
@@ -75,14 +118,14 @@ const PRODUCTION_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// # Errors
 /// The first reason why not.
-pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) -> Result<Valid, Refusal> {
+pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) -> Result<Valid, Refused> {
     let spec = &credential.spec;
     if let Some(revocation) = found
         .revocations
         .iter()
         .find(|revocation| closes(&revocation.spec, credential))
     {
-        return Err(Refusal::Revoked(revocation.name_any()));
+        return Err(Refusal::Revoked(revocation.name_any()).into());
     }
     let platform = found.platform.as_ref().ok_or(Refusal::NoPlatform)?;
     let solution = found
@@ -96,7 +139,8 @@ pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) 
         return Err(Refusal::NoVersion {
             solution: spec.solution.clone(),
             version: spec.version.clone(),
-        });
+        }
+        .into());
     }
     let kind = solution.spec.kind;
     match (&spec.establishment, &spec.health_group, kind.has_establishment()) {
@@ -109,21 +153,23 @@ pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) 
                 return Err(Refusal::Mode {
                     group: group.spec.mode.as_str(),
                     own: spec.mode.as_str(),
-                });
+                }
+                .into());
             }
         }
-        (_, _, true) => return Err(Refusal::EstablishmentMissing(kind.as_str())),
+        (_, _, true) => return Err(Refusal::EstablishmentMissing(kind.as_str()).into()),
         (None, None, false) => {}
-        (_, _, false) => return Err(Refusal::EstablishmentGiven(kind.as_str())),
+        (_, _, false) => return Err(Refusal::EstablishmentGiven(kind.as_str()).into()),
     }
-    let (life, scopes) = match spec.mode {
-        Mode::Sandbox => (SANDBOX_LIFE, None),
+    let (life, scopes, installation_key) = match spec.mode {
+        Mode::Sandbox => (SANDBOX_LIFE, None, None),
         Mode::Production => {
             let open = found
                 .dossier
                 .as_ref()
                 .and_then(|dossier| dossier.open(&spec.solution, &spec.version, now));
-            let (_, standing) = open.ok_or_else(|| Refusal::NotHomologated(spec.version.clone()))?;
+            let (homologation, standing) =
+                open.ok_or_else(|| Refusal::NotHomologated(spec.version.clone()))?;
             // No certificate outlives the homologation.
             let left = standing
                 .until
@@ -131,18 +177,27 @@ pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) 
             (
                 PRODUCTION_LIFE.min(left),
                 Some(standing.scopes.into_iter().collect()),
+                homologation.spec.installation_key.clone(),
             )
         }
     };
     let namespace = credential.namespace().unwrap_or_default();
     let own = credential_uri(&platform.spec.domain, &namespace, &credential.name_any());
-    csr::check(&spec.csr, &own).map_err(Refusal::Csr)?;
+    let entitled = Entitled {
+        scopes,
+        quota: gateway_quota::of_credential(&platform.spec.gateway.quotas, kind),
+    };
+    let key_sha256 = csr::check(&spec.csr, &own).map_err(|what| Refused {
+        refusal: Refusal::Csr(what),
+        entitled: Some(entitled.clone()),
+    })?;
     Ok(Valid {
         domain: platform.spec.domain.clone(),
         namespace,
         name: credential.name_any(),
         life,
-        scopes,
-        quota: gateway_quota::of_credential(&platform.spec.gateway.quotas, kind),
+        entitled,
+        key_sha256,
+        installation_key,
     })
 }

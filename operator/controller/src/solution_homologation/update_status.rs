@@ -3,6 +3,7 @@
 use dmp_api::SolutionHomologation;
 use dmp_api::solution_homologation::Deadline;
 use dmp_homologation::{Dossier, Standing};
+use jiff::Timestamp;
 
 use crate::controller::Context;
 use crate::status::{self, Error, Verdict};
@@ -14,6 +15,7 @@ pub async fn update_status(
     homologation: &SolutionHomologation,
     dossier: &Dossier,
     standing: &Standing,
+    now: Timestamp,
 ) -> Result<(), Error> {
     let message = standing.missing.join("; ");
     let reason = standing.state.as_str();
@@ -29,6 +31,7 @@ pub async fn update_status(
     new.until = standing.until.map(|until| until.to_string());
     new.missing.clone_from(&standing.missing);
     new.warnings.clone_from(&standing.warnings);
+    new.carried_over = dossier.carried_over(homologation, now);
     let deadline = |(domain, due): &(dmp_api::body::Role, jiff::Timestamp)| Deadline {
         domain: *domain,
         due: due.to_string(),

@@ -1,40 +1,57 @@
-//! Reads the solution and the credentials of its namespace.
+//! Reads the product, the credentials of the vendor, and what the bodies say of lifting it.
 
 use dmp_api::{Solution, SolutionCredential, SolutionRevocation};
+use dmp_homologation::lift::Verdict;
 use kube::Api;
-use kube::api::ListParams;
 
 use crate::controller::Context;
-use crate::guard::Guarded;
+use crate::{dossier, lifts};
 
 #[derive(Debug, thiserror::Error)]
 #[error("the API server does not answer")]
 pub struct Error(#[from] kube::Error);
 
 /// What there is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Found {
-    pub solution: Option<Solution>,
+    /// The product, or something of the vendor, is there.
+    pub known: bool,
+    /// The vendor's.
     pub credentials: Vec<SolutionCredential>,
+    pub verdict: Verdict,
 }
 
 /// # Errors
 /// When the API server cannot be asked.
 pub async fn dereference(context: &Context, revocation: &SolutionRevocation) -> Result<Found, Error> {
-    let Some((namespace, name)) = revocation.spec.solution.split_once('/') else {
-        return Ok(Found::default());
+    let all = lifts::all(context).await?;
+    let bodies = dossier::bodies(context).await?;
+    let verdict = lifts::verdict(context, revocation, &all, &bodies).await?;
+    let Some(namespace) = revocation.spec.namespace() else {
+        return Ok(Found {
+            known: false,
+            credentials: Vec::new(),
+            verdict,
+        });
     };
-    let solution = Api::<Solution>::namespaced(context.client.clone(), namespace)
-        .get_opt(name)
-        .await?;
-    let api = Api::<Guarded<SolutionCredential>>::namespaced(context.client.clone(), namespace);
-    let credentials = api.list(&ListParams::default()).await?.items;
-    let credentials = credentials
-        .into_iter()
-        .filter_map(|Guarded(credential)| credential.ok())
-        .collect();
+    let known = match revocation
+        .spec
+        .solution
+        .as_deref()
+        .and_then(|named| named.split_once('/'))
+    {
+        Some((_, name)) => {
+            let api = Api::<Solution>::namespaced(context.client.clone(), &namespace);
+            api.get_opt(name).await?.is_some()
+        }
+        None => {
+            let solutions: Vec<Solution> = dossier::namespaced(context, &namespace).await?;
+            !solutions.is_empty()
+        }
+    };
     Ok(Found {
-        solution,
-        credentials,
+        known,
+        credentials: dossier::namespaced(context, &namespace).await?,
+        verdict,
     })
 }

@@ -355,15 +355,19 @@ fn a_namespace_of_health_data_is_not_deleted() {
 }
 
 #[test]
-fn a_revocation_is_not_deleted() {
-    assert_eq!(
-        denied("DELETE", "solutionrevocations", &json!({ "metadata": {} })).len(),
-        1
-    );
-    assert_eq!(
-        denied("UPDATE", "solutionrevocations", &json!({ "metadata": {} })),
-        Vec::<String>::new()
-    );
+fn a_revocation_is_not_deleted_nor_what_lifts_it() {
+    for resource in ["solutionrevocations", "revocationlifts"] {
+        assert_eq!(
+            denied("DELETE", resource, &json!({ "metadata": {} })).len(),
+            1,
+            "{resource}"
+        );
+        assert_eq!(
+            denied("UPDATE", resource, &json!({ "metadata": {} })),
+            Vec::<String>::new(),
+            "{resource}"
+        );
+    }
 }
 
 #[test]
@@ -374,6 +378,8 @@ fn the_record_of_a_homologation_is_kept() {
         "evidenceitems",
         "homologationprogrammes",
         "conformanceprofiles",
+        "nonconformities",
+        "nonconformityanswers",
     ];
     for resource in kept {
         assert_eq!(

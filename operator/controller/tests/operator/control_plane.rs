@@ -151,6 +151,31 @@ impl World {
         self.operators.retain(|(replica, _)| replica != name);
     }
 
+    /// A client with the portal's rights.
+    pub async fn as_portal(&self) -> Client {
+        self.apply(&namespace("dmp-national")).await;
+        self.apply(&json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "portal", "namespace": "dmp-national" },
+        }))
+        .await;
+        for object in manifests("portal.yaml") {
+            self.apply(&object).await;
+        }
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), "dmp-national");
+        let request = TokenRequest {
+            spec: Some(TokenRequestSpec::default()),
+            ..TokenRequest::default()
+        };
+        let token = accounts
+            .create_token_request("portal", &PostParams::default(), &request)
+            .await
+            .unwrap();
+        let path = self.folder.path().join("portal.kubeconfig");
+        self.control_plane
+            .write_kubeconfig(&path, &token.status.unwrap().token.unwrap());
+        client_of(&path).await
+    }
+
     /// A client with the operator's rights.
     pub async fn as_operator(&self) -> Client {
         client_of(&self.kubeconfig).await

@@ -211,6 +211,49 @@ async fn a_credential_is_signed_told_and_revoked_within_its_time() {
 }
 
 #[tokio::test]
+async fn software_of_a_vendor_that_signs_up_sees_its_own_people() {
+    let Some(mut world) = World::start().await else {
+        return;
+    };
+    let (port, _) = world.operator("one");
+    let mut platform = samples("platform.yaml").remove(0);
+    platform["spec"]["sandboxGroup"] = json!("tanger-tetouan-al-hoceima");
+    world.apply(&platform).await;
+    let group = samples("groups.yaml").remove(0);
+    for object in samples("vendor.yaml").iter().chain([&group]) {
+        world.apply(object).await;
+    }
+    let wanted = credential("chu-tanger");
+    world.apply(&wanted).await;
+    world.until(&wanted, "Ready", "True", "Ready").await;
+    let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
+    let (facts, _) = stream.until(|facts| !facts.credentials.is_empty()).await;
+    assert_eq!(
+        (facts.demonstration, &facts.credentials[0].realm),
+        (true, &None),
+        "the demonstration's people"
+    );
+
+    let mut vendor = json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": "Vendor", "metadata": { "name": "atlas" },
+        "spec": {
+            "organisation": { "name": "Atlas Santé", "ice": "001234567000062" },
+            "members": [{ "issuer": "https://issuer.test", "subject": "somebody" }],
+        },
+    });
+    for population in [1, 2] {
+        vendor["spec"]["population"] = json!(population);
+        world.apply(&vendor).await;
+        let realm = format!("vendor-atlas/{population}");
+        let of_realm = |facts: &Facts| {
+            facts.credentials.first().and_then(|first| first.realm.as_deref()) == Some(&realm)
+        };
+        let (_, took) = stream.until(of_realm).await;
+        eprintln!("population {population} is in the facts after {took:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_older_schema_stops_the_operator_and_says_so() {
     let Some(mut world) = World::start().await else {
         return;

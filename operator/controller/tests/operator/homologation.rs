@@ -8,15 +8,16 @@ use dmp_homologation::statement::{Outcome, ProgrammeApproval, Review, Run, State
 use dmp_testkit::bodies::{Authority, Member};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 
 use crate::control_plane::{World, namespace, samples};
 use crate::facts::Stream;
+use crate::installation::{csr, installation, unstated, vendor_key};
 
 pub const NAMESPACE: &str = "vendor-atlas";
-const SUBMISSION: &str = "atlas-sih-4-2-1";
-const PROFILE: &str = "document-feeder-1-0";
+pub const SUBMISSION: &str = "atlas-sih-4-2-1";
+pub const PROFILE: &str = "document-feeder-1-0";
 
 pub struct Bodies {
     pub interop: Authority,
@@ -35,7 +36,15 @@ impl Bodies {
         }
     }
 
-    fn as_spec(&self) -> Value {
+    pub const fn laboratory(&self) -> &Authority {
+        &self.laboratory
+    }
+
+    pub const fn suite(&self) -> &Authority {
+        &self.suite
+    }
+
+    pub fn as_spec(&self) -> Value {
         let body = |role: &str, authority: &Authority| {
             json!({
                 "role": role, "organisation": { "name": authority.name, "ice": authority.ice },
@@ -63,7 +72,7 @@ pub fn object(kind: &str, name: &str, spec: &Value) -> Value {
     object
 }
 
-fn signed<T: Statement>(member: &Member, statement: &T) -> String {
+pub fn signed<T: Statement>(member: &Member, statement: &T) -> String {
     Signatory::new(&member.chain_pem, &member.key_pem)
         .unwrap()
         .sign(statement)
@@ -73,19 +82,16 @@ fn signed<T: Statement>(member: &Member, statement: &T) -> String {
 pub fn submission() -> Value {
     let spec = json!({
         "solution": "atlas-sih", "version": "4.2", "programme": "2026", "cycle": 1, "profiles": [PROFILE], "evidence": ["pen-test"],
+        "installationKey": vendor_key().public_key_pem(),
     });
     object("SolutionHomologation", SUBMISSION, &spec)
 }
 
-fn credential() -> Value {
-    let csr = CertificateParams::default()
-        .serialize_request(&KeyPair::generate().unwrap())
-        .unwrap();
-    let spec = json!({
-        "solution": "atlas-sih", "version": "4.2", "mode": "production", "healthGroup": "reel",
-        "establishment": { "inpe": "123456789" }, "csr": csr.pem().unwrap(),
-    });
-    object("SolutionCredential", "chu", &spec)
+pub fn credential() -> Value {
+    let csr = csr(&KeyPair::generate().unwrap());
+    let mut credential = unstated("chu", &csr);
+    credential["spec"]["installation"] = json!(installation("chu", &csr));
+    credential
 }
 
 pub async fn status(world: &World, object: &Value) -> Value {
@@ -162,6 +168,11 @@ async fn run(world: &World, name: &str, member: &Member, mode: RunMode) {
 
 /// The platform with its bodies, a production group, a programme that both signed, a complete submission.
 pub async fn submitted(world: &World, bodies: &Bodies) {
+    submitted_under(world, bodies, json!({})).await;
+}
+
+/// As [`submitted`], under a programme with these rules too.
+pub async fn submitted_under(world: &World, bodies: &Bodies, rules: Value) {
     let mut platform = samples("platform.yaml").remove(0);
     platform["spec"]["bodies"] = bodies.as_spec();
     world.apply(&platform).await;
@@ -185,6 +196,8 @@ pub async fn submitted(world: &World, bodies: &Bodies) {
         "validFrom": day(-1), "validUntil": day(100), "maxDays": 365, "domains": [], "signatures": [],
         "evidence": [{ "kind": "pen-test", "maxAgeDays": 365 }],
     });
+    let more = rules.as_object().unwrap().clone();
+    programme.as_object_mut().unwrap().extend(more);
     let approval = ProgrammeApproval {
         programme: "2026".to_owned(),
         programme_sha256: dmp_homologation::dossier::programme_sha256(
@@ -267,6 +280,16 @@ pub async fn tested(world: &World, bodies: &Bodies) {
     )
     .await;
     until_state(world, "SupervisedTested").await;
+}
+
+/// Both bodies decide.
+pub async fn granted(world: &World, bodies: &Bodies) {
+    for (name, member) in [
+        ("grant-interop", bodies.interop.person("i2")),
+        ("grant-security", bodies.security.person("s2")),
+    ] {
+        say(world, name, &member, true, ReviewVerdict::Favourable).await;
+    }
 }
 
 #[tokio::test]

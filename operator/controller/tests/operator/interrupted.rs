@@ -24,17 +24,30 @@ const OTHER: &str = "casablanca-settat";
 
 /// Counts writes on their way; after the last allowed one nothing is answered any more.
 #[derive(Clone)]
-struct Fuse {
+pub struct Fuse {
     upstream: String,
     client: reqwest::Client,
+    /// What is counted.
+    is_step: fn(&Method, &str) -> bool,
     /// Writes that are still answered.
     left: Arc<AtomicUsize>,
-    burnt: tokio::sync::watch::Sender<Option<String>>,
+    pub burnt: tokio::sync::watch::Sender<Option<String>>,
 }
 
 impl Fuse {
+    pub fn new(is_step: fn(&Method, &str) -> bool) -> Self {
+        let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true);
+        Self {
+            upstream: String::new(),
+            client: client.no_proxy().build().unwrap(),
+            is_step,
+            left: Arc::default(),
+            burnt: tokio::sync::watch::Sender::new(None),
+        }
+    }
+
     /// A proxy in front of `upstream`; its address.
-    async fn before(&self, upstream: String) -> String {
+    pub async fn before(&self, upstream: String) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let fuse = Self {
@@ -46,7 +59,7 @@ impl Fuse {
         address
     }
 
-    fn set(&self, writes: usize) {
+    pub fn set(&self, writes: usize) {
         self.burnt.send_replace(None);
         self.left.store(writes, Ordering::SeqCst);
     }
@@ -76,7 +89,7 @@ async fn pass(State(fuse): State<Fuse>, request: Request) -> Response {
         .path_and_query()
         .map_or("/", |path| path.as_str())
         .to_owned();
-    let step = is_step(&parts.method, &path);
+    let step = (fuse.is_step)(&parts.method, &path);
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let mut headers = parts.headers;
     headers.remove("host");
@@ -165,16 +178,7 @@ async fn a_creation_survives_a_kill_after_every_single_write() {
     assert!(expected.len() > 20, "{expected:?}");
     world.kill("one");
 
-    let fuse = Fuse {
-        upstream: String::new(),
-        client: reqwest::Client::builder()
-            .tls_danger_accept_invalid_certs(true)
-            .no_proxy()
-            .build()
-            .unwrap(),
-        left: Arc::default(),
-        burnt: tokio::sync::watch::Sender::new(None),
-    };
+    let fuse = Fuse::new(is_step);
     let api = fuse.before(world.api_server()).await;
     let openbao = fuse.before(world.bao.address().to_owned()).await;
     let group = samples("groups.yaml")

@@ -158,3 +158,71 @@ async fn the_operator_cannot_widen_what_it_writes() {
             .await,
     );
 }
+
+#[tokio::test]
+async fn the_operator_revokes_certificates_of_solutions_and_no_others() {
+    let bao = &Bao::start();
+    let openbao = installed(bao).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let csr = rcgen::CertificateParams::default()
+        .serialize_request(&key)
+        .unwrap();
+    let uri = "spiffe://dmp.test/credential/vendor-a/revoked";
+    // As at installation: certificates are not stored.
+    let root = Client::root(&bao.config(None)).unwrap();
+    let role = json!({
+        "allowed_uri_sans": ["spiffe://dmp.test/credential/*"], "allow_any_name": false, "require_cn": false,
+        "use_csr_common_name": false, "use_csr_sans": false, "key_type": "any", "server_flag": false,
+        "client_flag": true, "ttl": "1h", "max_ttl": "1h", "no_store": true,
+    });
+    root.request(Method::POST, "pki-solutions/roles/solution", Some(&role))
+        .await
+        .unwrap();
+    let signed = openbao
+        .sign_solution(&csr.pem().unwrap(), uri, "1h")
+        .await
+        .unwrap();
+    // Twice is once.
+    for _ in 0..2 {
+        openbao.revoke_solution(&signed.chain[0]).await.unwrap();
+    }
+    let list = Method::from_bytes(b"LIST").unwrap();
+    let listed = root
+        .request(list, "pki-solutions/certs/revoked", None)
+        .await
+        .unwrap();
+    assert!(
+        listed["data"]["keys"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(signed.serial)),
+        "{listed}"
+    );
+    // Where whoever verifies certificates finds it.
+    let list = root
+        .request(Method::GET, "pki-solutions/cert/crl", None)
+        .await
+        .unwrap();
+    let pem = list["data"]["certificate"].as_str().unwrap();
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    let (_, list) = x509_parser::parse_x509_crl(&pem.contents).unwrap();
+    let serials: Vec<String> = list
+        .iter_revoked_certificates()
+        .map(|revoked| revoked.raw_serial_as_string())
+        .collect();
+    assert!(serials.contains(&signed.serial), "{serials:?}");
+    let client = openbao.client();
+    let by_serial = json!({ "serial_number": signed.serial });
+    let certificate = json!({ "certificate": signed.chain[0] });
+    for (path, body) in [
+        ("pki-solutions/revoke", &by_serial),
+        ("pki-services/revoke", &certificate),
+        ("pki-solutions/tidy", &certificate),
+    ] {
+        let outcome = client.request(Method::POST, path, Some(body)).await;
+        assert!(
+            matches!(outcome, Err(dmp_keys::openbao::Error::Forbidden { .. })),
+            "{path}: {outcome:?}"
+        );
+    }
+}

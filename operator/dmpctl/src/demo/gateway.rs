@@ -183,6 +183,15 @@ impl Software {
         answer(bearer(request, token)).await
     }
 
+    /// POST of anything, without a token.
+    ///
+    /// # Errors
+    /// When there was no answer.
+    pub async fn post(&self, path: &str, content_type: &str, body: String) -> reqwest::Result<Reply> {
+        let request = self.http.post(format!("{}{path}", self.base)).body(body);
+        answer(request.header(CONTENT_TYPE, content_type).header(ACCEPT, "*/*")).await
+    }
+
     /// POST or PUT of a FHIR resource.
     ///
     /// # Errors

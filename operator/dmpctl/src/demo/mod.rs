@@ -68,7 +68,7 @@ pub struct DemoOptions {
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct TokenOptions {
-    /// `dr-elidrissi`, `dr-benjelloun`, or `patiente` with --identifier
+    /// `dr-elidrissi`, `dr-benjelloun`, `patiente` with --identifier, or somebody at the guichet: `editeur-…`, `organisme-…`
     #[arg(long = "as", value_name = "PERSON")]
     pub person: String,
     /// For a patient: `system|value` of an identifier the registry knows her by
@@ -308,7 +308,10 @@ pub fn appliance_data() -> Option<PathBuf> {
 pub async fn token(cluster: &ClusterOptions, options: &TokenOptions) -> Result<()> {
     let client = crate::kubernetes::connect(cluster).await?;
     people::require_demonstration(&client).await?;
+    let at_guichet = ["editeur-", "organisme-"];
+    let is_at_guichet = at_guichet.iter().any(|kind| options.person.starts_with(kind));
     let claims = match (&options.identifier, options.person.starts_with("dr-")) {
+        _ if is_at_guichet => serde_json::json!({}),
         (_, true) => fixtures::professional_claims(&fixtures::professional(&options.person)?),
         (Some(identifier), false) => {
             let (system, value) = identifier.split_once('|').ok_or_else(identifier_required)?;

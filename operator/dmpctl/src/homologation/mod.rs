@@ -1,12 +1,16 @@
 //! `dmpctl homologation`: what bodies sign. Offline: it reads a key and files, and prints; the cluster, the guichet or a
 //! colleague gets the output. The key leaves this machine in no form.
 
+mod lift;
 mod sign;
+mod surveillance;
 
+pub use lift::{LiftOptions, lift};
 pub use sign::{
     ApproveOptions, CountersignOptions, EndorseOptions, ReviewOptions, SignatureOptions, approve,
     countersign, endorse, review,
 };
+pub use surveillance::{AcceptOptions, CloseOptions, accept_evidence, close_non_conformity};
 
 use clap::Subcommand;
 use dmp_conformance::suite::{Profile, Suite};
@@ -25,6 +29,12 @@ pub enum HomologationCommand {
     Endorse(EndorseOptions),
     /// Sign a supervised run as a laboratory, after its bundle was judged again; prints a ConformanceRun
     Countersign(CountersignOptions),
+    /// Sign the end of a revocation as a deciding body; prints a RevocationLift
+    Lift(LiftOptions),
+    /// Accept a later document in the place of one that was handed in, as a body; prints a HomologationReview
+    AcceptEvidence(AcceptOptions),
+    /// Sign that a non-conformity is mended, as a deciding body; prints a NonConformityAnswer
+    CloseNonConformity(CloseOptions),
     /// The profiles of this release's conformance suite, as ConformanceProfiles for the agency to apply
     Profiles,
     /// The platform's conformance suite, for `Platform.spec.bodies` (needs the cluster)
@@ -39,6 +49,9 @@ pub async fn run(cluster: &ClusterOptions, command: &HomologationCommand) -> Res
         HomologationCommand::ApproveProgramme(options) => approve(options)?,
         HomologationCommand::Endorse(options) => endorse(options)?,
         HomologationCommand::Countersign(options) => countersign(options)?,
+        HomologationCommand::Lift(options) => lift(options)?,
+        HomologationCommand::AcceptEvidence(options) => accept_evidence(options)?,
+        HomologationCommand::CloseNonConformity(options) => close_non_conformity(options)?,
         HomologationCommand::Profiles => format!(
             "{:#}",
             json!({ "apiVersion": "v1", "kind": "List", "items": profiles()? })

@@ -289,7 +289,7 @@ pub fn countersign(options: &CountersignOptions) -> Result<String> {
     Ok(format!("{object:#}"))
 }
 
-fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {
+pub(super) fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {
     let signatory = Signatory::new(&read(&options.certificate)?, &read(&options.key)?);
     signatory
         .and_then(|signatory| signatory.sign(statement))
@@ -303,7 +303,7 @@ fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<Str
         })
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
 }
 

@@ -1,8 +1,10 @@
 //! Log-ins of the synthetic people that a sandbox has.
 
+use dmp_homologation::guichet::SandboxLogIn;
 use kube::Client;
 use tokio::process::Command;
 
+use super::guichet::Guichet;
 use crate::demo::fixtures::{self, Professional};
 use crate::demo::people;
 use crate::error::{CliError, Result};
@@ -56,6 +58,34 @@ impl LogIns for Demonstration {
 
     fn inpe(&self) -> &str {
         &self.professional.inpe
+    }
+}
+
+/// The vendor's own sandbox.
+pub struct AtGuichet {
+    pub guichet: Guichet,
+    pub vendor: String,
+    /// The professional's.
+    pub inpe: String,
+}
+
+impl LogIns for AtGuichet {
+    async fn professional(&self) -> Result<String> {
+        let inpe = self.inpe.clone();
+        let person = SandboxLogIn::Professional { inpe };
+        self.guichet.sandbox_log_in(&self.vendor, &person).await
+    }
+
+    async fn patient(&self, system: &str, value: &str) -> Result<String> {
+        let person = SandboxLogIn::Patient {
+            system: system.to_owned(),
+            value: value.to_owned(),
+        };
+        self.guichet.sandbox_log_in(&self.vendor, &person).await
+    }
+
+    fn inpe(&self) -> &str {
+        &self.inpe
     }
 }
 

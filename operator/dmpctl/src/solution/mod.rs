@@ -1,12 +1,19 @@
-//! `dmpctl solution`: what a vendor does with its own software. It speaks to the gateway with the software's sandbox
-//! certificate and to nothing else.
+//! `dmpctl solution`: what a vendor does. It speaks to the guichet as a person ([`guichet`]), and to the gateway with the software's own
+//! certificate ([`suite`]); never to Kubernetes, the demonstration's log-ins excepted.
 
+pub mod account;
 pub mod given;
+pub mod guichet;
+pub mod installation;
 pub mod log_in;
 mod output;
+pub mod product;
+pub mod renewal;
+pub mod start;
+pub mod submission;
 pub mod suite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dmp_conformance::bundle::Mode;
@@ -17,11 +24,39 @@ use crate::demo::gateway::Software;
 use crate::error::{CliError, Result};
 use crate::kubernetes::ClusterOptions;
 use given::Bench;
-use log_in::{Demonstration, LogIns, Printed};
+use log_in::{AtGuichet, Demonstration, LogIns, Printed};
 use suite::{Runner, Suite};
 
 #[derive(Subcommand, Debug)]
 pub enum SolutionCommand {
+    /// From nothing to testable software: sign-up, product, version, certificates, in a folder
+    Start(Box<start::StartOptions>),
+    /// Sign an organisation up at the guichet
+    Signup(account::SignUpOptions),
+    /// Where everything of the vendor stands
+    Show(account::VendorOptions),
+    /// The synthetic people of the sandbox; a new population with --reset
+    Sandbox(account::SandboxOptions),
+    /// Print an identity token of one of the sandbox's people
+    LogIn(account::LogInOptions),
+    /// A product
+    Add(product::AddOptions),
+    /// A version of a product, frozen
+    Version(product::VersionOptions),
+    /// Evidence: a document, by its hash
+    Evidence(product::EvidenceOptions),
+    /// A certificate; the private key is made here and stays here
+    Certificate(Box<product::CertificateOptions>),
+    /// Submit a version for homologation
+    Submit(Box<submission::SubmitOptions>),
+    /// Give a submission up
+    Withdraw(submission::SubmissionOptions),
+    /// Hand in a signed result, review or decision
+    HandIn(submission::HandInOptions),
+    /// Sign with the vendor's key that an installation may have a production certificate; prints the JWS (offline)
+    SignInstallation(installation::SignInstallationOptions),
+    /// Renew a certificate at the gateway (EST)
+    Renew(renewal::RenewOptions),
     /// Sit a profile of the conformance suite: prepares each test, has the software do its task, and shows what to fix
     Test(Box<TestOptions>),
     /// The profiles, their requirements and tests
@@ -41,7 +76,19 @@ pub struct IdentityOptions {
 #[derive(Args, Clone, Debug)]
 pub struct TestOptions {
     #[command(flatten)]
-    pub software: IdentityOptions,
+    pub gateway: GatewayOptions,
+    /// PEM file with the sandbox certificate of the software and its private key
+    #[arg(long, required_unless_present = "sandbox")]
+    pub identity: Option<PathBuf>,
+    /// Folder of `dmpctl solution start`: certificates, and people who log in at the guichet
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["identity", "patient_app", "log_in", "demonstration"])]
+    pub sandbox: Option<PathBuf>,
+    /// `https://host:port` of the guichet, with --sandbox
+    #[arg(long, env = "DMP_GUICHET")]
+    pub guichet: Option<String>,
+    /// Command (for `sh -c`) that prints your identity token (OIDC), with --sandbox
+    #[arg(long, env = "DMP_GUICHET_LOG_IN")]
+    pub as_person: Option<String>,
     /// `identity-feed`, `registry-consumer`, `document-feeder` or `document-reader`
     #[arg(long)]
     pub profile: String,
@@ -62,7 +109,7 @@ pub struct TestOptions {
     #[arg(long)]
     pub patient_app: Option<PathBuf>,
     /// Command that prints an identity token: `<command> professional`, `<command> patient <system|value>`
-    #[arg(long, required_unless_present = "demonstration", requires = "inpe")]
+    #[arg(long, required_unless_present_any = ["demonstration", "sandbox"], requires = "inpe")]
     pub log_in: Option<String>,
     /// INPE of the professional of --log-in
     #[arg(long)]
@@ -79,9 +126,29 @@ pub struct TestOptions {
 /// `not-conformant` when a requirement was not met, or what stopped it.
 pub async fn run(cluster: &ClusterOptions, command: &SolutionCommand) -> Result<()> {
     match command {
+        SolutionCommand::Start(options) => start::run(options).await,
+        SolutionCommand::Signup(options) => account::run_sign_up(options).await,
+        SolutionCommand::Show(options) => account::run_show(options).await,
+        SolutionCommand::Sandbox(options) => account::run_sandbox(options).await,
+        SolutionCommand::LogIn(options) => account::run_log_in(options).await,
+        SolutionCommand::Add(options) => product::run_add(options).await,
+        SolutionCommand::Version(options) => product::run_version(options).await,
+        SolutionCommand::Evidence(options) => product::run_evidence(options).await,
+        SolutionCommand::Certificate(options) => product::run_certificate(options).await,
+        SolutionCommand::Submit(options) => submission::run_submit(options).await,
+        SolutionCommand::Withdraw(options) => submission::run_withdraw(options).await,
+        SolutionCommand::HandIn(options) => submission::run_hand_in(options).await,
+        SolutionCommand::SignInstallation(options) => {
+            println!("{}", installation::sign(options)?);
+            Ok(())
+        }
+        SolutionCommand::Renew(options) => {
+            println!("{}", renewal::renew(options).await?);
+            Ok(())
+        }
         SolutionCommand::Test(options) => test(cluster, options).await,
         SolutionCommand::Profiles(options) => {
-            let suite = Suite::new(software(options, &options.identity)?);
+            let suite = Suite::new(software(&options.gateway, &options.identity)?);
             print!("{}", output::profiles(&suite.profiles().await?));
             Ok(())
         }
@@ -89,17 +156,47 @@ pub async fn run(cluster: &ClusterOptions, command: &SolutionCommand) -> Result<
 }
 
 async fn test(cluster: &ClusterOptions, options: &TestOptions) -> Result<()> {
+    if let Some(folder) = &options.sandbox {
+        let (Some(guichet), Some(as_person)) = (&options.guichet, &options.as_person) else {
+            return Err(CliError::new(
+                "guichet-required",
+                "the people of the sandbox log in at the guichet",
+                "name it with --guichet and yourself with --as-person (DMP_GUICHET, DMP_GUICHET_LOG_IN)",
+            ));
+        };
+        let about = start::Folder::read(folder)?;
+        let people = AtGuichet {
+            guichet: guichet::Guichet::new(&guichet::GuichetOptions {
+                guichet: guichet.clone(),
+                ca: options.gateway.ca.clone(),
+                as_person: as_person.clone(),
+            })?,
+            vendor: about.vendor,
+            inpe: about.inpe,
+        };
+        let identity = start::Folder::identity(folder);
+        let patient_app = start::Folder::patient_app(folder);
+        return sit(options, &identity, Some(&patient_app), &people).await;
+    }
+    let identity = options.identity.as_deref().unwrap_or_else(|| Path::new(""));
+    let patient_app = options.patient_app.as_deref();
     match (&options.demonstration, &options.log_in, &options.inpe) {
         (Some(professional), ..) => {
             let client = crate::kubernetes::connect(cluster).await?;
-            sit(options, &Demonstration::new(client, professional)?).await
+            sit(
+                options,
+                identity,
+                patient_app,
+                &Demonstration::new(client, professional)?,
+            )
+            .await
         }
         (None, Some(command), Some(inpe)) => {
             let printed = Printed {
                 command: command.clone(),
                 inpe: inpe.clone(),
             };
-            sit(options, &printed).await
+            sit(options, identity, patient_app, &printed).await
         }
         _ => Err(CliError::new(
             "log-in-required",
@@ -109,12 +206,15 @@ async fn test(cluster: &ClusterOptions, options: &TestOptions) -> Result<()> {
     }
 }
 
-async fn sit(options: &TestOptions, log_ins: &impl LogIns) -> Result<()> {
-    let software_under_test = software(&options.software, &options.software.identity)?;
-    let patient_app = options
-        .patient_app
-        .as_deref()
-        .map(|path| software(&options.software, path))
+async fn sit(
+    options: &TestOptions,
+    identity: &Path,
+    patient_app: Option<&Path>,
+    log_ins: &impl LogIns,
+) -> Result<()> {
+    let software_under_test = software(&options.gateway, identity)?;
+    let patient_app = patient_app
+        .map(|path| software(&options.gateway, path))
         .transpose()?;
     let bench = Bench {
         software: &software_under_test,
@@ -125,9 +225,9 @@ async fn sit(options: &TestOptions, log_ins: &impl LogIns) -> Result<()> {
     let runner = match &options.run {
         Some(command) => Runner::Command {
             command: command.clone(),
-            gateway: options.software.gateway.gateway.clone(),
-            ca: options.software.gateway.ca.clone(),
-            identity: options.software.identity.clone(),
+            gateway: options.gateway.gateway.clone(),
+            ca: options.gateway.ca.clone(),
+            identity: identity.to_owned(),
         },
         None => Runner::ByHand,
     };
@@ -163,9 +263,9 @@ async fn sit(options: &TestOptions, log_ins: &impl LogIns) -> Result<()> {
     ))
 }
 
-fn software(options: &IdentityOptions, identity: &std::path::Path) -> Result<Software> {
+fn software(gateway: &GatewayOptions, identity: &Path) -> Result<Software> {
     let pem = std::fs::read_to_string(identity).map_err(|source| CliError::file(identity, source))?;
-    Software::new(&options.gateway.open()?, Some(pem))
+    Software::new(&gateway.open()?, Some(pem))
 }
 
 /// A mode that a vendor or a laboratory may ask for.

@@ -145,7 +145,7 @@ async fn a_service_gets_its_own_certificate_and_keys_and_nothing_else() {
             .write("transit/sign/log-consent", &json!({ "input": "eA==" }))
             .await,
     );
-    for key in ["token", "label"] {
+    for key in ["token", "label", "sandbox-people"] {
         let path = format!("transit/sign/{key}");
         refused(
             "another's key",
@@ -159,7 +159,21 @@ async fn a_service_gets_its_own_certificate_and_keys_and_nothing_else() {
         .await
         .unwrap();
 
+    let portal = bao.service("dmp-national", "portal").await;
+    portal
+        .write("transit/sign/sandbox-people", &json!({ "input": "eA==" }))
+        .await
+        .unwrap();
+    portal.read("transit/keys/sandbox-people").await.unwrap();
     let gateway = bao.service("dmp-national", "gateway").await;
+    for (name, service, key) in [
+        ("portal", &portal, "token"),
+        ("portal", &portal, "label"),
+        ("gateway", &gateway, "sandbox-people"),
+    ] {
+        let path = format!("transit/sign/{key}");
+        refused(name, service.write(&path, &json!({ "input": "eA==" })).await);
+    }
     let public = [
         uri("spiffe://dmp.test/ns/dmp-national/sa/gateway"),
         dns("gateway.dmp.test"),
@@ -266,6 +280,7 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
     for key in [
         "facts",
         "label",
+        "sandbox-people",
         "token",
         "log-registry",
         "log-consent",
@@ -279,6 +294,12 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
             .await
             .unwrap();
     }
+    refused(
+        "log-ins of invented people",
+        operator
+            .write("transit/sign/sandbox-people", &json!({ "input": "eA==" }))
+            .await,
+    );
 
     let records = bao.service("dmp-a", "records").await;
     sign(
@@ -308,6 +329,20 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
         .pointer("/data/certificate")
         .and_then(Value::as_str)
         .unwrap();
+    let of_a_solution = json!({ "certificate": certificate });
+    operator
+        .write("pki-solutions/revoke", &of_a_solution)
+        .await
+        .unwrap();
+    let serial = json!({ "serial_number": signed.pointer("/data/serial_number") });
+    refused(
+        "a revocation by serial number",
+        operator.write("pki-solutions/revoke", &serial).await,
+    );
+    refused(
+        "a revocation of a service",
+        operator.write("pki-services/revoke", &of_a_solution).await,
+    );
     let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).unwrap();
     let certificate = pem.parse_x509().unwrap();
     let names = format!(

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod carried;
 mod catalogue;
 mod feed;
+mod installation;
 mod label;
+mod lift;
+mod non_conformity;
 mod platform_key;
 mod quorum;
+mod renewal;
 mod signatures;
 mod standing;
 mod world;

@@ -162,15 +162,18 @@ fn evidence_is_announced_narrows_and_ends() {
             .count()
     };
     assert_eq!((warned(260), warned(275)), (0, 1));
-    assert!(world.standing_in(335).warnings[0].ends_with("30 days or less"));
-    assert!(world.standing_in(355).warnings[0].ends_with("7 days or less"));
+    assert!(world.standing_in(335).warnings[0].ends_with("30 days or less; document-feeder then closes"));
+    assert!(world.standing_in(355).warnings[0].ends_with("7 days or less; document-feeder then closes"));
     let standing = world.standing_in(362);
     assert_eq!(
         standing.scopes.into_iter().collect::<Vec<_>>(),
         ["document-reader"],
         "the feeder needs its pen-test"
     );
-    assert_eq!(standing.missing, ["pen-test has ended: bring a new one"]);
+    assert_eq!(
+        standing.missing,
+        ["pen-test has ended: bring a new one; document-feeder is closed until it counts"]
+    );
 }
 
 #[test]
@@ -242,6 +245,17 @@ fn revoked_withdrawn_superseded() {
         (spec["solution"], spec["reason"]) = (json!("vendor-atlas/atlas-sih"), json!("x"));
         world.dossier.revocations = vec![revocation(spec)];
         assert_eq!(world.standing().state, State::Revoked);
+    }
+    for (spec, state) in [
+        (json!({ "vendor": "atlas", "reason": "x" }), State::Revoked),
+        (json!({ "vendor": "other", "reason": "x" }), State::Homologated),
+        (
+            json!({ "solution": "vendor-atlas/atlas-sih", "establishment": "123456789", "reason": "x" }),
+            State::Homologated,
+        ),
+    ] {
+        world.dossier.revocations = vec![revocation(spec.clone())];
+        assert_eq!(world.standing().state, state, "{spec}");
     }
     let mut world = World::granted();
     let mut next = world.dossier.homologations[0].clone();

@@ -45,6 +45,7 @@ pub fn body(role: Role, authority: &Authority) -> Body {
             certificate: authority.certificate_pem(),
             endorsement: None,
         }],
+        readers: Vec::new(),
         withdrawn: Vec::new(),
     }
 }
@@ -71,6 +72,11 @@ pub const DECISION: Word = Word {
 impl World {
     /// Submitted a minute ago, under a programme that both bodies signed; nothing has been tested.
     pub fn submitted() -> Self {
+        Self::submitted_under(json!({}))
+    }
+
+    /// As [`World::submitted`], under a programme with these rules too.
+    pub fn submitted_under(rules: Value) -> Self {
         let now = Timestamp::now();
         let (interop, security) = (
             Authority::new("Interop", "000000000000001"),
@@ -101,6 +107,8 @@ impl World {
                 "signatures": [],
             },
         });
+        let spec = programme["spec"].as_object_mut().unwrap();
+        spec.extend(rules.as_object().unwrap().clone());
         let approval = ProgrammeApproval {
             programme: "2026".to_owned(),
             programme_sha256: dmp_homologation::dossier::programme_sha256(&typed(programme["spec"].clone())),
@@ -145,6 +153,8 @@ impl World {
             }))],
             runs: Vec::new(),
             reviews: Vec::new(),
+            non_conformities: Vec::new(),
+            answers: Vec::new(),
             revocations: Vec::new(),
             credentials: Vec::new(),
         };
@@ -161,7 +171,11 @@ impl World {
 
     /// As [`World::submitted`], tested by the suite and by the laboratory, and favourable in every domain.
     pub fn tested() -> Self {
-        let mut world = Self::submitted();
+        Self::tested_under(json!({}))
+    }
+
+    pub fn tested_under(rules: Value) -> Self {
+        let mut world = Self::submitted_under(rules);
         for profile in ["document-feeder-1-0", "document-reader-1-0"] {
             world.run(profile, RunMode::Rehearsal, true);
             world.run(profile, RunMode::Supervised, true);
@@ -178,7 +192,11 @@ impl World {
 
     /// As [`World::tested`], granted by both bodies.
     pub fn granted() -> Self {
-        let mut world = Self::tested();
+        Self::granted_under(json!({}))
+    }
+
+    pub fn granted_under(rules: Value) -> Self {
+        let mut world = Self::tested_under(rules);
         world.say(&world.interop.person("i2"), &DECISION);
         world.say(&world.security.person("s2"), &DECISION);
         world
@@ -190,25 +208,71 @@ impl World {
 
     /// In so many days.
     pub fn standing_in(&self, days: i64) -> Standing {
+        self.standing_of(0, days)
+    }
+
+    /// Of another submission, in so many days.
+    pub fn standing_of(&self, submission: usize, days: i64) -> Standing {
         self.dossier.standing(
-            &self.dossier.homologations[0],
+            &self.dossier.homologations[submission],
             self.now + SignedDuration::from_hours(24 * days),
         )
     }
 
+    /// Another programme, as the first with these changes, signed by both bodies.
+    pub fn programme(&mut self, name: &str, changes: &Value) {
+        let mut programme = serde_json::to_value(&self.dossier.programmes[0]).unwrap();
+        (programme["metadata"]["name"], programme["spec"]["changes"]) = (json!(name), changes.clone());
+        programme["spec"]["signatures"] = json!([]);
+        let approval = ProgrammeApproval {
+            programme: name.to_owned(),
+            programme_sha256: dmp_homologation::dossier::programme_sha256(&typed(programme["spec"].clone())),
+            signed_at: self.now - SignedDuration::from_secs(3600),
+        };
+        programme["spec"]["signatures"] = json!([
+            signed(&self.interop.person("i-programme"), &approval),
+            signed(&self.security.person("s-programme"), &approval),
+        ]);
+        self.dossier.programmes.push(typed(programme));
+    }
+
+    /// A further submission, just now: of a version, following one, with changes to its specification. Its number.
+    pub fn submit(&mut self, name: &str, version: &str, follows: Option<&str>, changes: Value) -> usize {
+        let mut spec = serde_json::to_value(&self.dossier.homologations[0].spec).unwrap();
+        (spec["version"], spec["follows"]) = (json!(version), json!(follows));
+        spec.as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        let mut frozen = serde_json::to_value(&self.dossier.versions[0]).unwrap();
+        (frozen["metadata"]["name"], frozen["spec"]["version"]) = (json!(name), json!(version));
+        self.dossier.versions.push(typed(frozen));
+        let seconds = 30 - i64::try_from(self.dossier.homologations.len()).unwrap();
+        self.dossier.homologations.push(typed(json!({
+            "metadata": { "name": name, "creationTimestamp": ago(self.now, seconds) }, "spec": spec,
+        })));
+        self.dossier.homologations.len() - 1
+    }
+
     /// A review of the submission as it is now, which the API server has just got.
     pub fn say(&mut self, member: &Member, word: &Word) {
-        let review = self.review(word);
-        self.arrive(&signed(member, &review));
+        self.say_of(0, member, word);
+    }
+
+    pub fn say_of(&mut self, submission: usize, member: &Member, word: &Word) {
+        let review = self.review_of(submission, word);
+        let name = self.dossier.homologations[submission].name_any();
+        self.arrive_of(&name, &signed(member, &review));
     }
 
     pub fn review(&self, word: &Word) -> Review {
+        self.review_of(0, word)
+    }
+
+    pub fn review_of(&self, submission: usize, word: &Word) -> Review {
+        let homologation = &self.dossier.homologations[submission];
         Review {
-            homologation: format!("{NAMESPACE}/{HOMOLOGATION}"),
-            submission_sha256: self
-                .dossier
-                .submission_sha256(&self.dossier.homologations[0])
-                .unwrap(),
+            homologation: format!("{NAMESPACE}/{}", homologation.name_any()),
+            submission_sha256: self.dossier.submission_sha256(homologation).unwrap(),
             verdict: word.verdict,
             decision: word.decision,
             scopes: word.scopes.clone(),
@@ -220,26 +284,39 @@ impl World {
     }
 
     pub fn arrive(&mut self, statement: &str) {
+        self.arrive_of(HOMOLOGATION, statement);
+    }
+
+    pub fn arrive_of(&mut self, homologation: &str, statement: &str) {
         let number = self.dossier.reviews.len();
         self.dossier.reviews.push(typed(json!({
             "metadata": { "name": format!("review-{number:02}"), "creationTimestamp": ago(self.now, 0) },
-            "spec": { "homologation": HOMOLOGATION, "statement": statement },
+            "spec": { "homologation": homologation, "statement": statement },
         })));
     }
 
     /// Why the last review does not count.
     pub fn last_refused(&self) -> &'static str {
-        let reviews = self.dossier.reviews_of(&self.dossier.homologations[0]);
+        let reviews = self.dossier.reviews_of(&self.dossier.homologations[0], self.now);
         reviews.last().unwrap().1.clone().unwrap_err().reason
     }
 
     pub fn run(&mut self, profile: &str, mode: RunMode, passed: bool) {
+        self.run_of(0, profile, mode, passed);
+    }
+
+    pub fn run_of(&mut self, submission: usize, profile: &str, mode: RunMode, passed: bool) {
         let member = if mode == RunMode::Supervised {
             self.laboratory.person("l1")
         } else {
             self.suite.person("suite")
         };
-        let run = self.run_statement(profile, mode, passed);
+        let homologation = &self.dossier.homologations[submission];
+        let run = Run {
+            version: homologation.spec.version.clone(),
+            submission_sha256: self.dossier.submission_sha256(homologation),
+            ..self.run_statement(profile, mode, passed)
+        };
         self.arrive_run(&signed(&member, &run));
     }
 
@@ -286,7 +363,7 @@ pub fn signed<T: Statement>(member: &Member, statement: &T) -> String {
         .unwrap()
 }
 
-fn ago(now: Timestamp, seconds: i64) -> String {
+pub fn ago(now: Timestamp, seconds: i64) -> String {
     let at = now - SignedDuration::from_secs(seconds);
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

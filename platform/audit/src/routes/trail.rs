@@ -26,7 +26,7 @@ pub async fn handler(
     let own = matches!(&claims.person, Person::Patient { id } if *id == request.patient);
     let patient = state
         .registry
-        .resolve(request.patient, correlation)
+        .resolve(request.patient, claims.realm.as_deref(), correlation)
         .await
         .map_err(|error| Problem::unavailable("registry-unavailable", &error))?;
     let (kind, outcome) = match patient {

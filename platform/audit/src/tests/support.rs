@@ -221,7 +221,9 @@ impl World {
 
 pub async fn registry(platform: &TestPlatform, known: Known) -> TestService {
     let resolve = move |Json(request): Json<ResolveRequest>| async move {
+        // All of them are the nation's.
         let own = known.lock().unwrap().get(&request.patient).copied();
+        let own = own.filter(|_| request.realm.is_none());
         own.map(|own| {
             Json(ResolveAnswer {
                 own,

@@ -121,6 +121,11 @@ async fn nobody_else_gets_a_trail_and_all_refusals_look_the_same() {
             world.ask(unknown, Some(&world.token(unknown))).await,
         ),
         ("no token", world.ask(id, None).await),
+        ("herself, in another realm", {
+            let mut claims = tokens.claims(&peer, Person::Patient { id });
+            claims.realm = Some("a-1".to_owned());
+            world.ask(id, Some(&tokens.mint(&claims))).await
+        }),
     ];
     for (name, token) in tokens.bad(&tokens.claims(&peer, Person::Patient { id })) {
         refused.push((name, world.ask(id, Some(&token)).await));

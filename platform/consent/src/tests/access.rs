@@ -63,6 +63,18 @@ async fn only_the_patient_speaks_and_all_refusals_look_the_same() {
         ),
         ("unknown patient", world.search(&world.token(ghost), ghost).await),
         ("doctor, unknown patient", world.search(&doctor, ghost).await),
+        (
+            "herself, in another realm",
+            world
+                .search(&world.token_of_realm(Person::Patient { id: patient }), patient)
+                .await,
+        ),
+        (
+            "a directory of another realm",
+            world
+                .search(&world.token_of_realm(Person::Directory), patient)
+                .await,
+        ),
     ];
     let logged = answers.len();
     let claims = world

@@ -132,6 +132,13 @@ impl World {
         self.platform.tokens.patient(&self.solution, patient)
     }
 
+    /// A token of a realm that the patient is not of.
+    pub(super) fn token_of_realm(&self, person: dmp_core::token::Person) -> String {
+        let mut claims = self.platform.tokens.claims(&self.solution, person);
+        claims.realm = Some("a-1".to_owned());
+        self.platform.tokens.mint(&claims)
+    }
+
     pub(super) fn doctor(&self) -> String {
         self.platform
             .tokens
@@ -274,8 +281,9 @@ fn registry(known: Arc<Known>) -> Router {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         match known.patients.lock().unwrap().get(&request.patient) {
-            Some(answer) => Json(*answer).into_response(),
-            None => Problem::not_found("unknown-patient", "no such patient").into_response(),
+            // All of them are the nation's.
+            Some(answer) if request.realm.is_none() => Json(*answer).into_response(),
+            _ => Problem::not_found("unknown-patient", "no such patient").into_response(),
         }
     }
     Router::new()

@@ -7,5 +7,6 @@
 mod collector;
 mod conformance;
 mod metrics;
+mod realms;
 mod traces;
 mod world;

@@ -58,11 +58,47 @@ pub struct World {
     /// Of further software at the hospital, one certificate each.
     pub others: Vec<Certificate>,
     directory: Identity,
+    /// Of each realm that was asked for.
+    pub realms: Vec<RealmSoftware>,
+    /// Where the registry is.
+    pub registry: String,
     physician: &'static str,
     establishment: &'static str,
     pub gateway: String,
     _operator: TestService,
     _folders: Vec<tempfile::TempDir>,
+}
+
+/// Software whose credentials are of one realm.
+pub struct RealmSoftware {
+    pub realm: String,
+    /// Of a hospital with the INPE of this world's.
+    pub hospital: Identity,
+    pub app: Identity,
+}
+
+impl RealmSoftware {
+    fn new(platform: &TestPlatform, number: usize, realm: &str) -> Self {
+        let own = |name: &str| platform.pki.solution(&format!("vendor-r{number}"), name);
+        Self {
+            realm: realm.to_owned(),
+            hospital: own("hospital"),
+            app: own("app"),
+        }
+    }
+
+    fn credentials(&self, number: usize, establishment: &str) -> [Credential; 2] {
+        let namespace = format!("vendor-r{number}");
+        let home = Some((establishment, group()));
+        let mut both = [
+            credential((&namespace, "hospital"), &self.hospital, "hospital", home),
+            credential((&namespace, "app"), &self.app, "patient-app", None),
+        ];
+        for credential in &mut both {
+            credential.realm = Some(self.realm.clone());
+        }
+        both
+    }
 }
 
 /// An answer of the gateway.
@@ -116,8 +152,22 @@ impl World {
         Self::start_with(PHYSICIAN, ESTABLISHMENT, 0).await
     }
 
+    /// The same with software of these realms.
+    pub async fn start_in_realms(realms: &[&str]) -> Self {
+        Self::start_of(PHYSICIAN, ESTABLISHMENT, 0, realms).await
+    }
+
     /// The same with another physician and hospital (INPE), and `others` further pieces of software there.
     pub async fn start_with(physician: &'static str, establishment: &'static str, others: usize) -> Self {
+        Self::start_of(physician, establishment, others, &[]).await
+    }
+
+    async fn start_of(
+        physician: &'static str,
+        establishment: &'static str,
+        others: usize,
+        realms: &[&str],
+    ) -> Self {
         dmp_core::install_crypto_provider();
         let (bao, postgres) = (Bao::shared(), Postgres::shared());
         let platform = Arc::new(TestPlatform::new());
@@ -132,6 +182,7 @@ impl World {
             .map(|(name, key)| (format!("{DOMAIN}/log/{name}"), key))
             .collect();
         platform.write_trust_with(logs.clone(), vec![bao.public_key(None, "token").await]);
+        platform.believe_log_ins_of(&[bao.public_key(None, dmp_client::sandbox::KEY).await]);
         let issuer = Issuer::start(&platform.pki).await;
 
         let collector = Collector::start().await;
@@ -152,6 +203,11 @@ impl World {
                     platform.pki.solution_certificate(HOSPITAL.0, &name, hour()),
                 )
             })
+            .collect();
+        let realms: Vec<RealmSoftware> = realms
+            .iter()
+            .enumerate()
+            .map(|(number, realm)| RealmSoftware::new(&platform, number, realm))
             .collect();
         let facts = Facts {
             seq: 1,
@@ -179,6 +235,12 @@ impl World {
                     home,
                 )
             }))
+            .chain(
+                realms
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(number, own)| own.credentials(number, establishment)),
+            )
             .collect(),
             issuers: vec![dmp_client::facts::Issuer {
                 url: issuer.url.clone(),
@@ -229,7 +291,7 @@ impl World {
             )
         })
         .collect();
-        let public = free_port();
+        let (public, guichet) = (free_port(), free_port());
         let services = vec![
             start(&registry, database("database").await, None).await,
             start(
@@ -264,7 +326,8 @@ impl World {
             start(
                 &gateway,
                 format!(
-                    "\n[gateway]\npublic_listen = \"127.0.0.1:{public}\"\npublic_names = [\"localhost\"]\n\
+                    "\n[gateway]\npublic_listen = \"127.0.0.1:{public}\"\nguichet_listen = \"127.0.0.1:{guichet}\"\n\
+                     public_names = [\"localhost\"]\n\
                      operator_urls = [{:?}]\nregistry_url = {:?}\nconsent_url = {:?}\naudit_url = {:?}\nportal_url = {:?}\n{QUOTAS}",
                     operator.base(),
                     registry.url(),
@@ -286,6 +349,8 @@ impl World {
             app,
             app_certificate,
             directory,
+            realms,
+            registry: registry.url(),
             physician,
             establishment,
             others: others.into_iter().map(|(_, software)| software).collect(),
@@ -485,7 +550,9 @@ fn credential(
         mode: Mode::Sandbox,
         certificate_sha256: hex::encode(peer.certificate_sha256),
         not_after: peer.not_after,
+        previous: None,
         scopes: None,
+        realm: None,
     }
 }
 

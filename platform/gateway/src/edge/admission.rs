@@ -66,10 +66,7 @@ pub fn admit<'f>(
     if facts.revoked(credential) {
         return Err(SolutionRefusal::Revoked);
     }
-    if !credential
-        .certificate_sha256
-        .eq_ignore_ascii_case(&hex::encode(peer.certificate_sha256))
-    {
+    if !credential.has_certificate(&hex::encode(peer.certificate_sha256), now) {
         return Err(SolutionRefusal::OtherCertificate);
     }
     if now >= credential.not_after || now >= peer.not_after {

@@ -106,6 +106,21 @@ pub async fn read_form(gateway: &Gateway, headers: &HeaderMap, body: Body) -> Re
     read(gateway, headers, body, MAX_FORM).await
 }
 
+/// Reads a body of one content type, of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`]; 415 for another content type.
+pub async fn read_as(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    kind: &str,
+    limit: usize,
+) -> Result<Held, Failure> {
+    require(headers, &[kind])?;
+    read(gateway, headers, body, limit).await
+}
+
 async fn parse(bytes: &Bytes) -> Result<Value, Failure> {
     let parsed = if bytes.len() <= PARSE_HERE {
         strict_json(bytes)

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use crate::facts::Snapshot;
 use crate::failure::{Failure, Shape};
 use crate::state::Gateway;
+use crate::surveillance::{self, Outcome};
 use admission::{SolutionRefusal, admit};
 
 /// The software of a request, as admitted for this request, and the facts it was admitted by.
@@ -56,25 +57,37 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
             if let Some(connection) = request.extensions().get::<EndConnection>() {
                 connection.end();
             }
+            surveillance::not_let_in(&facts, &peer);
             return Failure::Solution(reason).into_response();
         }
     };
+    let product = surveillance::product(&credential).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_write = surveillance::is_write(request.method(), route);
+    let response = match within_limits(&gateway, &credential, &request) {
+        Ok(()) => {
+            request.extensions_mut().insert(Admitted {
+                peer,
+                credential,
+                facts,
+            });
+            next.run(request).await
+        }
+        Err(failure) => failure.into_response(),
+    };
+    surveillance::count(&product, Outcome::of(is_write, &response));
+    response
+}
+
+/// Quota and scope.
+fn within_limits(gateway: &Gateway, credential: &Credential, request: &Request) -> Result<(), Failure> {
     // Before the scope and without a route too: what is refused costs as well.
-    if let Err(failure) = gateway.counters.software(&credential, Instant::now()) {
-        return failure.into_response();
-    }
+    gateway.counters.software(credential, Instant::now())?;
     // Without a route there is nothing to open: the fallback says so.
-    if let Some(route) = request.extensions().get::<MatchedPath>()
-        && let Err(failure) = scope::check(&credential, request.method(), route.as_str())
-    {
-        return failure.into_response();
+    match request.extensions().get::<MatchedPath>() {
+        Some(route) => scope::check(credential, request.method(), route.as_str()),
+        None => Ok(()),
     }
-    request.extensions_mut().insert(Admitted {
-        peer,
-        credential,
-        facts,
-    });
-    next.run(request).await
 }
 
 /// The answer to a request on a connection that the door has closed.

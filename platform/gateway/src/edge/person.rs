@@ -28,6 +28,7 @@ impl Person {
         Call {
             correlation: &self.correlation,
             bearer: Some(&self.token),
+            realm: self.claims.realm.as_deref(),
         }
     }
 

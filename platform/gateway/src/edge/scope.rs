@@ -35,6 +35,8 @@ fn needs(credential: &Credential, method: &Method, route: &str) -> Option<Needs>
     let directory = credential.kind == "directory";
     Some(match (method.as_str(), route) {
         ("POST", "/oauth2/token") | ("GET", "/fhir/metadata") => Needs::Nothing,
+        // Software renews its own certificate, whatever it is for.
+        ("GET", "/.well-known/est/cacerts") | ("POST", "/.well-known/est/simplereenroll") => Needs::Nothing,
         // ITI-65, or the State's directories (mCSD).
         ("POST", "/fhir") if directory => Needs::Scope("directory-source"),
         ("POST", "/fhir") => Needs::Scope("document-feeder"),
@@ -89,7 +91,9 @@ mod tests {
             mode: Mode::Production,
             certificate_sha256: String::new(),
             not_after: Timestamp::now(),
+            previous: None,
             scopes: scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect()),
+            realm: None,
         }
     }
 
@@ -142,6 +146,9 @@ mod tests {
         let nothing = credential("hospital", Some(&[]));
         assert!(check_as(&nothing, "POST", "/oauth2/token").is_ok());
         assert!(check_as(&nothing, "GET", "/fhir/metadata").is_ok());
+        assert!(check_as(&nothing, "GET", "/.well-known/est/cacerts").is_ok());
+        assert!(check_as(&nothing, "POST", "/.well-known/est/simplereenroll").is_ok());
+        assert!(check_as(&nothing, "POST", "/.well-known/est/simpleenroll").is_err());
         let all: Vec<&str> = OPERATIONS.iter().map(|(_, _, scope)| *scope).collect();
         assert!(check_as(&credential("hospital", Some(&all)), "DELETE", "/fhir/Patient").is_err());
         assert!(check_as(&credential("hospital", Some(&all)), "GET", "/fhir/Later").is_err());

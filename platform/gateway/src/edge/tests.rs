@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dmp_client::facts::{Credential, Facts, Group, Mode, Revocation};
+use dmp_client::facts::{Credential, Facts, Group, Mode, Previous, Revocation};
 use dmp_core::peer::Peer;
 use jiff::{SignedDuration, Timestamp};
 
@@ -50,7 +50,9 @@ fn facts() -> Facts {
             mode: Mode::Sandbox,
             certificate_sha256: hex::encode([7; 32]),
             not_after: Timestamp::now() + SignedDuration::from_secs(600),
+            previous: None,
             scopes: None,
+            realm: None,
         }],
         ..Facts::default()
     }
@@ -118,24 +120,125 @@ fn each_rule_of_admission_refuses_by_itself() {
 }
 
 #[test]
-fn revocations_reach_solution_version_and_credential() {
-    let revoked = |version: Option<&str>, credential: Option<&str>, solution: &str| {
+fn the_certificate_before_opens_the_door_until_its_time_and_a_revocation_closes_both() {
+    let replaced = |seconds: i64| {
         let mut facts = facts();
-        facts.revocations.push(Revocation {
-            solution: solution.to_owned(),
-            version: version.map(str::to_owned),
-            credential: credential.map(str::to_owned),
+        let own = &mut facts.credentials[0];
+        own.certificate_sha256 = hex::encode([8; 32]);
+        own.previous = Some(Previous {
+            certificate_sha256: hex::encode([7; 32]).to_uppercase(),
+            until: Timestamp::now() + SignedDuration::from_secs(seconds),
         });
-        decide(facts, &hospital()) == Err(SolutionRefusal::Revoked)
+        facts
     };
-    assert!(revoked(None, None, "vendor-h/sih"));
-    assert!(revoked(Some("2.1"), None, "vendor-h/sih"));
-    assert!(revoked(None, Some("vendor-h/hospital-a"), "vendor-h/sih"));
-    assert!(revoked(None, Some("hospital-a"), "vendor-h/sih"));
-    assert!(!revoked(None, None, "vendor-h/other"));
-    assert!(!revoked(Some("2.0"), None, "vendor-h/sih"));
-    assert!(!revoked(None, Some("hospital-b"), "vendor-h/sih"));
-    assert!(!revoked(Some("2.0"), Some("hospital-a"), "vendor-h/sih"));
+    let mut new = hospital();
+    new.certificate_sha256 = [8; 32];
+    let mut stranger = hospital();
+    stranger.certificate_sha256 = [9; 32];
+    for peer in [&hospital(), &new] {
+        assert_eq!(decide(replaced(60), peer).as_deref(), Ok("vendor-h/hospital-a"));
+    }
+    assert_eq!(
+        decide(replaced(60), &stranger),
+        Err(SolutionRefusal::OtherCertificate)
+    );
+    assert_eq!(
+        decide(replaced(0), &hospital()),
+        Err(SolutionRefusal::OtherCertificate)
+    );
+    assert!(decide(replaced(0), &new).is_ok());
+    // It does not outlive itself either.
+    let mut ended = hospital();
+    ended.not_after = Timestamp::now();
+    assert_eq!(decide(replaced(60), &ended), Err(SolutionRefusal::Expired));
+    for peer in [&hospital(), &new] {
+        let mut revoked = replaced(60);
+        revoked.revocations.push(Revocation {
+            credential: Some("vendor-h/hospital-a".to_owned()),
+            ..Revocation::of_solution("vendor-h/sih")
+        });
+        assert_eq!(decide(revoked, peer), Err(SolutionRefusal::Revoked));
+    }
+}
+
+#[test]
+fn a_revocation_reaches_what_it_names_and_no_more() {
+    let of = Revocation::of_solution;
+    let text = |text: &str| Some(text.to_owned());
+    let version = |version: &str| Revocation {
+        version: text(version),
+        ..of("vendor-h/sih")
+    };
+    let credential = |name: &str| Revocation {
+        credential: text(name),
+        ..of("vendor-h/sih")
+    };
+    let establishment = |inpe: &str| Revocation {
+        establishment: text(inpe),
+        ..of("vendor-h/sih")
+    };
+    let cases = [
+        (Revocation::of_vendor("vendor-h"), true),
+        (Revocation::of_vendor("vendor-i"), false),
+        (Revocation::of_vendor("h"), false),
+        (of("vendor-h/sih"), true),
+        (of("vendor-h/other"), false),
+        (of("vendor-i/sih"), false),
+        (version("2.1"), true),
+        (version("2.0"), false),
+        (credential("vendor-h/hospital-a"), true),
+        (credential("hospital-a"), true),
+        (credential("hospital-b"), false),
+        (establishment("000000001"), true),
+        (establishment("000000002"), false),
+        (
+            Revocation {
+                credential: text("hospital-a"),
+                ..version("2.0")
+            },
+            false,
+        ),
+        // What names nobody is not understood.
+        (
+            Revocation {
+                solution: None,
+                ..of("")
+            },
+            true,
+        ),
+    ];
+    for (revocation, closes) in cases {
+        let mut facts = facts();
+        facts.revocations.push(revocation.clone());
+        let refused = decide(facts, &hospital()) == Err(SolutionRefusal::Revoked);
+        assert_eq!(refused, closes, "{revocation:?}");
+    }
+}
+
+#[test]
+fn a_gateway_from_before_a_level_closes_more_and_never_less() {
+    #[derive(serde::Deserialize)]
+    struct Before {
+        solution: String,
+        version: Option<String>,
+        credential: Option<String>,
+    }
+    let read = |revocation: &Revocation| {
+        serde_json::from_value::<Before>(serde_json::to_value(revocation).unwrap()).ok()
+    };
+    assert!(
+        read(&Revocation::of_vendor("vendor-h")).is_none(),
+        "its facts are not believed"
+    );
+    let installation = Revocation {
+        establishment: Some("000000001".to_owned()),
+        ..Revocation::of_solution("vendor-h/sih")
+    };
+    let whole = read(&installation).unwrap();
+    assert_eq!(
+        (whole.solution.as_str(), whole.version, whole.credential),
+        ("vendor-h/sih", None, None)
+    );
 }
 
 #[test]
@@ -153,11 +256,7 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
 
     let mut revoking = facts();
     revoking.seq = 2;
-    revoking.revocations.push(Revocation {
-        solution: "vendor-h/sih".to_owned(),
-        version: None,
-        credential: None,
-    });
+    revoking.revocations.push(Revocation::of_solution("vendor-h/sih"));
     store.accept(revoking, after(20), wall).unwrap();
     for live in [start, after(10)] {
         assert!(!door.stays_at(&hospital(), live, after(30), wall));
@@ -170,6 +269,7 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
     // lifted by a higher number
     let mut lifted = facts();
     lifted.seq = 3;
+    lifted.lifted.push(Revocation::of_solution("vendor-h/sih"));
     store.accept(lifted, after(1_700), wall).unwrap();
     assert!(door.stays_at(&hospital(), after(1_750), after(1_800), wall));
 }

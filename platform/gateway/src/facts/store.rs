@@ -1,26 +1,31 @@
 //! The newest accepted facts, indexed, with their age.
 //!
-//! Accepting: the number never falls; at the same number only the same content, or content that revokes more,
-//! replaces what is held (replicas of the operator may have heard of different objects at one number).
+//! Accepting: the number never falls; whatever the number, a revocation that is held is there again, or lifted at a
+//! higher number: one that is simply gone was lost (a restored etcd, an object that the operator cannot read). At the same number
+//! only content that revokes as much or more replaces what is held (replicas of the operator may have heard of different
+//! objects at one number).
 //! Age: counted on the local monotonic clock from the receipt, plus what the replica itself says it is behind
 //! the API server. Facts older than [`MAX_AGE`] close the door.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use dmp_client::facts::{Credential, Facts, Group, Issuer};
+use dmp_client::facts::{Credential, Facts, Group, Issuer, Revocation};
 use dmp_core::ids::GroupName;
 use jiff::{SignedDuration, Timestamp};
 
-use super::seen::Seen;
+use super::seen::{Known, Seen};
 
 /// Facts older than this close the door (DESIGN.md, "Facts that must be fresh").
 pub const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// How far the operator's clock may be from this machine's.
 pub const MAX_CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// No namespace.
+const ANYWHERE: &str = "";
 
 /// Facts as accepted, with look-ups by credential, group and issuer.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Snapshot {
     /// How long before that the replica had last heard from the API server.
     behind: Duration,
     credentials: HashMap<String, usize>,
+    /// Revocations by the namespace in which alone they close something; [`ANYWHERE`] when there is none.
+    revocations: HashMap<String, Vec<usize>>,
 }
 
 impl Snapshot {
@@ -45,11 +52,17 @@ impl Snapshot {
             .enumerate()
             .map(|(index, credential)| (credential.name.clone(), index))
             .collect();
+        let mut revocations: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, revocation) in facts.revocations.iter().enumerate() {
+            let namespace = revocation.namespace().unwrap_or(ANYWHERE);
+            revocations.entry(namespace.to_owned()).or_default().push(index);
+        }
         Self {
             facts,
             received,
             behind,
             credentials,
+            revocations,
         }
     }
 
@@ -80,30 +93,34 @@ impl Snapshot {
         self.facts.issuers.iter().find(|issuer| issuer.url == url)
     }
 
-    /// Whether the credential's software was revoked: the solution, this version, or this credential.
+    /// Whether the credential's software was revoked: the vendor, the solution, this version, installation or credential.
     pub fn revoked(&self, credential: &Credential) -> bool {
-        self.facts.revocations.iter().any(|revocation| {
-            revocation.solution == credential.solution
-                && revocation
-                    .version
-                    .as_ref()
-                    .is_none_or(|version| *version == credential.version)
-                && revocation
-                    .credential
-                    .as_ref()
-                    .is_none_or(|name| names_credential(name, credential))
-        })
+        let product = credential.solution.split_once('/');
+        let places = [
+            ANYWHERE,
+            product.map_or(ANYWHERE, |(namespace, _)| namespace),
+            credential.namespace(),
+        ];
+        let within = places
+            .iter()
+            .filter_map(|place| self.revocations.get(*place))
+            .flatten();
+        let mut revocations = within.filter_map(|index| self.facts.revocations.get(*index));
+        revocations.any(|revocation| revocation.closes(credential))
     }
 }
 
-/// A revocation names a credential in full (`<namespace>/<name>`) or, inside the solution's namespace, by its name.
-fn names_credential(name: &str, credential: &Credential) -> bool {
-    name == credential.name
-        || (!name.contains('/')
-            && credential
-                .name
-                .rsplit_once('/')
-                .is_some_and(|(_, last)| last == name))
+/// Whether something that was revoked no longer is, without having been lifted at a higher number.
+fn lost_one(before: &Known, now: &Facts) -> bool {
+    if before.revocations == now.revocations {
+        return false;
+    }
+    let lifted = now.lifted.iter().filter(|_| now.seq > before.seq);
+    let known: HashSet<&Revocation> = now.revocations.iter().chain(lifted).collect();
+    before
+        .revocations
+        .iter()
+        .any(|revocation| !known.contains(revocation))
 }
 
 /// Why the door is closed.
@@ -120,7 +137,7 @@ pub enum Stale {
 pub enum FactsRefused {
     #[error("facts number {seq} is below {highest}, seen before")]
     Older { seq: u64, highest: u64 },
-    #[error("facts number {seq} came again without a revocation it had before")]
+    #[error("facts number {seq} lack a revocation that was in force before and was not lifted")]
     Regressed { seq: u64 },
     #[error("the operator's clock says {at}, this machine's {now}: they differ by more than 60 s")]
     Clock { at: Timestamp, now: Timestamp },
@@ -131,19 +148,19 @@ pub enum FactsRefused {
 /// The store: one writer (the stream), many readers (every request).
 pub struct FactsStore {
     current: ArcSwapOption<Snapshot>,
-    /// The highest number ever accepted, also by earlier runs. The lock orders writers.
-    highest: Mutex<u64>,
+    /// Of the newest facts ever accepted, also by earlier runs. The lock orders writers.
+    known: Mutex<Known>,
     seen: Seen,
 }
 
 impl FactsStore {
     /// # Errors
-    /// [`super::seen::SeenError`] when the number of the last run cannot be read.
+    /// [`super::seen::SeenError`] when what the last run knew cannot be read.
     pub fn new(seen: Seen) -> Result<Self, super::seen::SeenError> {
-        let highest = seen.load()?;
+        let known = seen.load()?;
         Ok(Self {
             current: ArcSwapOption::empty(),
-            highest: Mutex::new(highest),
+            known: Mutex::new(known),
             seen,
         })
     }
@@ -157,33 +174,35 @@ impl FactsStore {
         if facts.at.duration_since(now).abs() > MAX_CLOCK_DIFFERENCE {
             return Err(FactsRefused::Clock { at: facts.at, now });
         }
-        let mut highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);
-        if facts.seq < *highest {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if facts.seq < known.seq {
             return Err(FactsRefused::Older {
                 seq: facts.seq,
-                highest: *highest,
+                highest: known.seq,
             });
         }
+        if lost_one(&known, &facts) {
+            return Err(FactsRefused::Regressed { seq: facts.seq });
+        }
+        let revocations_changed = facts.revocations != known.revocations;
         let fresh = Snapshot::new(facts, received);
         let facts = &fresh.facts;
         let current = self.current.load();
-        if let Some(held) = current.as_deref().filter(|held| held.facts.seq == facts.seq) {
-            if held
-                .facts
-                .revocations
-                .iter()
-                .any(|revocation| !facts.revocations.contains(revocation))
-            {
-                return Err(FactsRefused::Regressed { seq: facts.seq });
-            }
-            // a line said once more is no news, nor is one of a replica that knows less
-            if facts.at == held.facts.at || fresh.age(received) > held.age(received) {
-                return Ok(());
-            }
+        // a line said once more is no news, nor is one of a replica that knows less
+        if let Some(held) = current.as_deref()
+            && held.facts.seq == facts.seq
+            && !revocations_changed
+            && (facts.at == held.facts.at || fresh.age(received) > held.age(received))
+        {
+            return Ok(());
         }
-        if facts.seq > *highest {
+        if revocations_changed {
+            self.seen.store_revocations(&facts.revocations)?;
+            known.revocations.clone_from(&facts.revocations);
+        }
+        if facts.seq > known.seq {
             self.seen.store(facts.seq)?;
-            *highest = facts.seq;
+            known.seq = facts.seq;
         }
         self.current.store(Some(Arc::new(fresh)));
         Ok(())

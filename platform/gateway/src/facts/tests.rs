@@ -22,11 +22,7 @@ fn facts(seq: u64) -> Facts {
 }
 
 fn revocation(solution: &str) -> Revocation {
-    Revocation {
-        solution: solution.to_owned(),
-        version: None,
-        credential: None,
-    }
+    Revocation::of_solution(solution)
 }
 
 fn sign(key: &Ed25519KeyPair, kid: &str, payload: &str) -> Vec<u8> {
@@ -211,6 +207,75 @@ fn the_same_number_may_revoke_more_but_not_less() {
 }
 
 #[test]
+fn a_revocation_ends_by_a_lift_at_a_higher_number_and_by_nothing_else() {
+    let revoked = || Facts {
+        revocations: vec![revocation("vendor-a/sih")],
+        ..facts(5)
+    };
+    let lifted = |seq: u64, solution: &str| Facts {
+        lifted: vec![revocation(solution)],
+        ..facts(seq)
+    };
+    let after = |next: Facts| {
+        let store = FactsStore::new(Seen::nowhere()).unwrap();
+        let now = Instant::now();
+        store.accept(revoked(), now, Timestamp::now()).unwrap();
+        let outcome = store.accept(next, now, Timestamp::now());
+        let held = store.fresh(now).unwrap().facts().revocations.len();
+        (
+            outcome.map_err(|refused| matches!(refused, FactsRefused::Regressed { .. })),
+            held,
+        )
+    };
+    let refused = (Err(true), 1);
+    assert_eq!(after(lifted(6, "vendor-a/sih")), (Ok(()), 0));
+    assert_eq!(
+        after(lifted(5, "vendor-a/sih")),
+        refused,
+        "not at the same number"
+    );
+    assert_eq!(
+        after(lifted(6, "vendor-b/lab")),
+        refused,
+        "another one was lifted"
+    );
+    assert_eq!(after(facts(6)), refused, "it is simply gone");
+    assert_eq!(
+        after(facts(1_000_000)),
+        refused,
+        "as after a restore that lets the numbers jump"
+    );
+    // Lifted, and revoked again by another object.
+    let both = Facts {
+        revocations: vec![revocation("vendor-a/sih")],
+        ..lifted(6, "vendor-a/sih")
+    };
+    assert_eq!(after(both), (Ok(()), 1));
+}
+
+#[test]
+fn an_etcd_from_before_the_revocation_closes_the_door_instead_of_opening_it() {
+    // Restored: the numbers fall, or (`--bump-revision`) jump. Heartbeats go on; the revocation is in none of them.
+    for seq in [3, 1_000_000] {
+        let store = FactsStore::new(Seen::nowhere()).unwrap();
+        let start = Instant::now();
+        let revoked = Facts {
+            revocations: vec![revocation("vendor-a/sih")],
+            ..facts(5)
+        };
+        store.accept(revoked, start, Timestamp::now()).unwrap();
+        for second in 1..=12 {
+            let now = start + Duration::from_secs(second);
+            assert!(store.accept(facts(seq), now, Timestamp::now()).is_err());
+            match store.fresh(now) {
+                Ok(held) => assert!(second <= 10 && held.facts().revocations.len() == 1),
+                Err(stale) => assert!(second > 10, "{stale}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_differs_by_over_a_minute_is_refused() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
     for difference in [SignedDuration::from_secs(-61), SignedDuration::from_secs(61)] {
@@ -237,6 +302,49 @@ fn the_highest_number_survives_a_restart() {
     assert!(matches!(old, Err(FactsRefused::Older { seq: 41, highest: 42 })));
     std::fs::write(&path, "damaged").unwrap();
     assert!(FactsStore::new(Seen::at(&path)).is_err());
+}
+
+#[test]
+fn a_restarted_gateway_still_knows_what_was_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("facts-seen");
+    let start = || FactsStore::new(Seen::at(&path)).unwrap();
+    let accept = |store: &FactsStore, facts: Facts| store.accept(facts, Instant::now(), Timestamp::now());
+    let store = start();
+    let revoked = Facts {
+        revocations: vec![revocation("vendor-a/sih")],
+        ..facts(5)
+    };
+    accept(&store, revoked).unwrap();
+    drop(store);
+    // An etcd from before, whose numbers were made to jump.
+    let store = start();
+    for seq in [5, 6, 1_000_000] {
+        let refused = accept(&store, facts(seq));
+        assert!(matches!(refused, Err(FactsRefused::Regressed { .. })), "{seq}");
+    }
+    assert_eq!(store.fresh(Instant::now()).unwrap_err(), Stale::Never);
+    let lifted = Facts {
+        lifted: vec![revocation("vendor-a/sih")],
+        ..facts(6)
+    };
+    accept(&store, lifted).unwrap();
+    drop(store);
+    accept(&start(), facts(7)).unwrap();
+    std::fs::write(path.with_extension("revocations"), "damaged").unwrap();
+    assert!(FactsStore::new(Seen::at(&path)).is_err());
+}
+
+#[test]
+fn what_is_revoked_is_taken_from_a_replica_that_is_behind_too() {
+    let store = FactsStore::new(Seen::nowhere()).unwrap();
+    let start = Instant::now();
+    store.accept(facts(5), start, Timestamp::now()).unwrap();
+    let mut behind = facts(5);
+    behind.stale_since = Some(behind.at - SignedDuration::from_secs(4));
+    behind.revocations = vec![revocation("vendor-a/sih")];
+    store.accept(behind, start, Timestamp::now()).unwrap();
+    assert_eq!(store.fresh(start).unwrap().facts().revocations.len(), 1);
 }
 
 #[test]

@@ -27,7 +27,8 @@ use dmp_core::token::Person;
 use crate::failure::Failure;
 use crate::metrics;
 use bucket::Speed;
-use table::{Refused, Table};
+
+pub(crate) use table::{Refused, Table};
 
 /// One log line per credential in this time.
 const NOTICE: Speed = Speed::new(60_000_000_000, 1);
@@ -38,10 +39,12 @@ pub enum Limit {
     Credential,
     Establishment,
     Person,
+    /// Everybody without a log-in, at the guichet.
+    Public,
 }
 
 impl Limit {
-    pub const ALL: [Self; 3] = [Self::Credential, Self::Establishment, Self::Person];
+    pub const ALL: [Self; 4] = [Self::Credential, Self::Establishment, Self::Person, Self::Public];
 
     /// For metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +52,7 @@ impl Limit {
             Self::Credential => "credential",
             Self::Establishment => "establishment",
             Self::Person => "person",
+            Self::Public => "public",
         }
     }
 
@@ -58,6 +62,7 @@ impl Limit {
             Self::Credential => "this credential",
             Self::Establishment => "the credentials of this kind at the establishment together",
             Self::Person => "one person, through all software,",
+            Self::Public => "all who have not logged in together",
         }
     }
 }
@@ -66,9 +71,11 @@ impl Limit {
 #[derive(Hash)]
 enum Key<'a> {
     Credential(&'a str),
-    /// INPE and product kind: a laboratory's software does not take the place of the hospital's.
-    Establishment(&'a str, &'a str),
-    Professional(&'a str),
+    /// Realm, INPE and product kind: a laboratory's software does not take the place of the hospital's, nor a sandbox that of
+    /// the place whose number it uses.
+    Establishment(Option<&'a str>, &'a str, &'a str),
+    /// Realm and INPE.
+    Professional(Option<&'a str>, &'a str),
     Patient(PatientId),
     Notice(&'a str),
 }
@@ -102,7 +109,7 @@ impl Counters {
         let Some(inpe) = &credential.establishment else {
             return Ok(());
         };
-        let key = Key::Establishment(inpe, &credential.kind);
+        let key = Key::Establishment(credential.realm.as_deref(), inpe, &credential.kind);
         self.count(credential, Limit::Establishment, &key, limits.establishment, now)
     }
 
@@ -112,7 +119,7 @@ impl Counters {
     /// As [`Counters::software`].
     pub fn person(&self, credential: &Credential, person: &Person, now: Instant) -> Result<(), Failure> {
         let key = match person {
-            Person::Professional { inpe, .. } => Key::Professional(inpe),
+            Person::Professional { inpe, .. } => Key::Professional(credential.realm.as_deref(), inpe),
             Person::Patient { id } => Key::Patient(*id),
             Person::Directory => return Ok(()),
         };
@@ -165,7 +172,7 @@ impl Counters {
 }
 
 /// Whole seconds after which a request passes: never too early, at least one.
-fn seconds(nanoseconds: u64) -> u64 {
+pub(crate) fn seconds(nanoseconds: u64) -> u64 {
     const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
     nanoseconds.div_ceil(SECOND).max(1)
 }

@@ -150,7 +150,9 @@ fn credential(name: &str, kind: &str, establishment: Option<&str>) -> Credential
         mode: Mode::Sandbox,
         certificate_sha256: String::new(),
         not_after: Timestamp::UNIX_EPOCH,
+        previous: None,
         scopes: None,
+        realm: None,
     }
 }
 
@@ -227,6 +229,31 @@ fn a_person_is_counted_whatever_the_software_and_a_directory_source_is_none() {
             .iter()
             .all(Option::is_none)
     );
+}
+
+#[test]
+fn a_sandbox_takes_nothing_from_those_whose_numbers_it_uses() {
+    let now = Instant::now();
+    let counters = counters(now);
+    let real = credential("a/1", "cabinet", Some("000000001"));
+    let mut sandbox = credential("b/1", "cabinet", Some("000000001"));
+    sandbox.realm = Some("b-1".to_owned());
+    let mut other = credential("b/2", "cabinet", Some("000000001"));
+    other.realm = sandbox.realm.clone();
+    let _ = met(4, || counters.software(&sandbox, now));
+    let shared = Some(Limit::Establishment);
+    assert_eq!(met(3, || counters.software(&other, now)), [None, None, shared]);
+    assert_eq!(met(1, || counters.software(&real, now)), [None]);
+    let person = Person::Professional {
+        inpe: "111111111".to_owned(),
+        profession: "physician".to_owned(),
+    };
+    let hers = Some(Limit::Person);
+    assert_eq!(
+        met(3, || counters.person(&sandbox, &person, now)),
+        [None, None, hers]
+    );
+    assert_eq!(met(1, || counters.person(&real, &person, now)), [None]);
 }
 
 #[test]

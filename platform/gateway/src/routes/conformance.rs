@@ -117,6 +117,7 @@ async fn ask<T: Serialize>(
     let call = Call {
         correlation: &asker.correlation,
         bearer: None,
+        realm: None,
     };
     let asked = Asked {
         candidate: asker.candidate,

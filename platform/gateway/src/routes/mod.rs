@@ -8,6 +8,7 @@ mod consent_search;
 mod consent_update;
 mod directory;
 mod document_search;
+mod est;
 mod metadata;
 mod params;
 mod patient_feed;
@@ -54,6 +55,8 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/fhir/AuditEvent", get(audit_events::search))
         .route("/fhir/AuditEvent/_search", post(audit_events::search_form))
         .route("/dmp/v1/trail", get(trail::trail))
+        .route("/.well-known/est/cacerts", get(est::ca_certificates))
+        .route("/.well-known/est/simplereenroll", post(est::reenroll))
         .route("/dmp/v1/conformance/profiles", get(conformance::profiles))
         .route("/dmp/v1/conformance/sittings", post(conformance::open))
         .route(

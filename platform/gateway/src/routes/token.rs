@@ -53,18 +53,19 @@ async fn issue(
     correlation: &str,
     form: Form,
 ) -> Result<Value, Denied> {
+    let trust = gateway.trust.current();
     let context = Context {
         facts: &admitted.facts,
         credential: &admitted.credential,
         peer: &admitted.peer,
         jwks: &gateway.jwks,
+        sandbox: &trust.keys.sandbox,
         upstream: &gateway.upstream,
         correlation,
         issuer: &gateway.issuer,
         now: Timestamp::now(),
     };
     let claims = exchange::claims(&context, form).await?;
-    let trust = gateway.trust.current();
     let token = issue::issue(&gateway.signer, &trust.keys.token, &claims)
         .await
         .map_err(|error| {

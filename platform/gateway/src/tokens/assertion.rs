@@ -33,6 +33,8 @@ pub enum AssertionError {
 /// What a verified assertion says of the person.
 pub struct Assertion<'f> {
     pub issuer: &'f Issuer,
+    /// `sub`, as the issuer calls the person.
+    pub subject: Option<String>,
     /// The professional's national number, if it names one.
     pub inpe: Option<String>,
     /// The patient's identifier, if it names one.
@@ -46,6 +48,8 @@ struct Unverified {
 
 #[derive(Deserialize)]
 struct Claims {
+    #[serde(default)]
+    sub: Option<String>,
     #[serde(default)]
     inpe: Option<String>,
     #[serde(default)]
@@ -95,6 +99,7 @@ pub async fn verify<'f>(
         .map(|(system, value)| Identifier { system, value });
     Ok(Assertion {
         issuer,
+        subject: claims.sub,
         inpe: claims.inpe,
         patient: claims.patient_identifier.or(flat),
     })

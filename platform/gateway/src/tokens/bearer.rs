@@ -38,6 +38,7 @@ pub fn check(
         && claims.solution == credential.solution
         && claims.version == credential.version
         && claims.establishment == credential.establishment
+        && claims.realm == credential.realm
         && claims.group.as_deref() == credential.group.as_ref().map(GroupName::as_str);
     if bound {
         Ok(Bearer {

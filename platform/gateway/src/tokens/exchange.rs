@@ -5,12 +5,14 @@
 //! A refusal says `invalid_grant` whatever the reason: the endpoint does not tell who is known.
 
 use dmp_client::facts::{Credential, Issuer, Mode};
+use dmp_core::ids::Identifier;
 use dmp_core::peer::Peer;
-use dmp_core::token::{AUDIENCE, Claims, Confirmation, MAX_LIFETIME_SECONDS, Person};
+use dmp_core::token::{AUDIENCE, Claims, Confirmation, MAX_LIFETIME_SECONDS, Person, PublicKey};
 use jiff::Timestamp;
 
 use super::assertion::{self, AssertionError};
 use super::jwks::Jwks;
+use super::sandbox;
 use crate::facts::Snapshot;
 use crate::failure::Failure;
 use crate::upstream::{Call, Upstream};
@@ -61,6 +63,8 @@ pub struct Context<'a> {
     pub credential: &'a Credential,
     pub peer: &'a Peer,
     pub jwks: &'a Jwks,
+    /// Public keys of the log-ins of invented people.
+    pub sandbox: &'a [PublicKey],
     pub upstream: &'a Upstream,
     pub correlation: &'a str,
     /// `iss` of the tokens.
@@ -109,6 +113,7 @@ pub async fn claims(context: &Context<'_>, form: Form) -> Result<Claims, Denied>
         person,
         display,
         purpose,
+        realm: credential.realm.clone(),
     })
 }
 
@@ -153,37 +158,16 @@ async fn person(context: &Context<'_>, form: Form) -> Result<Subject, Denied> {
     if form.establishment.is_some() && form.establishment != context.credential.establishment {
         return Err(denied(context, "another establishment"));
     }
-    let assertion = assertion::verify(&token, context.facts, context.jwks)
-        .await
-        .map_err(|error| {
-            let reason = std::error::Error::source(&error)
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            tracing::info!(correlation = context.correlation, %error, reason, "assertion not accepted");
-            match error {
-                AssertionError::Keys(super::jwks::JwksError::UnknownKey(_)) => Denied::InvalidGrant,
-                AssertionError::Keys(_) => Denied::Unavailable {
-                    part: "issuer".to_owned(),
-                },
-                _ => Denied::InvalidGrant,
-            }
-        })?;
-    if !issuer_opens(assertion.issuer, context.facts, context.credential) {
-        return Err(denied(context, "the issuer is the demonstration's"));
-    }
+    let LoggedIn { inpe, patient } = logged_in(context, &token).await?;
     if patient_app {
-        let identifier = assertion
-            .patient
-            .ok_or_else(|| denied(context, "no patient in the assertion"))?;
+        let identifier = patient.ok_or_else(|| denied(context, "no patient in the assertion"))?;
         let found = context.upstream.by_identifier(&call(context), identifier).await;
         let id = found
             .map_err(unavailable)?
             .ok_or_else(|| denied(context, "unknown patient"))?;
         return Ok((Person::Patient { id }, None, purpose));
     }
-    let inpe = assertion
-        .inpe
-        .ok_or_else(|| denied(context, "no professional in the assertion"))?;
+    let inpe = inpe.ok_or_else(|| denied(context, "no professional in the assertion"))?;
     let establishment = context
         .credential
         .establishment
@@ -204,6 +188,51 @@ async fn person(context: &Context<'_>, form: Form) -> Result<Subject, Denied> {
     }
 }
 
+/// Whom a log-in names.
+struct LoggedIn {
+    inpe: Option<String>,
+    patient: Option<Identifier>,
+}
+
+/// Who logged in, at an issuer of the facts or as an invented person of the software's own realm.
+async fn logged_in(context: &Context<'_>, token: &str) -> Result<LoggedIn, Denied> {
+    if let Some(verified) = sandbox::verify(token, context.issuer, context.sandbox) {
+        let person = verified.map_err(|error| {
+            tracing::info!(correlation = context.correlation, %error, "log-in of an invented person not accepted");
+            Denied::InvalidGrant
+        })?;
+        if !sandbox::opens(&person, context.credential) {
+            return Err(denied(context, "an invented person of another realm"));
+        }
+        return Ok(LoggedIn {
+            inpe: person.inpe,
+            patient: person.patient_identifier,
+        });
+    }
+    let assertion = assertion::verify(token, context.facts, context.jwks)
+        .await
+        .map_err(|error| {
+            let reason = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            tracing::info!(correlation = context.correlation, %error, reason, "assertion not accepted");
+            match error {
+                AssertionError::Keys(super::jwks::JwksError::UnknownKey(_)) => Denied::InvalidGrant,
+                AssertionError::Keys(_) => Denied::Unavailable {
+                    part: "issuer".to_owned(),
+                },
+                _ => Denied::InvalidGrant,
+            }
+        })?;
+    if !issuer_opens(assertion.issuer, context.facts, context.credential) {
+        return Err(denied(context, "the issuer is the demonstration's"));
+    }
+    Ok(LoggedIn {
+        inpe: assertion.inpe,
+        patient: assertion.patient,
+    })
+}
+
 /// The demonstration's issuer vouches for invented people: while the platform is in demonstration, and for software
 /// and groups that hold no real data.
 fn issuer_opens(issuer: &Issuer, facts: &Snapshot, credential: &Credential) -> bool {
@@ -215,10 +244,11 @@ fn issuer_opens(issuer: &Issuer, facts: &Snapshot, credential: &Credential) -> b
         || (facts.facts().demonstration && credential.mode == Mode::Sandbox && sandbox_group)
 }
 
-const fn call<'a>(context: &'a Context<'_>) -> Call<'a> {
+fn call<'a>(context: &'a Context<'_>) -> Call<'a> {
     Call {
         correlation: context.correlation,
         bearer: None,
+        realm: context.credential.realm.as_deref(),
     }
 }
 

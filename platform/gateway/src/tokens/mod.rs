@@ -9,3 +9,4 @@ pub mod bearer;
 pub mod exchange;
 pub mod issue;
 pub mod jwks;
+pub mod sandbox;

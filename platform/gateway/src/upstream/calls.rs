@@ -1,7 +1,7 @@
 //! One method per route that the gateway calls (`docs/interfaces.md`, "Who calls what").
 
 use axum::body::Bytes;
-use dmp_client::{audit, consent, records, registry};
+use dmp_client::{audit, consent, est, records, registry};
 use dmp_conformance::wire::{AfterRequest, BeforeAnswer, BeforeRequest, WatchAnswer, WatchRequest};
 use dmp_core::ids::{GroupName, Identifier, PatientId};
 use serde::Serialize;
@@ -48,7 +48,10 @@ impl Upstream {
         call: &Call<'_>,
         identifier: Identifier,
     ) -> Result<Option<PatientId>, Failure> {
-        let request = registry::ByIdentifierRequest { identifier };
+        let request = registry::ByIdentifierRequest {
+            identifier,
+            realm: call.realm.map(str::to_owned),
+        };
         let answer: registry::ByIdentifierAnswer = self
             .json(&self.registry, "/v1/patients/by-identifier", call, &request)
             .await?;
@@ -57,7 +60,10 @@ impl Upstream {
 
     /// The groups that hold something of the patient.
     pub async fn locate(&self, call: &Call<'_>, patient: PatientId) -> Result<Vec<GroupName>, Failure> {
-        let request = registry::LocatorRequest { patient };
+        let request = registry::LocatorRequest {
+            patient,
+            realm: call.realm.map(str::to_owned),
+        };
         let answer: registry::LocatorAnswer =
             self.json(&self.registry, "/v1/locator", call, &request).await?;
         Ok(answer.groups)
@@ -85,7 +91,11 @@ impl Upstream {
         inpe: String,
         establishment: String,
     ) -> Result<registry::ConfirmAnswer, Failure> {
-        let request = registry::ConfirmRequest { inpe, establishment };
+        let request = registry::ConfirmRequest {
+            inpe,
+            establishment,
+            realm: call.realm.map(str::to_owned),
+        };
         self.json(&self.registry, "/v1/directory/confirm", call, &request)
             .await
     }
@@ -146,6 +156,19 @@ impl Upstream {
     /// It was answered.
     pub async fn after(&self, call: &Call<'_>, request: &AfterRequest) -> Result<(), Failure> {
         self.json(&self.portal, "/v1/watch/after", call, request).await
+    }
+
+    /// EST: the software's next certificate, once the operator has judged its request.
+    pub async fn reenroll(
+        &self,
+        call: &Call<'_>,
+        request: &est::ReenrollRequest,
+    ) -> Result<est::ReenrollAnswer, Failure> {
+        let body = super::written(request)?;
+        let bytes = self
+            .bytes(&self.portal, "/v1/est/reenroll", call, body, self.timeout * LARGE)
+            .await?;
+        serde_json::from_slice(&bytes).map_err(|error| super::answer::not_understood(&self.portal, &error))
     }
 
     /// A call to the conformance suite; the bytes as the portal wrote them.

@@ -24,6 +24,8 @@ use crate::config::Config;
 use crate::failure::Failure;
 use tls::Clients;
 
+/// What the portal does for a person may take this many times as long: the operator has its part in it.
+const GUICHET: u32 = 6;
 /// Longest JSON answer of a service that is read.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -34,6 +36,18 @@ pub struct Call<'a> {
     pub correlation: &'a str,
     /// The person's token, verified by the callee itself.
     pub bearer: Option<&'a str>,
+    /// Whose people the software sees, for calls whose callee does not read it in a token.
+    pub realm: Option<&'a str>,
+}
+
+/// A request at the guichet. No `Debug`: it names somebody.
+pub struct AtGuichet {
+    pub method: http::Method,
+    /// Path and query.
+    pub path: String,
+    pub person: Option<dmp_client::guichet::Person>,
+    pub content_type: Option<http::HeaderValue>,
+    pub body: Bytes,
 }
 
 /// One service: what it is called in answers, where it is and who it must be.
@@ -112,20 +126,8 @@ impl Upstream {
         body: reqwest::Body,
         timeout: Duration,
     ) -> Result<Bytes, Failure> {
-        let mut response = self.send(target, path, call, body, timeout).await?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| answer::unreachable(target, error))?
-        {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_ANSWER {
-                tracing::error!(part = target.name, "answer above 64 MiB");
-                return Err(Failure::Internal);
-            }
-        }
-        Ok(bytes.into())
+        let response = self.send(target, path, call, body, timeout).await?;
+        whole(target, response).await
     }
 
     /// `POST path`; the head of a good answer back, or what the service's problem means outside.
@@ -160,6 +162,76 @@ impl Upstream {
             Err(answer::failure(target, response).await)
         }
     }
+}
+
+impl Upstream {
+    /// A request at the guichet, passed on as it came; the portal's answer, refusals included.
+    ///
+    /// # Errors
+    /// When the portal does not answer, or cannot.
+    pub async fn guichet(
+        &self,
+        call: &Call<'_>,
+        asked: AtGuichet,
+    ) -> Result<(http::StatusCode, Option<http::HeaderValue>, Bytes), Failure> {
+        let target = &self.portal;
+        let client = self.clients.of(&target.identity).map_err(|error| {
+            tracing::error!(part = target.name, error = %dmp_core::problem::Chain(&error), "no client");
+            Failure::unavailable(target.name.clone())
+        })?;
+        let url = at_guichet(&target.url, &asked.path).ok_or_else(|| {
+            Failure::input(
+                http::StatusCode::NOT_FOUND,
+                "no-such-route",
+                "there is no such route",
+            )
+        })?;
+        let mut request = client
+            .request(asked.method, url)
+            .timeout(self.timeout * GUICHET)
+            .headers(dmp_core::correlation::outgoing(call.correlation))
+            .body(asked.body);
+        if let Some(content_type) = asked.content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        if let Some(person) = asked.person {
+            request = request.header(dmp_client::guichet::PERSON_HEADER, person.to_header());
+        }
+        let response = request.send().await;
+        let response = response.map_err(|error| answer::unreachable(target, error))?;
+        let status = response.status();
+        if status.is_server_error() {
+            return Err(answer::failure(target, response).await);
+        }
+        let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
+        Ok((status, content_type, whole(target, response).await?))
+    }
+}
+
+/// An answer's bytes, at most [`MAX_ANSWER`].
+async fn whole(target: &Target, mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| answer::unreachable(target, error))?
+    {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER {
+            tracing::error!(part = target.name, "answer above 64 MiB");
+            return Err(Failure::Internal);
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// The portal's address of a path at the guichet. A URL has no dot segments: what leads out of the guichet by them, in whatever
+/// spelling, would be another route of the portal's, and is none.
+fn at_guichet(base: &str, path: &str) -> Option<reqwest::Url> {
+    let url: reqwest::Url = format!("{base}{path}").parse().ok()?;
+    let asked = path.split('?').next()?;
+    let inside = url.path().strip_prefix(dmp_client::guichet::PREFIX)?;
+    (url.path() == asked && inside.starts_with('/') && !inside.contains("//")).then_some(url)
 }
 
 /// A request's body.

@@ -66,3 +66,27 @@ fn everything_else_is_ours_to_explain() {
     );
     assert_eq!(meaning(400, r#"{"title":"without code"}"#), Failure::Internal);
 }
+
+#[test]
+fn nothing_leads_out_of_the_guichet() {
+    let at = |path: &str| {
+        super::at_guichet("https://portal.dmp-national.svc:8443", path).map(|url| url.path().to_owned())
+    };
+    assert_eq!(at("/guichet/v1/me?x=/../..").as_deref(), Some("/guichet/v1/me"));
+    assert_eq!(
+        at("/guichet/v1/vendors/a%2Fb").as_deref(),
+        Some("/guichet/v1/vendors/a%2Fb")
+    );
+    for out in [
+        "/guichet/v1/a/../me",
+        "/guichet/v1/../../v1/est/reenroll",
+        "/guichet/v1/%2e%2e/%2E./v1/suite/open",
+        "/guichet/v1/..\\..\\v1\\watch",
+        "/guichet/v1/../v1x/me",
+        "/guichet/v1",
+        "/guichet/v1//me",
+        "/v1/watch",
+    ] {
+        assert_eq!(at(out), None, "{out}");
+    }
+}

@@ -61,6 +61,7 @@ pub async fn follow(gateway: Gateway, shutdown: CancellationToken) {
         let call = Call {
             correlation: &correlation,
             bearer: None,
+            realm: None,
         };
         let request = WatchRequest { replica, seen };
         let asked = gateway.upstream.watched(&call, &request);
@@ -122,6 +123,7 @@ async fn observed(
     let call = Call {
         correlation: &correlation,
         bearer: None,
+        realm: None,
     };
     let before = BeforeRequest {
         credential: credential.clone(),

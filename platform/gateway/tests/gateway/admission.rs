@@ -122,11 +122,8 @@ async fn a_revoked_solution_is_refused_on_its_live_connection_and_on_new_ones() 
 
     let revoked = Instant::now();
     world.operator.change(|facts| {
-        facts.revocations.push(Revocation {
-            solution: format!("{}/solution", HOSPITAL.0),
-            version: None,
-            credential: None,
-        });
+        let solution = format!("{}/solution", HOSPITAL.0);
+        facts.revocations.push(Revocation::of_solution(solution));
     });
     let mut last_through = None;
     while revoked.elapsed() < Duration::from_secs(3) {
@@ -176,9 +173,8 @@ async fn an_idle_connection_of_a_revoked_version_is_closed() {
 
     world.operator.change(|facts| {
         facts.revocations.push(Revocation {
-            solution: format!("{}/solution", HOSPITAL.0),
             version: Some("1.0".to_owned()),
-            credential: None,
+            ..Revocation::of_solution(format!("{}/solution", HOSPITAL.0))
         });
     });
     let mut byte = [0; 1];
@@ -191,16 +187,22 @@ async fn a_revocation_of_another_version_or_credential_does_not_close_the_door()
     let world = World::start().await;
     world.operator.change(|facts| {
         let solution = format!("{}/solution", HOSPITAL.0);
-        facts.revocations.push(Revocation {
-            solution: solution.clone(),
-            version: Some("0.9".to_owned()),
-            credential: None,
-        });
-        facts.revocations.push(Revocation {
-            solution,
-            version: None,
-            credential: Some(format!("{}/other", HOSPITAL.0)),
-        });
+        let of = || Revocation::of_solution(solution.clone());
+        facts.revocations.extend([
+            Revocation {
+                version: Some("0.9".to_owned()),
+                ..of()
+            },
+            Revocation {
+                credential: Some(format!("{}/other", HOSPITAL.0)),
+                ..of()
+            },
+            Revocation {
+                establishment: Some("999999999".to_owned()),
+                ..of()
+            },
+            Revocation::of_vendor("vendor-other"),
+        ]);
     });
     world.until_seq(2).await;
     assert_eq!(world.get("/fhir/metadata").await.status(), 200);

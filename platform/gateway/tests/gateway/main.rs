@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod est;
 mod input;
 mod operator;
 mod people;
 mod process;
 mod quotas;
+mod realms;
 mod refusals;
 mod routes;
 mod stream;

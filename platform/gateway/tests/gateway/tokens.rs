@@ -16,7 +16,7 @@ fn confirms(world: &World) {
     );
 }
 
-async fn ask(world: &World, software: &Software, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
+pub async fn ask(world: &World, software: &Software, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
     let mut form = vec![
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
         ("subject_token", assertion),
@@ -38,7 +38,7 @@ async fn post(world: &World, software: &Software, form: &[(&str, &str)]) -> (u16
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn verifier(world: &World) -> Verifier {
+pub async fn verifier(world: &World) -> Verifier {
     let keys = [Bao::shared().public_key(None, "token").await];
     Verifier::new(&keys, &world.tokens.issuer).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dmp_client::facts::Mode;
 use serde_json::{Value, json};
 
 use crate::stub::{Answer, Heard};
@@ -145,4 +146,33 @@ async fn who_sits_no_test_is_not_recorded_and_a_portal_that_is_away_stops_nobody
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("without a portal nobody is watched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn software_in_production_sits_no_test_and_nobody_looks_on() {
+    // The portal names it all the same.
+    let world = watched(json!({ "id": "x", "play": { "kind": "answer", "status": 503 } })).await;
+    world.operator.change(|facts| {
+        for group in &mut facts.groups {
+            group.mode = Mode::Production;
+        }
+        for credential in &mut facts.credentials {
+            credential.mode = Mode::Production;
+            credential.scopes = Some(vec!["identity-feed".to_owned()]);
+        }
+    });
+    world.until_seq(2).await;
+    calls(&world);
+    let (status, ..) = feed(&world).await;
+    assert_eq!(status, 201, "no fault is played on real people");
+    let opened = world
+        .hospital
+        .http
+        .post(world.url("/dmp/v1/conformance/sittings"))
+        .json(&json!({ "mode": "rehearsal", "profiles": [] }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(opened.status(), 403);
+    assert!(calls(&world).is_empty(), "the portal hears of nothing");
 }

@@ -61,6 +61,8 @@ pub struct World {
     pub directory: Software,
     /// Signs tokens that the gateway believes, beside those it has made itself.
     pub tokens: Tokens,
+    /// Signs the log-ins of invented people.
+    pub sandbox: Signer,
     pub store: Arc<FactsStore>,
     /// Of the gateway that runs here.
     pub config: Config,
@@ -97,10 +99,12 @@ impl World {
             signer: Signer::new("token-v0"),
             issuer: format!("https://gateway.{DOMAIN}"),
         };
+        let sandbox = Signer::new("sandbox-people-v1");
         let keys = Keys {
             token: vec![tokens.signer.public_key(), bao.public_key(None, "token").await],
             facts: vec![facts_key.public_key()],
             logs: Default::default(),
+            sandbox: vec![sandbox.public_key()],
         };
         let trust_dir = tempfile::tempdir().unwrap();
         for (name, text) in [
@@ -187,6 +191,7 @@ impl World {
             app,
             directory,
             tokens,
+            sandbox,
             store,
             config,
             base,
@@ -336,7 +341,9 @@ pub fn credential(
         mode: Mode::Sandbox,
         certificate_sha256: hex::encode(peer.certificate_sha256),
         not_after: peer.not_after,
+        previous: None,
         scopes: None,
+        realm: None,
     }
 }
 
@@ -358,6 +365,7 @@ fn config(
         service: serde_json::from_value(service).unwrap(),
         gateway: GatewayConfig {
             public_listen: ([127, 0, 0, 1], 0).into(),
+            guichet_listen: ([127, 0, 0, 1], 0).into(),
             public_names: vec!["localhost".to_owned()],
             public_url: None,
             operator_urls: vec![operator.service.base()],

@@ -12,8 +12,14 @@ use crate::app::App;
 
 /// `POST /v1/suite/profiles`: every profile with its requirements.
 pub(crate) async fn profiles(State(app): State<App>, Json(_): Json<Asked<Value>>) -> Json<Profiles> {
-    let profiles = app.suite.profiles().iter().map(described).collect();
-    Json(Profiles { profiles })
+    Json(all(&app))
+}
+
+/// Every profile with its requirements.
+pub(crate) fn all(app: &App) -> Profiles {
+    Profiles {
+        profiles: app.suite.profiles().iter().map(described).collect(),
+    }
 }
 
 fn described(profile: &Profile) -> ProfileSummary {

@@ -57,7 +57,9 @@ pub(super) async fn post(
         .await
         .map_err(|e| database_problem(&e))?
     {
-        app.upstream.register(subject.patient, correlation).await?;
+        app.upstream
+            .register(subject.patient, claims.realm.as_deref(), correlation)
+            .await?;
     }
     let key = app
         .keystore
@@ -97,7 +99,7 @@ fn instant(at: Timestamp) -> String {
 
 /// HMACs under the group's index key.
 struct Tokens {
-    /// Sender and uniqueId.
+    /// Sender and uniqueId; in a sandbox its realm too: what was sent to a population that was given up is new to the next.
     submission: [u8; 32],
     /// Patient and content.
     content: [u8; 32],
@@ -106,12 +108,13 @@ struct Tokens {
 impl Tokens {
     fn new(app: &App, act: &Act<'_>, subject: &Subject, plan: &Plan, digest: &[u8]) -> Self {
         let (system, value) = &plan.unique_id;
-        let parts: [&[u8]; 4] = [
+        let mut parts: Vec<&[u8]> = vec![
             act.claims.solution.as_bytes(),
             act.claims.establishment.as_deref().unwrap_or_default().as_bytes(),
             system.as_deref().unwrap_or_default().as_bytes(),
             value.as_bytes(),
         ];
+        parts.extend(act.claims.realm.as_deref().map(str::as_bytes));
         Self {
             submission: app.index.token("submission", &parts),
             content: app

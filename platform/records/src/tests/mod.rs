@@ -9,4 +9,5 @@ mod foreign;
 mod idempotency;
 mod log;
 mod plaintext;
+mod realms;
 mod world;

@@ -36,6 +36,8 @@ pub(super) const DOCTOR: &str = "100000001";
 #[derive(Default)]
 pub(super) struct National {
     pub(super) patients: Mutex<HashMap<PatientId, ResolveAnswer>>,
+    /// Those who are not the nation's.
+    pub(super) realms: Mutex<HashMap<PatientId, String>>,
     facts: Mutex<HashMap<(Pseudonym, Option<String>), FactsAnswer>>,
     pub(super) located: Mutex<Vec<PatientId>>,
     pub(super) registry_down: AtomicBool,
@@ -178,6 +180,17 @@ impl World {
         self.platform
             .tokens
             .professional(&self.solution, DOCTOR, "physician")
+    }
+
+    /// [`DOCTOR`]'s, of a realm.
+    pub(super) fn doctor_in(&self, realm: &str) -> String {
+        let person = dmp_core::token::Person::Professional {
+            inpe: DOCTOR.to_owned(),
+            profession: "physician".to_owned(),
+        };
+        let mut claims = self.platform.tokens.claims(&self.solution, person);
+        claims.realm = Some(realm.to_owned());
+        self.platform.tokens.mint(&claims)
     }
 
     pub(super) fn professional(&self, inpe: &str, profession: &str) -> String {
@@ -324,9 +337,10 @@ fn registry(national: Arc<National>) -> Router {
         if national.registry_down.load(Ordering::SeqCst) {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
+        let of_realm = national.realms.lock().unwrap().get(&request.patient) == request.realm.as_ref();
         match national.patients.lock().unwrap().get(&request.patient) {
-            Some(answer) => Json(*answer).into_response(),
-            None => Problem::not_found("unknown-patient", "no such patient").into_response(),
+            Some(answer) if of_realm => Json(*answer).into_response(),
+            _ => Problem::not_found("unknown-patient", "no such patient").into_response(),
         }
     }
     async fn register(

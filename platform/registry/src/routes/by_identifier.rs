@@ -8,13 +8,15 @@ use dmp_core::problem::Problem;
 
 use crate::app::App;
 use crate::identifiers;
+use crate::realm::Realm;
 use crate::store::patients;
 
 pub(crate) async fn by_identifier(
     State(app): State<App>,
     Json(request): Json<ByIdentifierRequest>,
 ) -> Result<Json<ByIdentifierAnswer>, Problem> {
-    let token = identifiers::of_request(&app.index, &request.identifier)?;
+    let realm = Realm::of(request.realm.as_deref())?;
+    let token = identifiers::of_request(&app.index, realm, &request.identifier)?;
     Ok(Json(ByIdentifierAnswer {
         patient: patients::id_of(&app.pool, &token).await?,
     }))

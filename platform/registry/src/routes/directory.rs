@@ -15,9 +15,11 @@ use dmp_fhir::bundle::Transaction;
 use dmp_fhir::directory::{Organization, Practitioner, PractitionerRole};
 use http::StatusCode;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use crate::act::Act;
 use crate::app::App;
+use crate::realm::Realm;
 use crate::store::StoreError;
 use crate::store::directory::{self, Roles, Rows};
 
@@ -36,57 +38,67 @@ pub(crate) async fn directory(
     if claims.person != Person::Directory {
         return Err(act.refuse(None, "not-a-directory").await);
     }
-    let Published {
-        organizations,
-        practitioners,
-        roles,
-    } = read(&request.bundle)?;
+    let realm = Realm::of_token(&claims)?;
+    let published = Published::read(&request.bundle)?;
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
-    directory::put_organizations(&mut tx, &organizations).await?;
-    directory::put_practitioners(&mut tx, &practitioners).await?;
-    if !directory::roles_lead_somewhere(&mut tx, &roles).await? {
-        return Err(unprocessable(
-            "directory-role-dangling",
-            "a role names a professional or an establishment that is not in the directory",
-        ));
-    }
-    directory::put_roles(&mut tx, &roles).await?;
+    let answer = published.write(&mut tx, realm).await?;
     let event = act.event(EventKind::Write, None, "permitted");
     app.log.append(&mut tx, &event).await.map_err(StoreError::from)?;
     tx.commit().await.map_err(StoreError::from)?;
-    let count = |rows: &Vec<bool>| rows.len() as u64;
-    Ok(Json(DirectoryAnswer {
-        organizations: count(&organizations.active),
-        practitioners: count(&practitioners.active),
-        roles: count(&roles.active),
-    }))
+    Ok(Json(answer))
 }
 
 /// A bundle, sorted by table.
 #[derive(Default)]
-struct Published {
+pub(super) struct Published {
     organizations: Rows,
     practitioners: Rows,
     roles: Roles,
 }
 
-fn read(bundle: &Value) -> Result<Published, Problem> {
-    let transaction = Transaction::parse(bundle).map_err(|error| invalid(&error))?;
-    let mut published = Published::default();
-    for entry in &transaction.entries {
-        let (Some(resource), "POST" | "PUT") = (entry.resource, entry.method) else {
-            return Err(unprocessable(
-                "directory-entry-not-supported",
-                "entries are resources by POST or PUT",
-            ));
-        };
-        published.add(entry.kind(), resource, &transaction)?;
-    }
-    published.refuse_repetitions()?;
-    Ok(published)
-}
-
 impl Published {
+    /// # Errors
+    /// 422, what is wrong with the bundle.
+    pub(super) fn read(bundle: &Value) -> Result<Self, Problem> {
+        let transaction = Transaction::parse(bundle).map_err(|error| invalid(&error))?;
+        let mut published = Self::default();
+        for entry in &transaction.entries {
+            let (Some(resource), "POST" | "PUT") = (entry.resource, entry.method) else {
+                return Err(unprocessable(
+                    "directory-entry-not-supported",
+                    "entries are resources by POST or PUT",
+                ));
+            };
+            published.add(entry.kind(), resource, &transaction)?;
+        }
+        published.refuse_repetitions()?;
+        Ok(published)
+    }
+
+    /// # Errors
+    /// 422 `directory-role-dangling`, or [`StoreError`].
+    pub(super) async fn write(
+        &self,
+        tx: &mut PgConnection,
+        realm: Realm<'_>,
+    ) -> Result<DirectoryAnswer, Problem> {
+        directory::put_organizations(tx, realm, &self.organizations).await?;
+        directory::put_practitioners(tx, realm, &self.practitioners).await?;
+        if !directory::roles_lead_somewhere(tx, realm, &self.roles).await? {
+            return Err(unprocessable(
+                "directory-role-dangling",
+                "a role names a professional or an establishment that is not in the directory",
+            ));
+        }
+        directory::put_roles(tx, realm, &self.roles).await?;
+        let count = |rows: &Vec<bool>| rows.len() as u64;
+        Ok(DirectoryAnswer {
+            organizations: count(&self.organizations.active),
+            practitioners: count(&self.practitioners.active),
+            roles: count(&self.roles.active),
+        })
+    }
+
     fn add(&mut self, kind: Option<&str>, resource: &Value, bundle: &Transaction<'_>) -> Result<(), Problem> {
         match kind {
             Some("Organization") => {
@@ -132,15 +144,6 @@ impl Published {
             ));
         }
         Ok(())
-    }
-}
-
-impl Rows {
-    fn push(&mut self, inpe: &str, active: bool, name: Option<String>, resource: &Value) {
-        self.inpe.push(inpe.to_owned());
-        self.active.push(active);
-        self.name.push(name);
-        self.resource.push(resource.to_string());
     }
 }
 

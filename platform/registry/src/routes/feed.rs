@@ -8,7 +8,7 @@ use dmp_client::audit::EventKind;
 use dmp_client::registry::{FeedAnswer, FeedRequest};
 use dmp_core::auth::Caller;
 use dmp_core::correlation::Correlation;
-use dmp_core::ids::PatientId;
+use dmp_core::ids::{Identifier, PatientId};
 use dmp_core::json::Json;
 use dmp_core::problem::Problem;
 use dmp_core::token::Person;
@@ -16,11 +16,14 @@ use dmp_fhir::IssueType;
 use dmp_fhir::patient::Patient;
 use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::act::Act;
 use crate::app::App;
+use crate::identifiers::{self, Token};
+use crate::realm::Realm;
 use crate::store::{StoreError, patients, pseudonyms};
-use crate::{identifiers, update};
+use crate::update;
 
 pub(crate) async fn feed(
     State(app): State<App>,
@@ -37,17 +40,8 @@ pub(crate) async fn feed(
     if !matches!(claims.person, Person::Professional { .. }) {
         return Err(act.refuse(None, "profession").await);
     }
-    let named = identifiers::of_request(&app.index, &request.identifier)?;
-    let tokens = identifiers::of_patient(
-        &app.index,
-        &Patient::parse(&request.patient).map_err(|e| invalid(&e))?,
-    );
-    if !tokens.contains(&named) {
-        return Err(unprocessable(
-            "identifier-not-in-patient",
-            "the Patient must carry the identifier of the request",
-        ));
-    }
+    let realm = Realm::of_token(&claims)?;
+    let tokens = tokens(&app, realm, &request.identifier, &request.patient)?;
 
     let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
     patients::lock_identifiers(&mut tx, &tokens).await?;
@@ -56,7 +50,7 @@ pub(crate) async fn feed(
         [] => {
             let id = PatientId::random();
             let patient = update::stamp(request.patient, id, 1, at);
-            let key = patients::create(&mut tx, &app.kek, id, &patient, at).await?;
+            let key = patients::create(&mut tx, &app.kek, realm, id, &patient, at).await?;
             (id, key, true, patient)
         }
         [id] => {
@@ -71,12 +65,7 @@ pub(crate) async fn feed(
                 (*id, old.key, false, new)
             }
         }
-        _ => {
-            return Err(Problem::conflict(
-                "identifier-belongs-to-another-patient",
-                "the identifiers of the Patient belong to several patients: nothing was written",
-            ));
-        }
+        _ => return Err(of_several()),
     };
     patients::index(&mut tx, id, &tokens).await?;
     let audit = pseudonyms::create(&mut tx, &key, id, pseudonyms::AUDIT).await?;
@@ -86,6 +75,36 @@ pub(crate) async fn feed(
     app.log.append(&mut tx, &event).await.map_err(StoreError::from)?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(Json(FeedAnswer { id, created, patient }))
+}
+
+/// What the identifiers of a Patient are looked up by; the one of the request is among them.
+///
+/// # Errors
+/// 400 or 422, what is wrong with the Patient or its identifiers.
+pub(super) fn tokens(
+    app: &App,
+    realm: Realm<'_>,
+    identifier: &Identifier,
+    patient: &Value,
+) -> Result<Vec<Token>, Problem> {
+    let named = identifiers::of_request(&app.index, realm, identifier)?;
+    let patient = Patient::parse(patient).map_err(|error| invalid(&error))?;
+    let tokens = identifiers::of_patient(&app.index, realm, &patient);
+    if tokens.contains(&named) {
+        Ok(tokens)
+    } else {
+        Err(unprocessable(
+            "identifier-not-in-patient",
+            "the Patient must carry the identifier of the request",
+        ))
+    }
+}
+
+pub(super) fn of_several() -> Problem {
+    Problem::conflict(
+        "identifier-belongs-to-another-patient",
+        "the identifiers of the Patient belong to several patients: nothing was written",
+    )
 }
 
 fn unprocessable(code: &'static str, title: &'static str) -> Problem {

@@ -6,6 +6,7 @@ use dmp_core::json::Json;
 use dmp_core::problem::Problem;
 
 use crate::app::App;
+use crate::realm::Realm;
 use crate::store::locator;
 
 /// None for an unknown patient: the record stores decide and log what follows.
@@ -13,7 +14,8 @@ pub(crate) async fn locate(
     State(app): State<App>,
     Json(request): Json<LocatorRequest>,
 ) -> Result<Json<LocatorAnswer>, Problem> {
+    let realm = Realm::of(request.realm.as_deref())?;
     Ok(Json(LocatorAnswer {
-        groups: locator::groups(&app.pool, request.patient).await?,
+        groups: locator::groups(&app.pool, realm, request.patient).await?,
     }))
 }

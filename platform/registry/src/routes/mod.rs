@@ -5,6 +5,7 @@ mod confirm;
 mod directory;
 mod feed;
 mod locate;
+mod population;
 mod register;
 mod resolve;
 mod search;
@@ -32,6 +33,7 @@ pub(crate) fn router(app: App) -> Router {
             ServicePattern::National("audit"),
         ],
     );
+    let portal = allow(&app.domain, &[ServicePattern::National("portal")]);
     let directory: MethodRouter<App> = post(directory::directory).layer(DefaultBodyLimit::max(MAX_DIRECTORY));
     let log = dmp_tlog::routes(app.log.clone(), &app.domain);
     Router::new()
@@ -46,6 +48,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/locator", post(locate::locate).layer(gateway.clone()))
         .route("/v1/directory", directory.layer(gateway.clone()))
         .route("/v1/directory/confirm", post(confirm::confirm).layer(gateway))
+        .route(
+            "/v1/sandbox/population",
+            post(population::population).layer(portal),
+        )
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)
         .merge(log)

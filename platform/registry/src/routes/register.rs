@@ -7,6 +7,7 @@ use dmp_core::peer::CallingGroup;
 use dmp_core::problem::Problem;
 
 use crate::app::App;
+use crate::realm::Realm;
 use crate::store::locator;
 
 /// The group is the caller's identity; nothing in the body can name another.
@@ -15,7 +16,8 @@ pub(crate) async fn register(
     CallingGroup(group): CallingGroup,
     Json(request): Json<LocatorRequest>,
 ) -> Result<Json<LocatorAnswer>, Problem> {
-    if locator::register(&app.pool, request.patient, &group).await? {
+    let realm = Realm::of(request.realm.as_deref())?;
+    if locator::register(&app.pool, realm, request.patient, &group).await? {
         Ok(Json(LocatorAnswer { groups: vec![group] }))
     } else {
         Err(Problem::not_found("unknown-patient", "there is no such patient"))

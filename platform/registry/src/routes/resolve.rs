@@ -7,9 +7,11 @@ use dmp_core::peer::{NATIONAL_NAMESPACE, Peer};
 use dmp_core::problem::Problem;
 
 use crate::app::App;
+use crate::realm::Realm;
 use crate::store::pseudonyms::{self, AUDIT, CONSENT};
 
-/// A record store gets its own, consent's and audit's; consent its own and audit's; audit its own.
+/// A record store gets its own, consent's and audit's; consent its own and audit's; audit its own. A patient of another
+/// realm than the one the caller speaks for is unknown.
 pub(crate) async fn resolve(
     State(app): State<App>,
     peer: Peer,
@@ -22,7 +24,8 @@ pub(crate) async fn resolve(
         None if peer.is_service(NATIONAL_NAMESPACE, "audit") => &[AUDIT],
         None => return Err(Problem::peer_not_allowed()),
     };
-    let found = pseudonyms::resolve(&app.pool, &app.kek, request.patient, domains).await?;
+    let realm = Realm::of(request.realm.as_deref())?;
+    let found = pseudonyms::resolve(&app.pool, &app.kek, realm, request.patient, domains).await?;
     let unknown = || Problem::not_found("unknown-patient", "there is no such patient");
     let found = found.ok_or_else(unknown)?;
     let of = |domain: &str| {

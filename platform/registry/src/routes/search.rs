@@ -15,6 +15,7 @@ use dmp_core::token::Person;
 use crate::act::Act;
 use crate::app::App;
 use crate::identifiers;
+use crate::realm::Realm;
 use crate::store::patients::{self, Found};
 use crate::store::{StoreError, pseudonyms};
 
@@ -34,13 +35,14 @@ pub(crate) async fn search(
     if claims.person == Person::Directory {
         return Err(act.refuse(None, "profession").await);
     }
-    let token = identifiers::of_request(&app.index, &request.identifier)?;
+    let realm = Realm::of_token(&claims)?;
+    let token = identifiers::of_request(&app.index, realm, &request.identifier)?;
     let found = patients::find(&app.pool, &app.kek, &token).await?;
     if let Person::Patient { id } = claims.person
         && found.as_ref().is_none_or(|found| found.patient.id != id)
     {
         // The attempt goes into the trail of the one who made it.
-        let own = own_pseudonym(&app, id).await?;
+        let own = own_pseudonym(&app, realm, id).await?;
         return Err(act.refuse(own, "not-own-record").await);
     }
     let Some(found) = found else {
@@ -69,7 +71,8 @@ async fn audit_pseudonym(app: &App, found: &Found) -> Result<Pseudonym, StoreErr
     }
 }
 
-async fn own_pseudonym(app: &App, id: PatientId) -> Result<Option<Pseudonym>, StoreError> {
-    let found = pseudonyms::resolve(&app.pool, &app.kek, id, &[pseudonyms::AUDIT]).await?;
+/// None when the token is of another realm than the patient.
+async fn own_pseudonym(app: &App, realm: Realm<'_>, id: PatientId) -> Result<Option<Pseudonym>, StoreError> {
+    let found = pseudonyms::resolve(&app.pool, &app.kek, realm, id, &[pseudonyms::AUDIT]).await?;
     Ok(found.and_then(|found| found.first().copied()))
 }

@@ -1,9 +1,11 @@
-//! Professionals and establishments, by INPE. One statement per table and bundle.
+//! Professionals and establishments of a realm, by INPE. One statement per table and bundle.
 
 use dmp_client::registry::ConfirmAnswer;
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool, Row};
 
 use super::StoreError;
+use crate::realm::Realm;
 
 /// Rows of one table, column by column, as `unnest` takes them.
 #[derive(Default)]
@@ -14,6 +16,15 @@ pub(crate) struct Rows {
     pub(crate) name: Vec<Option<String>>,
     /// FHIR JSON as published.
     pub(crate) resource: Vec<String>,
+}
+
+impl Rows {
+    pub(crate) fn push(&mut self, inpe: &str, active: bool, name: Option<String>, resource: &Value) {
+        self.inpe.push(inpe.to_owned());
+        self.active.push(active);
+        self.name.push(name);
+        self.resource.push(resource.to_string());
+    }
 }
 
 /// Roles, column by column.
@@ -28,18 +39,23 @@ pub(crate) struct Roles {
 
 /// # Errors
 /// [`StoreError::Database`].
-pub(crate) async fn put_organizations(conn: &mut PgConnection, rows: &Rows) -> Result<(), StoreError> {
+pub(crate) async fn put_organizations(
+    conn: &mut PgConnection,
+    realm: Realm<'_>,
+    rows: &Rows,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO organization (inpe, active, name, resource)
-         SELECT inpe, active, name, resource::json
+        "INSERT INTO organization (realm, inpe, active, name, resource)
+         SELECT $5, inpe, active, name, resource::json
            FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[]) AS r (inpe, active, name, resource)
-         ON CONFLICT (inpe) DO UPDATE SET active = excluded.active, name = excluded.name,
-                                          resource = excluded.resource, updated = now()",
+         ON CONFLICT (realm, inpe) DO UPDATE SET active = excluded.active, name = excluded.name,
+                                                 resource = excluded.resource, updated = now()",
     )
     .bind(&rows.inpe)
     .bind(&rows.active)
     .bind(&rows.name)
     .bind(&rows.resource)
+    .bind(realm.key())
     .execute(conn)
     .await?;
     Ok(())
@@ -47,18 +63,23 @@ pub(crate) async fn put_organizations(conn: &mut PgConnection, rows: &Rows) -> R
 
 /// # Errors
 /// [`StoreError::Database`].
-pub(crate) async fn put_practitioners(conn: &mut PgConnection, rows: &Rows) -> Result<(), StoreError> {
+pub(crate) async fn put_practitioners(
+    conn: &mut PgConnection,
+    realm: Realm<'_>,
+    rows: &Rows,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO practitioner (inpe, active, display, resource)
-         SELECT inpe, active, display, resource::json
+        "INSERT INTO practitioner (realm, inpe, active, display, resource)
+         SELECT $5, inpe, active, display, resource::json
            FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[]) AS r (inpe, active, display, resource)
-         ON CONFLICT (inpe) DO UPDATE SET active = excluded.active, display = excluded.display,
-                                          resource = excluded.resource, updated = now()",
+         ON CONFLICT (realm, inpe) DO UPDATE SET active = excluded.active, display = excluded.display,
+                                                 resource = excluded.resource, updated = now()",
     )
     .bind(&rows.inpe)
     .bind(&rows.active)
     .bind(&rows.name)
     .bind(&rows.resource)
+    .bind(realm.key())
     .execute(conn)
     .await?;
     Ok(())
@@ -68,28 +89,37 @@ pub(crate) async fn put_practitioners(conn: &mut PgConnection, rows: &Rows) -> R
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub(crate) async fn roles_lead_somewhere(conn: &mut PgConnection, roles: &Roles) -> Result<bool, StoreError> {
+pub(crate) async fn roles_lead_somewhere(
+    conn: &mut PgConnection,
+    realm: Realm<'_>,
+    roles: &Roles,
+) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar(
         "SELECT NOT EXISTS (
            SELECT FROM unnest($1::text[], $2::text[]) AS r (practitioner, organization)
-            WHERE NOT EXISTS (SELECT FROM practitioner p WHERE p.inpe = r.practitioner)
-               OR NOT EXISTS (SELECT FROM organization o WHERE o.inpe = r.organization))",
+            WHERE NOT EXISTS (SELECT FROM practitioner p WHERE p.realm = $3 AND p.inpe = r.practitioner)
+               OR NOT EXISTS (SELECT FROM organization o WHERE o.realm = $3 AND o.inpe = r.organization))",
     )
     .bind(&roles.practitioner)
     .bind(&roles.organization)
+    .bind(realm.key())
     .fetch_one(conn)
     .await?)
 }
 
 /// # Errors
 /// [`StoreError::Database`].
-pub(crate) async fn put_roles(conn: &mut PgConnection, roles: &Roles) -> Result<(), StoreError> {
+pub(crate) async fn put_roles(
+    conn: &mut PgConnection,
+    realm: Realm<'_>,
+    roles: &Roles,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO practitioner_role (practitioner, organization, profession, active, resource)
-         SELECT practitioner, organization, profession, active, resource::json
+        "INSERT INTO practitioner_role (realm, practitioner, organization, profession, active, resource)
+         SELECT $6, practitioner, organization, profession, active, resource::json
            FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[])
                 AS r (practitioner, organization, profession, active, resource)
-         ON CONFLICT (practitioner, organization) DO UPDATE
+         ON CONFLICT (realm, practitioner, organization) DO UPDATE
             SET profession = excluded.profession, active = excluded.active, resource = excluded.resource,
                 updated = now()",
     )
@@ -98,6 +128,7 @@ pub(crate) async fn put_roles(conn: &mut PgConnection, roles: &Roles) -> Result<
     .bind(&roles.profession)
     .bind(&roles.active)
     .bind(&roles.resource)
+    .bind(realm.key())
     .execute(conn)
     .await?;
     Ok(())
@@ -109,18 +140,21 @@ pub(crate) async fn put_roles(conn: &mut PgConnection, roles: &Roles) -> Result<
 /// [`StoreError::Database`].
 pub(crate) async fn confirm(
     pool: &PgPool,
+    realm: Realm<'_>,
     inpe: &str,
     establishment: &str,
 ) -> Result<ConfirmAnswer, StoreError> {
     let row = sqlx::query(
         "SELECT r.profession, p.display
            FROM practitioner_role r
-           JOIN practitioner p ON p.inpe = r.practitioner
-           JOIN organization o ON o.inpe = r.organization
-          WHERE r.practitioner = $1 AND r.organization = $2 AND r.active AND p.active AND o.active",
+           JOIN practitioner p ON p.realm = r.realm AND p.inpe = r.practitioner
+           JOIN organization o ON o.realm = r.realm AND o.inpe = r.organization
+          WHERE r.realm = $3 AND r.practitioner = $1 AND r.organization = $2
+            AND r.active AND p.active AND o.active",
     )
     .bind(inpe)
     .bind(establishment)
+    .bind(realm.key())
     .fetch_optional(pool)
     .await?;
     Ok(match row {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::identifiers::Token;
+use crate::realm::Realm;
 
 /// A patient with her key opened.
 pub(crate) struct Stored {
@@ -141,26 +142,30 @@ pub(crate) async fn lock(
     Stored::read(&row, kek)
 }
 
-/// A new patient, version 1.
+/// A new patient of the realm, version 1.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn create(
     conn: &mut PgConnection,
     kek: &LocalKek,
+    realm: Realm<'_>,
     id: PatientId,
     resource: &Value,
     at: Timestamp,
 ) -> Result<DataKey, StoreError> {
     let (key, wrapped) = kek.new_key(*id.as_uuid())?;
     let sealed = key.seal(&bound(*id.as_uuid(), 1), &serde_json::to_vec(resource)?)?;
-    sqlx::query("INSERT INTO patient (id, wrapped_key, version, updated, sealed) VALUES ($1, $2, 1, $3, $4)")
-        .bind(id.as_uuid())
-        .bind(wrapped)
-        .bind(at.to_sqlx())
-        .bind(sealed)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO patient (id, wrapped_key, version, updated, sealed, realm) VALUES ($1, $2, 1, $3, $4, $5)",
+    )
+    .bind(id.as_uuid())
+    .bind(wrapped)
+    .bind(at.to_sqlx())
+    .bind(sealed)
+    .bind(realm.name())
+    .execute(conn)
+    .await?;
     Ok(key)
 }
 

@@ -8,19 +8,21 @@ use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use super::StoreError;
+use crate::realm::Realm;
 
 /// The domain of the audit service.
 pub(crate) const AUDIT: &str = "audit";
 /// The domain of the consent service.
 pub(crate) const CONSENT: &str = "consent";
 
-/// The patient's pseudonyms in these domains, in their order; `None` when there is no such patient.
+/// The patient's pseudonyms in these domains, in their order; `None` when there is no such patient in the realm.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn resolve(
     pool: &PgPool,
     kek: &LocalKek,
+    realm: Realm<'_>,
     patient: PatientId,
     domains: &[&str],
 ) -> Result<Option<Vec<Pseudonym>>, StoreError> {
@@ -28,10 +30,11 @@ pub(crate) async fn resolve(
         "SELECT p.wrapped_key, s.domain, s.sealed
            FROM patient p
            LEFT JOIN patient_pseudonym s ON s.patient = p.id AND s.domain = ANY($2)
-          WHERE p.id = $1",
+          WHERE p.id = $1 AND p.realm IS NOT DISTINCT FROM $3",
     )
     .bind(patient.as_uuid())
     .bind(domains)
+    .bind(realm.name())
     .fetch_all(pool)
     .await?;
     let Some(first) = rows.first() else {

@@ -97,6 +97,7 @@ async fn each_route_has_its_callers() {
             "/v1/locator",
             "/v1/directory",
             "/v1/directory/confirm",
+            "/v1/sandbox/population",
         ] {
             let body = SearchRequest {
                 identifier: ipp.clone(),
@@ -119,7 +120,10 @@ async fn each_route_has_its_callers() {
         .solution("vendor-test", "hospital-tanger")
         .http_client()
         .unwrap();
-    let body = ByIdentifierRequest { identifier: ipp };
+    let body = ByIdentifierRequest {
+        identifier: ipp,
+        realm: None,
+    };
     let request = solution
         .post(world.service.url("/v1/patients/by-identifier"))
         .json(&body);

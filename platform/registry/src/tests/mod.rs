@@ -5,6 +5,8 @@ mod access;
 mod directory;
 mod patients;
 mod plaintext;
+mod population;
 mod pseudonyms;
+mod realms;
 mod shared_data;
 mod world;

@@ -86,7 +86,7 @@ async fn the_locator_takes_the_group_from_the_callers_identity() {
         answer(
             client
                 .post(world.service.url("/v1/locator/register"))
-                .json(&LocatorRequest { patient }),
+                .json(&LocatorRequest { patient, realm: None }),
         )
         .await
     };
@@ -106,7 +106,10 @@ async fn the_locator_takes_the_group_from_the_callers_identity() {
     let records = world.client("dmp-a", "records");
     let locate = records
         .post(world.service.url("/v1/locator"))
-        .json(&LocatorRequest { patient: id });
+        .json(&LocatorRequest {
+            patient: id,
+            realm: None,
+        });
     assert_eq!(
         answer(locate).await.problem(),
         (403, "peer-not-allowed".to_owned())

@@ -128,6 +128,22 @@ impl World {
             .mint(&self.platform.tokens.claims(&self.solution, Person::Directory))
     }
 
+    /// A token like those of this world, of a realm.
+    pub(super) fn token_in(&self, realm: Option<&str>, person: Person) -> String {
+        let mut claims = self.platform.tokens.claims(&self.solution, person);
+        claims.realm = realm.map(str::to_owned);
+        self.platform.tokens.mint(&claims)
+    }
+
+    /// A doctor's, of a realm.
+    pub(super) fn doctor_in(&self, realm: Option<&str>) -> String {
+        let person = Person::Professional {
+            inpe: DOCTOR.to_owned(),
+            profession: "physician".to_owned(),
+        };
+        self.token_in(realm, person)
+    }
+
     pub(super) fn solution(&self) -> &Peer {
         &self.solution
     }
@@ -181,8 +197,17 @@ impl World {
     }
 
     pub(super) async fn by_identifier(&self, identifier: &Identifier) -> Option<PatientId> {
+        self.by_identifier_in(None, identifier).await
+    }
+
+    pub(super) async fn by_identifier_in(
+        &self,
+        realm: Option<&str>,
+        identifier: &Identifier,
+    ) -> Option<PatientId> {
         let body = ByIdentifierRequest {
             identifier: identifier.clone(),
+            realm: realm.map(str::to_owned),
         };
         answer(
             self.gateway
@@ -206,9 +231,19 @@ impl World {
     }
 
     pub(super) async fn confirm(&self, inpe: &str, establishment: &str) -> ConfirmAnswer {
+        self.confirm_in(None, inpe, establishment).await
+    }
+
+    pub(super) async fn confirm_in(
+        &self,
+        realm: Option<&str>,
+        inpe: &str,
+        establishment: &str,
+    ) -> ConfirmAnswer {
         let body = ConfirmRequest {
             inpe: inpe.to_owned(),
             establishment: establishment.to_owned(),
+            realm: realm.map(str::to_owned),
         };
         answer(
             self.gateway
@@ -220,10 +255,15 @@ impl World {
     }
 
     pub(super) async fn groups(&self, patient: PatientId) -> Vec<String> {
+        self.groups_in(None, patient).await
+    }
+
+    pub(super) async fn groups_in(&self, realm: Option<&str>, patient: PatientId) -> Vec<String> {
+        let realm = realm.map(str::to_owned);
         let request = self
             .gateway
             .post(self.service.url("/v1/locator"))
-            .json(&LocatorRequest { patient });
+            .json(&LocatorRequest { patient, realm });
         answer(request)
             .await
             .json::<LocatorAnswer>()
@@ -242,10 +282,20 @@ impl World {
     }
 
     pub(super) async fn resolve(&self, client: &reqwest::Client, patient: PatientId) -> Answer {
+        self.resolve_in(client, None, patient).await
+    }
+
+    pub(super) async fn resolve_in(
+        &self,
+        client: &reqwest::Client,
+        realm: Option<&str>,
+        patient: PatientId,
+    ) -> Answer {
+        let realm = realm.map(str::to_owned);
         answer(
             client
                 .post(self.service.url("/v1/resolve"))
-                .json(&ResolveRequest { patient }),
+                .json(&ResolveRequest { patient, realm }),
         )
         .await
     }

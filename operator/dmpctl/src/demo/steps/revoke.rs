@@ -67,10 +67,9 @@ pub async fn run(world: &World, story: &Story) -> Result<()> {
 pub async fn revoke(world: &World, reason: &str) -> Result<()> {
     let api: Api<SolutionRevocation> = Api::all(world.client.clone());
     let spec = SolutionRevocationSpec {
-        solution: format!("vendor-cardio/{}", world.cardio_solution),
-        version: None,
-        credential: None,
+        solution: Some(format!("vendor-cardio/{}", world.cardio_solution)),
         reason: reason.to_owned(),
+        ..SolutionRevocationSpec::default()
     };
     api.create(
         &PostParams::default(),

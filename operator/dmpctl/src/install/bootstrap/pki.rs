@@ -121,6 +121,7 @@ pub(super) async fn roles(bao: &OpenBao, plan: &Plan) -> Result<(), OpenBaoError
         .await?;
     bao.write("pki-solutions/roles/solution", &solution_role(plan))
         .await?;
+    bao.write("pki-solutions/config/crl", &revocation_list()).await?;
     bao.write("pki-suite/roles/suite", &suite_role()).await?;
     Ok(())
 }
@@ -205,6 +206,18 @@ fn solution_role(plan: &Plan) -> Value {
         "max_ttl": "2160h",
         "not_before_duration": "30s",
         "no_store": true,
+    })
+}
+
+/// The complete list is made anew in time, and within about a minute (OpenBao looks once in each) a delta with what was revoked since: a vendor with very many certificates
+/// costs no list for each of them.
+fn revocation_list() -> Value {
+    json!({
+        "expiry": "72h",
+        "auto_rebuild": true,
+        "auto_rebuild_grace_period": "12h",
+        "enable_delta": true,
+        "delta_rebuild_interval": "10s",
     })
 }
 

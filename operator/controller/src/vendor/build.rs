@@ -1,0 +1,21 @@
+//! Step 3: renders the vendor's namespace. Pure.
+
+use serde_json::json;
+
+use super::validate::Valid;
+use crate::plane::{Object, ObjectKind};
+
+/// A namespace of objects: no pod of anybody runs there, and no network rule of the platform counts on it.
+pub fn build(valid: &Valid) -> Object {
+    Object::new(
+        ObjectKind::Namespace,
+        None,
+        &valid.namespace,
+        json!({ "metadata": { "labels": {
+            "app.kubernetes.io/name": valid.namespace,
+            "app.kubernetes.io/managed-by": "dmp-operator",
+            dmp_api::names::VENDOR_LABEL: valid.name,
+            "pod-security.kubernetes.io/enforce": "restricted",
+        } } }),
+    )
+}

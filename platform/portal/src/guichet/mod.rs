@@ -1,0 +1,111 @@
+//! The guichet: what vendors, bodies and laboratories ask for, each as themselves.
+//!
+//! The gateway has verified who asks ([`caller`]); here is what a person may do: members do everything of their vendor, readers of a body see
+//! what was submitted, anybody may hand in a signed statement. It writes custom resources and decides nothing: a compromised
+//! guichet can write what it likes and makes no quorum, because only signatures count (`dmp-homologation`).
+//!
+//! One file per subject; the routes and their description (OpenAPI) are one table in [`openapi`].
+
+mod caller;
+mod credentials;
+mod documents;
+mod non_conformities;
+mod openapi;
+mod public;
+mod sandbox;
+mod submissions;
+mod vendors;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+use dmp_client::guichet::{MAX_BODY, PREFIX};
+use dmp_homologation::guichet::{Entries, Entry};
+use kube::ResourceExt;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::cluster::Object;
+
+pub use openapi::description;
+pub(crate) use public::Held as HeldCatalogue;
+pub(crate) use submissions::keep_run;
+
+/// All routes, under [`PREFIX`].
+pub(crate) fn router() -> Router<App> {
+    let routes = Router::new()
+        .route("/openapi.json", get(openapi::serve))
+        .route("/catalogue", get(public::catalogue))
+        .route("/profiles", get(public::profiles))
+        .route("/programmes", get(public::programmes))
+        .route("/me", get(vendors::me))
+        .route("/vendors", post(vendors::sign_up))
+        .route("/vendors/{vendor}", get(vendors::read))
+        .route("/vendors/{vendor}/members", put(vendors::members))
+        .route("/vendors/{vendor}/sandbox", put(sandbox::furnish))
+        .route("/vendors/{vendor}/sandbox/reset", post(sandbox::reset))
+        .route("/vendors/{vendor}/sandbox/log-ins", post(sandbox::log_in))
+        .route(
+            "/vendors/{vendor}/solutions",
+            get(documents::solutions).post(documents::new_solution),
+        )
+        .route(
+            "/vendors/{vendor}/versions",
+            get(documents::versions).post(documents::new_version),
+        )
+        .route(
+            "/vendors/{vendor}/evidence",
+            get(documents::evidence).post(documents::new_evidence),
+        )
+        .route(
+            "/vendors/{vendor}/credentials",
+            get(credentials::list).post(credentials::ask),
+        )
+        .route("/vendors/{vendor}/credentials/{name}", get(credentials::read))
+        .route(
+            "/vendors/{vendor}/homologations",
+            get(submissions::list).post(submissions::submit),
+        )
+        .route("/vendors/{vendor}/homologations/{name}", get(submissions::read))
+        .route(
+            "/vendors/{vendor}/homologations/{name}/withdraw",
+            post(submissions::withdraw),
+        )
+        .route(
+            "/vendors/{vendor}/homologations/{name}/reviews",
+            get(submissions::reviews).post(submissions::review),
+        )
+        .route(
+            "/vendors/{vendor}/runs",
+            get(submissions::runs).post(submissions::hand_in),
+        )
+        .route("/vendors/{vendor}/non-conformities", get(non_conformities::list))
+        .route(
+            "/vendors/{vendor}/non-conformities/{name}/answers",
+            post(non_conformities::answer),
+        )
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new().nest(PREFIX, routes)
+}
+
+/// An object as a person sees it.
+fn entry<K: Object>(object: &K) -> Entry {
+    let whole = serde_json::to_value(object).unwrap_or_default();
+    let part = |name: &str| Some(whole[name].clone()).filter(|part| !part.is_null());
+    Entry {
+        name: object.name_any(),
+        generation: object.meta().generation,
+        created: object.creation_timestamp().map(|time| time.0.to_string()),
+        spec: part("spec").unwrap_or(Value::Null),
+        status: part("status"),
+    }
+}
+
+fn entries<K: Object>(objects: &[K]) -> Entries {
+    Entries {
+        entries: objects.iter().map(entry).collect(),
+    }
+}
