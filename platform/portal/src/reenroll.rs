@@ -96,8 +96,10 @@ pub async fn reenroll(
             },
         };
         let (judged, answer) = wait(&api, put, end).await?;
-        if matches!(wanted, Wanted::New(_)) && matches!(answer, ReenrollAnswer::Refused { .. }) {
-            take_back(&api, &before, &judged).await;
+        if let Wanted::New(own) = &wanted
+            && matches!(answer, ReenrollAnswer::Refused { .. })
+        {
+            take_back(&api, &before, &judged, own).await;
         }
         return Ok(answer);
     }
@@ -231,8 +233,14 @@ fn judged(now: &SolutionCredential, put: &SolutionCredential) -> Option<Reenroll
 }
 
 /// Puts the request back that was there: the refused one opens nothing, and the next renewal would be of it.
-async fn take_back(api: &Api<SolutionCredential>, before: &SolutionCredential, judged: &SolutionCredential) {
-    if judged.spec.csr == before.spec.csr {
+/// Another one that came meanwhile stays.
+async fn take_back(
+    api: &Api<SolutionCredential>,
+    before: &SolutionCredential,
+    judged: &SolutionCredential,
+    own: &str,
+) {
+    if judged.spec.csr != own || own == before.spec.csr {
         return;
     }
     let put = put(api, judged, &before.spec.csr, None).await;

@@ -420,6 +420,7 @@ pub fn all() -> Vec<Case> {
     );
     cases.extend(crate::homologation_cases::all());
     cases.extend(crate::revocation_cases::all());
+    cases.extend(crate::vendor_cases::all());
     cases
 }
 
@@ -435,6 +436,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "RevocationLift",
         "Site",
         "SolutionRevocation",
+        "Vendor",
     ];
     let mut all = cluster.into_iter().chain(VENDORS);
     all.find(|known| *known == kind).unwrap()

@@ -10,3 +10,4 @@ mod homologation_cases;
 mod revocation_cases;
 mod schema;
 mod server;
+mod vendor_cases;

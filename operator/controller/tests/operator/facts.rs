@@ -234,6 +234,12 @@ async fn software_of_a_vendor_that_signs_up_sees_its_own_people() {
         "the demonstration's people"
     );
 
+    // The agency says that the namespace it made is this vendor's: else nobody takes it over.
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": { "name": "vendor-atlas", "labels": { "dmp.ma/vendor": "atlas" } },
+    });
+    world.apply(&namespace).await;
     let mut vendor = json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": "Vendor", "metadata": { "name": "atlas" },
         "spec": {

@@ -30,6 +30,7 @@ use suite::{Runner, Suite};
 #[derive(Subcommand, Debug)]
 pub enum SolutionCommand {
     /// From nothing to testable software: sign-up, product, version, certificates, in a folder
+    #[command(disable_version_flag = true)]
     Start(Box<start::StartOptions>),
     /// Sign an organisation up at the guichet
     Signup(account::SignUpOptions),
@@ -42,18 +43,22 @@ pub enum SolutionCommand {
     /// A product
     Add(product::AddOptions),
     /// A version of a product, frozen
+    #[command(disable_version_flag = true)]
     Version(product::VersionOptions),
     /// Evidence: a document, by its hash
     Evidence(product::EvidenceOptions),
     /// A certificate; the private key is made here and stays here
+    #[command(disable_version_flag = true)]
     Certificate(Box<product::CertificateOptions>),
     /// Submit a version for homologation
+    #[command(disable_version_flag = true)]
     Submit(Box<submission::SubmitOptions>),
     /// Give a submission up
     Withdraw(submission::SubmissionOptions),
     /// Hand in a signed result, review or decision
     HandIn(submission::HandInOptions),
     /// Sign with the vendor's key that an installation may have a production certificate; prints the JWS (offline)
+    #[command(disable_version_flag = true)]
     SignInstallation(installation::SignInstallationOptions),
     /// Renew a certificate at the gateway (EST)
     Renew(renewal::RenewOptions),

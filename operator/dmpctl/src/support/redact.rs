@@ -36,9 +36,12 @@ pub fn object(mut object: Value) -> Value {
             annotations.retain(|key, _| ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)));
         }
     }
-    // the reason of a revocation is written by a person; that of a condition is a word of the product
-    if let Some(reason) = object.pointer_mut("/spec/reason") {
-        *reason = HIDDEN.into();
+    // the reason of a revocation and what is said of a non-conformity are written by a person; the reason of a condition is a word
+    // of the product
+    for written in ["/spec/reason", "/spec/finding", "/spec/measured", "/spec/text"] {
+        if let Some(text) = object.pointer_mut(written) {
+            *text = HIDDEN.into();
+        }
     }
     if let Some(signatures) = object.pointer_mut("/spec/signatures") {
         *signatures = HIDDEN.into();

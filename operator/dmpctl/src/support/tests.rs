@@ -61,7 +61,12 @@ fn a_homologation_loses_what_reviewers_wrote() {
             "conditions": [{ "type": "Ready", "reason": "SentBack", "message": "security: Dr Test asks" }],
         },
     }));
-    let text = format!("{review}{programme}{homologation}");
+    let one = redact::object(json!({
+        "kind": "NonConformity", "spec": { "solution": "x", "finding": "Dr Test rang", "measured": "by Dr Test" },
+    }));
+    let answer =
+        redact::object(json!({ "kind": "NonConformityAnswer", "spec": { "text": "Dr Test did it" } }));
+    let text = format!("{review}{programme}{homologation}{one}{answer}");
     assert!(!text.contains("Dr Test") && !text.contains(&long), "{text}");
     assert!(text.contains("x-1") && text.contains("SentBack"), "{text}");
 }
