@@ -6,13 +6,13 @@ use dmp_api::SolutionCredential;
 use dmp_appliance::Progress;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use super::gateway::{Gateway, Software};
 use crate::error::{CliError, Result};
 use crate::kubernetes::apply;
 use crate::kubernetes::wait::{self, Look};
+use crate::solution::product::request;
 
 /// What a credential is for.
 #[derive(Clone, Debug)]
@@ -87,24 +87,9 @@ pub async fn obtain(
         .map(object)
         .collect::<Result<Vec<_>>>()?;
     apply::apply_all(client, &objects).await?;
-    let failed = |source: rcgen::Error| {
-        CliError::new(
-            "csr",
-            "the certificate request could not be made",
-            "this is a defect: report it",
-        )
-        .because(source)
-    };
-    let key = KeyPair::generate().map_err(failed)?;
-    let request = CertificateParams::default()
-        .serialize_request(&key)
-        .map_err(failed)?;
-    let csr = request.pem().map_err(failed)?;
+    let (csr, key) = request()?;
     let certificate = certificate(client, progress, product, &csr).await?;
-    Software::new(
-        gateway,
-        Some(format!("{}\n{}", certificate.trim_end(), key.serialize_pem())),
-    )
+    Software::new(gateway, Some(format!("{}\n{}", certificate.trim_end(), key)))
 }
 
 fn object(value: Value) -> Result<DynamicObject> {

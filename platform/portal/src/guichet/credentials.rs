@@ -4,13 +4,13 @@ use axum::extract::{Path, State};
 use dmp_api::{Mode, SolutionCredential};
 use dmp_core::json::Json;
 use dmp_core::problem::Problem;
-use dmp_homologation::guichet::{Entries, Entry, NewCredential};
+use dmp_homologation::guichet::{Entry, NewCredential};
 use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::caller::{Caller, namespace_of};
 use super::documents::{label, too_many, unprocessable};
-use super::{entries, entry};
+use super::entry;
 use crate::app::App;
 use crate::cluster;
 
@@ -25,28 +25,6 @@ fn is_signed(credential: &SolutionCredential) -> bool {
         .status
         .as_ref()
         .is_some_and(|status| status.certificate.is_some())
-}
-
-/// `GET vendors/{vendor}/credentials`.
-pub(super) async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<SolutionCredential>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
-}
-
-/// `GET vendors/{vendor}/credentials/{name}`: its certificate is in the status.
-pub(super) async fn read(
-    State(app): State<App>,
-    caller: Caller,
-    Path((vendor, name)): Path<(String, String)>,
-) -> Result<Json<Entry>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<SolutionCredential>(&namespace)?;
-    Ok(Json(entry(&cluster::get(&api, label(&name)?).await?)))
 }
 
 /// `POST vendors/{vendor}/credentials`. In the sandbox the software is placed where the vendor has its place. The same name with another

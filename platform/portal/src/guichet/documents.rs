@@ -5,15 +5,13 @@ use dmp_api::solution_version::Package;
 use dmp_api::{EvidenceItem, Solution, SolutionSpec, SolutionVersion, SolutionVersionSpec};
 use dmp_core::json::Json;
 use dmp_core::problem::Problem;
-use dmp_homologation::guichet::{
-    Entries, Entry, NewEvidence, NewSolution, NewVersion, is_label, version_name,
-};
+use dmp_homologation::guichet::{Entry, NewEvidence, NewSolution, NewVersion, is_label, version_name};
 use dmp_homologation::sbom;
 use http::StatusCode;
 use kube::ResourceExt as _;
 
 use super::caller::{Caller, namespace_of};
-use super::{entries, entry};
+use super::entry;
 use crate::app::App;
 use crate::cluster::{self, Object};
 
@@ -21,17 +19,6 @@ use crate::cluster::{self, Object};
 const MOST_SOLUTIONS: usize = 20;
 /// Versions, and items of evidence, of a vendor.
 const MOST: usize = 500;
-
-/// `GET vendors/{vendor}/solutions`.
-pub(super) async fn solutions(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<Solution>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
-}
 
 /// `POST vendors/{vendor}/solutions`.
 pub(super) async fn new_solution(
@@ -53,17 +40,6 @@ pub(super) async fn new_solution(
     let created = cluster::create(&api, Solution::new(name, spec), &caller.mark()).await?;
     caller.did(&vendor, "solution", name);
     Ok(Json(entry(&created)))
-}
-
-/// `GET vendors/{vendor}/versions`.
-pub(super) async fn versions(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<SolutionVersion>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
 }
 
 /// `POST vendors/{vendor}/versions`. The bill of materials is read and its hash is frozen with the version.
@@ -103,17 +79,6 @@ pub(super) async fn new_version(
     let created = cluster::create(&api, SolutionVersion::new(&name, spec), &caller.mark()).await?;
     caller.did(&vendor, "version", &name);
     Ok(Json(entry(&created)))
-}
-
-/// `GET vendors/{vendor}/evidence`.
-pub(super) async fn evidence(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<EvidenceItem>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
 }
 
 /// `POST vendors/{vendor}/evidence`.

@@ -20,15 +20,24 @@ mod vendors;
 mod tests;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::routing::{get, post, put};
+use dmp_api::{
+    ConformanceRun, EvidenceItem, NonConformity, Solution, SolutionCredential, SolutionHomologation,
+    SolutionVersion,
+};
 use dmp_client::guichet::{MAX_BODY, PREFIX};
+use dmp_core::json::Json;
+use dmp_core::problem::Problem;
 use dmp_homologation::guichet::{Entries, Entry};
-use kube::ResourceExt;
+use kube::core::NamespaceResourceScope;
+use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
 use crate::app::App;
-use crate::cluster::Object;
+use crate::cluster::{self, Object};
+
+use caller::Caller;
 
 pub use openapi::description;
 pub(crate) use public::Held as HeldCatalogue;
@@ -50,26 +59,32 @@ pub(crate) fn router() -> Router<App> {
         .route("/vendors/{vendor}/sandbox/log-ins", post(sandbox::log_in))
         .route(
             "/vendors/{vendor}/solutions",
-            get(documents::solutions).post(documents::new_solution),
+            get(list::<Solution>).post(documents::new_solution),
         )
         .route(
             "/vendors/{vendor}/versions",
-            get(documents::versions).post(documents::new_version),
+            get(list::<SolutionVersion>).post(documents::new_version),
         )
         .route(
             "/vendors/{vendor}/evidence",
-            get(documents::evidence).post(documents::new_evidence),
+            get(list::<EvidenceItem>).post(documents::new_evidence),
         )
         .route(
             "/vendors/{vendor}/credentials",
-            get(credentials::list).post(credentials::ask),
+            get(list::<SolutionCredential>).post(credentials::ask),
         )
-        .route("/vendors/{vendor}/credentials/{name}", get(credentials::read))
+        .route(
+            "/vendors/{vendor}/credentials/{name}",
+            get(read::<SolutionCredential>),
+        )
         .route(
             "/vendors/{vendor}/homologations",
-            get(submissions::list).post(submissions::submit),
+            get(list::<SolutionHomologation>).post(submissions::submit),
         )
-        .route("/vendors/{vendor}/homologations/{name}", get(submissions::read))
+        .route(
+            "/vendors/{vendor}/homologations/{name}",
+            get(read::<SolutionHomologation>),
+        )
         .route(
             "/vendors/{vendor}/homologations/{name}/withdraw",
             post(submissions::withdraw),
@@ -80,15 +95,37 @@ pub(crate) fn router() -> Router<App> {
         )
         .route(
             "/vendors/{vendor}/runs",
-            get(submissions::runs).post(submissions::hand_in),
+            get(list::<ConformanceRun>).post(submissions::hand_in),
         )
-        .route("/vendors/{vendor}/non-conformities", get(non_conformities::list))
+        .route("/vendors/{vendor}/non-conformities", get(list::<NonConformity>))
         .route(
             "/vendors/{vendor}/non-conformities/{name}/answers",
             post(non_conformities::answer),
         )
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new().nest(PREFIX, routes)
+}
+
+/// `GET vendors/{vendor}/…`: all objects of a kind.
+async fn list<K: Object + Resource<Scope = NamespaceResourceScope>>(
+    State(app): State<App>,
+    caller: Caller,
+    Path(vendor): Path<String>,
+) -> Result<Json<Entries>, Problem> {
+    let namespace = caller.sees(&app.cluster, &vendor).await?;
+    let api = app.cluster.of::<K>(&namespace)?;
+    Ok(Json(entries(&cluster::list(&api).await?)))
+}
+
+/// `GET vendors/{vendor}/…/{name}`: one of them.
+async fn read<K: Object + Resource<Scope = NamespaceResourceScope>>(
+    State(app): State<App>,
+    caller: Caller,
+    Path((vendor, name)): Path<(String, String)>,
+) -> Result<Json<Entry>, Problem> {
+    let namespace = caller.sees(&app.cluster, &vendor).await?;
+    let api = app.cluster.of::<K>(&namespace)?;
+    Ok(Json(entry(&cluster::get(&api, documents::label(&name)?).await?)))
 }
 
 /// An object as a person sees it.

@@ -5,27 +5,16 @@ use dmp_api::{NonConformity, NonConformityAnswer, NonConformityAnswerSpec};
 use dmp_core::json::Json;
 use dmp_core::problem::Problem;
 use dmp_homologation::canonical::digest;
-use dmp_homologation::guichet::{Entries, Entry, NewAnswer};
+use dmp_homologation::guichet::{Entry, NewAnswer};
 
 use super::caller::{Caller, namespace_of};
 use super::documents::{label, room};
-use super::{entries, entry};
+use super::entry;
 use crate::app::App;
 use crate::cluster;
 
 /// Answers of a vendor.
 const MOST: usize = 500;
-
-/// `GET vendors/{vendor}/non-conformities`.
-pub(super) async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<NonConformity>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
-}
 
 /// `POST vendors/{vendor}/non-conformities/{name}/answers`: a text, which closes nothing.
 pub(super) async fn answer(

@@ -30,28 +30,6 @@ use crate::cluster::{self, Cluster};
 /// Submissions, and results, of a vendor.
 const MOST: usize = 1000;
 
-/// `GET vendors/{vendor}/homologations`.
-pub(super) async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<SolutionHomologation>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
-}
-
-/// `GET vendors/{vendor}/homologations/{name}`.
-pub(super) async fn read(
-    State(app): State<App>,
-    caller: Caller,
-    Path((vendor, name)): Path<(String, String)>,
-) -> Result<Json<Entry>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<SolutionHomologation>(&namespace)?;
-    Ok(Json(entry(&cluster::get(&api, label(&name)?).await?)))
-}
-
 /// `POST vendors/{vendor}/homologations`.
 pub(super) async fn submit(
     State(app): State<App>,
@@ -150,17 +128,6 @@ pub(super) async fn review(
     let created = cluster::create(&api, object, &caller.mark()).await?;
     caller.did(&vendor, "review", &name);
     Ok(Json(entry(&created)))
-}
-
-/// `GET vendors/{vendor}/runs`.
-pub(super) async fn runs(
-    State(app): State<App>,
-    caller: Caller,
-    Path(vendor): Path<String>,
-) -> Result<Json<Entries>, Problem> {
-    let namespace = caller.sees(&app.cluster, &vendor).await?;
-    let api = app.cluster.of::<ConformanceRun>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
 }
 
 /// `POST vendors/{vendor}/runs`: a signed result, of the suite or of a laboratory.

@@ -109,7 +109,10 @@ async fn every_operation_is_a_route_and_needs_a_log_in_unless_it_is_everybodys()
         }
     }
     // And nothing beside them: the router's own list is as long.
-    let source = include_str!("mod.rs");
+    let source = include_str!("mod.rs")
+        .split("DefaultBodyLimit::max")
+        .next()
+        .unwrap();
     let routes: usize = ["get(", "post(", "put("]
         .iter()
         .map(|word| source.matches(word).count())
