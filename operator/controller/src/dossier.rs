@@ -27,8 +27,8 @@ pub enum Error {
 /// # Errors
 /// When the API server cannot be asked, or a revocation is not understood.
 pub async fn read(context: &Context, namespace: &str) -> Result<Dossier, Error> {
-    // What takes away is read last: words that came after it are never read beside what was before it.
-    // At once: a pass waits for the slowest, not for all of them.
+    // What takes away is read when the words have been: words that came after it are never read beside what was before it.
+    // Within that at once: a pass waits for the slowest, not for all of them.
     let own = futures::future::try_join5(
         namespaced(context, namespace),
         namespaced(context, namespace),
@@ -39,7 +39,8 @@ pub async fn read(context: &Context, namespace: &str) -> Result<Dossier, Error> 
     let words = futures::future::try_join(namespaced(context, namespace), namespaced(context, namespace));
     let rules = futures::future::try_join3(bodies(context), cluster(context), cluster(context));
     let against = futures::future::try_join(non_conformities(context, namespace), revocations(context));
-    let (own, words, rules, against) = futures::join!(own, words, rules, against);
+    let (own, words) = futures::join!(own, words);
+    let (rules, against) = futures::join!(rules, against);
     let (solutions, versions, homologations, evidence, runs) = own?;
     let (reviews, answers) = words?;
     let (bodies, programmes, profiles) = rules?;
