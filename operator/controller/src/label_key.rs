@@ -63,21 +63,15 @@ pub async fn keys(context: &Context) -> Result<Vec<PublicKey>, openbao::Error> {
 /// See [`Error`].
 pub async fn sign(context: &Context, keys: &[PublicKey], typ: &str, payload: &str) -> Result<Signed, Error> {
     let signer = Signer::new(context.openbao.client().clone(), NAME);
-    let mut kid = keys.last().ok_or(Error::Missing)?.kid.clone();
-    for _ in 0..2 {
-        let unsigned = Unsigned::new(typ, &kid, payload.as_bytes());
-        let signature = match signer.sign(unsigned.message().as_bytes()).await {
-            Ok(signature) => signature,
-            Err(openbao::Error::Forbidden { .. }) => return Err(Error::Missing),
-            Err(error) => return Err(error.into()),
-        };
-        if signature.kid == kid {
-            return Ok(Signed {
-                unsigned,
-                signature: signature.bytes,
-            });
-        }
-        kid = signature.kid;
+    let newest = keys.last().ok_or(Error::Missing)?;
+    let unsigned = |kid: &str| Unsigned::new(typ, kid, payload.as_bytes());
+    match signer.sign_naming(&newest.kid, unsigned, Unsigned::message).await {
+        Ok(Some((unsigned, signature))) => Ok(Signed {
+            unsigned,
+            signature: signature.bytes,
+        }),
+        Ok(None) => Err(Error::Changing),
+        Err(openbao::Error::Forbidden { .. }) => Err(Error::Missing),
+        Err(error) => Err(error.into()),
     }
-    Err(Error::Changing)
 }

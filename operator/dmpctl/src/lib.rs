@@ -11,6 +11,7 @@ pub mod cli;
 pub mod demo;
 pub mod embedded;
 pub mod error;
+mod files;
 pub mod homologation;
 pub mod images;
 pub mod install;

@@ -57,6 +57,12 @@ pub fn fits(later: &EvidenceItemSpec, earlier: &EvidenceItemSpec) -> Result<(), 
     }
 }
 
+/// Whether a document is dated after a day, or with what is no day.
+pub(crate) fn is_dated_after(item: &EvidenceItem, day: Date) -> bool {
+    let issued = item.spec.issued.parse::<Date>().ok();
+    issued.is_none_or(|issued| issued > day)
+}
+
 /// Documents of a submission.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Documents<'a> {
@@ -150,13 +156,7 @@ impl Dossier {
     ) -> Result<(), String> {
         fits(&item.spec, &earlier.spec).map_err(|refusal| refusal.to_string())?;
         let brought = arrived(&item.metadata).to_zoned(TimeZone::UTC).date();
-        if item
-            .spec
-            .issued
-            .parse::<Date>()
-            .ok()
-            .is_none_or(|issued| issued > brought)
-        {
+        if is_dated_after(item, brought) {
             return Err("it is dated after the day on which it was brought".to_owned());
         }
         let programme = by_name(&self.programmes, &homologation.spec.programme);
@@ -184,14 +184,8 @@ impl Dossier {
 
     /// Which items were accepted for a submission, and by whom, in the order of arrival.
     fn accepted(&self, homologation: &SolutionHomologation) -> Vec<(String, Signer)> {
-        let own = homologation.name_any();
-        let mut reviews: Vec<_> = self
-            .reviews
-            .iter()
-            .filter(|review| review.spec.homologation == own)
-            .collect();
-        reviews.sort_by_key(|review| (arrived(&review.metadata), review.name_any()));
-        let read = reviews
+        let read = self
+            .in_order(&homologation.name_any())
             .into_iter()
             .filter_map(|review| self.renewal_of(homologation, review).ok());
         read.map(|signed| (signed.statement.evidence, signed.signer))

@@ -32,12 +32,7 @@ impl Dossier {
         before: &[Signed<Review>],
     ) -> Vec<(&'a HomologationReview, Read<Review>)> {
         let own = homologation.name_any();
-        let mut reviews: Vec<_> = self
-            .reviews
-            .iter()
-            .filter(|review| review.spec.homologation == own)
-            .collect();
-        reviews.sort_by_key(|review| (arrived(&review.metadata), review.name_any()));
+        let reviews = self.in_order(&own);
         let submission = self.submission_sha256(homologation);
         let mut read: Vec<_> = reviews
             .iter()
@@ -57,6 +52,14 @@ impl Dossier {
             }
         }
         read
+    }
+
+    /// What was written about a submission, in the order of arrival.
+    pub(crate) fn in_order(&self, homologation: &str) -> Vec<&HomologationReview> {
+        let of = |review: &&HomologationReview| review.spec.homologation == homologation;
+        let mut reviews: Vec<_> = self.reviews.iter().filter(of).collect();
+        reviews.sort_by_key(|review| (arrived(&review.metadata), review.name_any()));
+        reviews
     }
 
     /// A review that is about this submission, in this state.

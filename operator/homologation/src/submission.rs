@@ -2,13 +2,13 @@
 
 use dmp_api::{SolutionHomologation, SolutionVersion};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kube::ResourceExt;
 use serde_json::json;
 
 use crate::canonical;
 use crate::dossier::{Dossier, arrived, by_name};
+use crate::renewal::is_dated_after;
 
 impl Dossier {
     /// What the submission is, in one hash; or what of it is not there.
@@ -115,13 +115,7 @@ impl Dossier {
             .evidence
             .iter()
             .filter_map(|name| by_name(&self.evidence, name));
-        let wrong = items.filter(|item| {
-            item.spec
-                .issued
-                .parse::<Date>()
-                .ok()
-                .is_none_or(|issued| issued > day)
-        });
+        let wrong = items.filter(|item| is_dated_after(item, day));
         wrong
             .map(|item| {
                 format!(

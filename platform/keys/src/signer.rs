@@ -42,6 +42,29 @@ impl Signer {
         })
     }
 
+    /// Signs a text in which the id of the signing key stands: made with `kid`, and once more when another version signs. `None` when
+    /// the key changes at this moment.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn sign_naming<T>(
+        &self,
+        kid: &str,
+        text: impl Fn(&str) -> T,
+        message: impl Fn(&T) -> String,
+    ) -> Result<Option<(T, Signature)>, Error> {
+        let mut kid = kid.to_owned();
+        for _ in 0..2 {
+            let named = text(&kid);
+            let signature = self.sign(message(&named).as_bytes()).await?;
+            if signature.kid == kid {
+                return Ok(Some((named, signature)));
+            }
+            kid = signature.kid;
+        }
+        Ok(None)
+    }
+
     /// The public halves of all versions, oldest first.
     ///
     /// # Errors

@@ -59,17 +59,11 @@ impl SandboxPeople {
             Err(error) if is_absent(&error) => return Err(SandboxPeopleError::Missing),
             keys => keys?,
         };
-        let (mut kid, _) = keys.into_iter().next_back().ok_or(SandboxPeopleError::Missing)?;
-        // The key id is signed with the rest: when another version signs, once more with its id.
-        for _ in 0..2 {
-            let unsigned = Unsigned::new(TYPE, &kid, &payload);
-            let signature = self.signer.sign(unsigned.message().as_bytes()).await?;
-            if signature.kid == kid {
-                return Ok(unsigned.compact(&signature.bytes));
-            }
-            kid = signature.kid;
-        }
-        Err(SandboxPeopleError::Changing)
+        let (newest, _) = keys.last().ok_or(SandboxPeopleError::Missing)?;
+        let unsigned = |kid: &str| Unsigned::new(TYPE, kid, &payload);
+        let signed = self.signer.sign_naming(newest, unsigned, Unsigned::message);
+        let (unsigned, signature) = signed.await?.ok_or(SandboxPeopleError::Changing)?;
+        Ok(unsigned.compact(&signature.bytes))
     }
 
     fn log_in(&self, realm: &str, person: &SandboxPerson, now: Timestamp) -> LogIn {

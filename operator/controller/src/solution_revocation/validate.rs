@@ -7,7 +7,7 @@ use k8s_controller::conditions;
 use kube::ResourceExt;
 
 use super::dereference::Found;
-use crate::solution_credential::listing::{LISTED, NOT_LISTED};
+use crate::solution_credential::listing::{self, LISTED, NOT_LISTED};
 
 /// Subsystems of the ledger.
 const FACTS: &str = "facts";
@@ -102,8 +102,7 @@ fn serial(credential: &SolutionCredential) -> Option<&String> {
 }
 
 fn is_listed(credential: &SolutionCredential) -> bool {
-    let status = credential.status.as_ref();
-    status.is_some_and(|status| status.listed_serial == status.serial)
+    credential.status.as_ref().is_some_and(listing::is_listed)
 }
 
 /// Why its last attempt failed.

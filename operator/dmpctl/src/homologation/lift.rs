@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use dmp_api::SolutionRevocation;
-use dmp_homologation::canonical;
 use dmp_homologation::lift::revocation_sha256;
 use dmp_homologation::statement::Lift;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use serde_json::json;
 
-use super::sign::{SignatureOptions, read, signed};
+use super::sign::{SignatureOptions, carrier, signed};
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct LiftOptions {
@@ -58,21 +57,7 @@ pub fn lift(options: &LiftOptions) -> Result<String> {
             signed_at: Timestamp::now(),
         },
     )?;
-    let digest = canonical::digest(statement.as_bytes());
-    let suffix = digest.get(..10).unwrap_or(&digest);
-    let object = json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "RevocationLift",
-        "metadata": { "name": format!("{name}-{suffix}") },
-        "spec": { "revocation": name, "statement": statement },
-    });
-    dmp_api::yaml::to_string(&object).map_err(|error| {
-        CliError::new(
-            "internal",
-            "the lift cannot be written as YAML",
-            "report this with the message",
-        )
-        .because(error)
-    })
+    carrier("RevocationLift", None, &name, "revocation", &statement)
 }
 
 #[cfg(test)]
@@ -83,6 +68,7 @@ mod tests {
     use dmp_homologation::Bodies;
     use dmp_homologation::lift::{judge, read as read_lift};
     use dmp_testkit::bodies::Authority;
+    use serde_json::json;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! The statements that people sign.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use dmp_api::HomologationProgramme;
@@ -21,6 +21,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct SignatureOptions {
@@ -130,13 +131,7 @@ impl From<BodyRole> for Role {
 /// # Errors
 /// When a file is missing or not what it should be.
 pub fn review(options: &ReviewOptions) -> Result<String> {
-    let (namespace, name) = options.homologation.split_once('/').ok_or_else(|| {
-        CliError::new(
-            "homologation-required",
-            "the homologation is written `<vendor namespace>/<name>`",
-            "take both from `kubectl get solh -A`",
-        )
-    })?;
+    let (namespace, name) = named(&options.homologation)?;
     let digest =
         options.submission.len() == 64 && options.submission.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !digest {
@@ -161,20 +156,13 @@ pub fn review(options: &ReviewOptions) -> Result<String> {
         signed_at: Timestamp::now(),
     };
     let statement = signed(&options.signature, &review)?;
-    let suffix = &canonical::digest(statement.as_bytes())[..10];
-    let object = json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "HomologationReview",
-        "metadata": { "namespace": namespace, "name": format!("{name}-{suffix}") },
-        "spec": { "homologation": name, "statement": statement },
-    });
-    dmp_api::yaml::to_string(&object).map_err(|error| {
-        CliError::new(
-            "internal",
-            "the review cannot be written as YAML",
-            "report this with the message",
-        )
-        .because(error)
-    })
+    carrier(
+        "HomologationReview",
+        Some(namespace),
+        name,
+        "homologation",
+        &statement,
+    )
 }
 
 /// A body's signature over a programme.
@@ -289,6 +277,45 @@ pub fn countersign(options: &CountersignOptions) -> Result<String> {
     Ok(format!("{object:#}"))
 }
 
+/// Namespace and name of a homologation, as an option names it.
+pub(super) fn named(homologation: &str) -> Result<(&str, &str)> {
+    homologation.split_once('/').ok_or_else(|| {
+        CliError::new(
+            "homologation-required",
+            "the homologation is written `<vendor namespace>/<name>`",
+            "take both from `kubectl get solh -A`",
+        )
+    })
+}
+
+/// The object (YAML) that carries a statement about `name`, which `field` of its specification names. The same statement is the same object.
+pub(super) fn carrier(
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+    field: &str,
+    statement: &str,
+) -> Result<String> {
+    let digest = canonical::digest(statement.as_bytes());
+    let suffix = digest.get(..10).unwrap_or(&digest);
+    let mut object = json!({
+        "apiVersion": "dmp.ma/v1alpha1", "kind": kind,
+        "metadata": { "name": format!("{name}-{suffix}") },
+        "spec": { field: name, "statement": statement },
+    });
+    if let Some(namespace) = namespace {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    dmp_api::yaml::to_string(&object).map_err(|error| {
+        CliError::new(
+            "internal",
+            format!("the {kind} cannot be written as YAML"),
+            "report this with the message",
+        )
+        .because(error)
+    })
+}
+
 pub(super) fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {
     let signatory = Signatory::new(&read(&options.certificate)?, &read(&options.key)?);
     signatory
@@ -301,10 +328,6 @@ pub(super) fn signed<T: Statement>(options: &SignatureOptions, statement: &T) ->
             )
             .because(error)
         })
-}
-
-pub(super) fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use dmp_homologation::statement::{Closing, Renewal};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
-use super::sign::{SignatureOptions, read, signed};
+use super::sign::{SignatureOptions, carrier, named, signed};
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct AcceptOptions {
@@ -42,13 +42,7 @@ pub struct CloseOptions {
 /// # Errors
 /// When a file is missing or not what it should be.
 pub fn accept_evidence(options: &AcceptOptions) -> Result<String> {
-    let (namespace, name) = options.homologation.split_once('/').ok_or_else(|| {
-        CliError::new(
-            "homologation-required",
-            "the homologation is written `<vendor namespace>/<name>`",
-            "take both from `kubectl get solh -A`",
-        )
-    })?;
+    let (namespace, name) = named(&options.homologation)?;
     let item: EvidenceItem = object(&options.evidence, "not-evidence", "EvidenceItem")?;
     if item.namespace().as_deref() != Some(namespace) {
         return Err(CliError::new(
@@ -64,11 +58,13 @@ pub fn accept_evidence(options: &AcceptOptions) -> Result<String> {
         signed_at: Timestamp::now(),
     };
     let statement = signed(&options.signature, &renewal)?;
-    written(&json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "HomologationReview",
-        "metadata": { "namespace": namespace, "name": format!("{name}-{}", suffix(&statement)) },
-        "spec": { "homologation": name, "statement": statement },
-    }))
+    carrier(
+        "HomologationReview",
+        Some(namespace),
+        name,
+        "homologation",
+        &statement,
+    )
 }
 
 /// A deciding body's word that a non-conformity is mended, as a NonConformityAnswer to apply.
@@ -85,11 +81,13 @@ pub fn close_non_conformity(options: &CloseOptions) -> Result<String> {
         signed_at: Timestamp::now(),
     };
     let statement = signed(&options.signature, &closing)?;
-    written(&json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "NonConformityAnswer",
-        "metadata": { "namespace": namespace, "name": format!("{name}-{}", suffix(&statement)) },
-        "spec": { "nonConformity": name, "statement": statement },
-    }))
+    carrier(
+        "NonConformityAnswer",
+        Some(&namespace),
+        &name,
+        "nonConformity",
+        &statement,
+    )
 }
 
 fn object<K: DeserializeOwned>(path: &std::path::Path, code: &'static str, kind: &str) -> Result<K> {
@@ -103,22 +101,6 @@ fn object<K: DeserializeOwned>(path: &std::path::Path, code: &'static str, kind:
     })
 }
 
-fn suffix(statement: &str) -> String {
-    let digest = canonical::digest(statement.as_bytes());
-    digest.get(..10).unwrap_or(&digest).to_owned()
-}
-
-fn written(object: &Value) -> Result<String> {
-    dmp_api::yaml::to_string(object).map_err(|error| {
-        CliError::new(
-            "internal",
-            "the object cannot be written as YAML",
-            "report this with the message",
-        )
-        .because(error)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -126,6 +108,7 @@ mod tests {
     use dmp_homologation::Bodies;
     use dmp_homologation::signed::verify;
     use dmp_testkit::bodies::Authority;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use super::log_in::token_of;
 use crate::error::{CliError, Result};
 
 /// A bill of materials of megabytes over a slow line.
@@ -120,7 +121,9 @@ impl Guichet {
         {
             return Ok(token.clone());
         }
-        let token = printed(&self.log_in).await?;
+        let remedy = "the command of --as-person (DMP_GUICHET_LOG_IN) must print your identity token (OIDC) and end with 0";
+        let mut command = Command::new("sh");
+        let token = token_of(command.args(["-c", &self.log_in]), "the log-in command", remedy).await?;
         *held = Some((token.clone(), Instant::now()));
         Ok(token)
     }
@@ -203,33 +206,6 @@ pub fn condition<'a>(status: &'a Value, name: &str) -> Option<(&'a str, &'a str)
         found["status"].as_str()?,
         found["message"].as_str().unwrap_or_default(),
     ))
-}
-
-/// What a command prints: an identity token.
-async fn printed(command: &str) -> Result<String> {
-    let failed = |what: String| {
-        CliError::new(
-            "log-in-failed",
-            what,
-            "the command of --as-person (DMP_GUICHET_LOG_IN) must print your identity token (OIDC) and end with 0",
-        )
-    };
-    let output = Command::new("sh").args(["-c", command]).output().await;
-    let output =
-        output.map_err(|error| failed("the log-in command cannot be run".to_owned()).because(error))?;
-    let token = String::from_utf8(output.stdout)
-        .unwrap_or_default()
-        .trim()
-        .to_owned();
-    if output.status.success() && !token.is_empty() {
-        return Ok(token);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().last().unwrap_or_default();
-    Err(failed(format!(
-        "the log-in command printed no token ({}) {last}",
-        output.status
-    )))
 }
 
 fn refused(status: u16, body: &[u8]) -> CliError {

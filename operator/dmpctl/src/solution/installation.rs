@@ -1,6 +1,6 @@
 //! The vendor's installation statement: which key may have a production certificate, where, for which version. Offline.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use dmp_homologation::installation::{Installation, key_of_request};
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 #[derive(Args, Clone, Debug)]
 pub struct SignInstallationOptions {
@@ -71,10 +72,6 @@ pub fn sign(options: &SignInstallationOptions) -> Result<String> {
             )
             .because(error)
         })
-}
-
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
 }
 
 #[cfg(test)]

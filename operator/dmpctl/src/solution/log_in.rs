@@ -110,23 +110,29 @@ impl LogIns for Printed {
 }
 
 async fn printed(command: &str, arguments: &[&str]) -> Result<String> {
-    let failed = |what: String| {
-        CliError::new(
-            "log-in-failed",
-            what,
-            "the command of --log-in must print an identity token (OIDC) of a synthetic person and end with 0",
-        )
-    };
-    let output = Command::new(command).args(arguments).output().await;
-    let output = output.map_err(|error| failed(format!("`{command}` cannot be run")).because(error))?;
+    let called = format!("`{command} {}`", arguments.join(" "));
+    let remedy =
+        "the command of --log-in must print an identity token (OIDC) of a synthetic person and end with 0";
+    token_of(Command::new(command).args(arguments), &called, remedy).await
+}
+
+/// The identity token that a command prints.
+///
+/// # Errors
+/// `log-in-failed` with the last line of what it said.
+pub(super) async fn token_of(command: &mut Command, called: &str, remedy: &str) -> Result<String> {
+    let failed = |what: String| CliError::new("log-in-failed", what, remedy);
+    let output = command.output().await;
+    let output = output.map_err(|error| failed(format!("{called} cannot be run")).because(error))?;
     let token = String::from_utf8(output.stdout)
         .unwrap_or_default()
         .trim()
         .to_owned();
     if output.status.success() && !token.is_empty() {
-        Ok(token)
-    } else {
-        let called = format!("{command} {}", arguments.join(" "));
-        Err(failed(format!("`{called}` printed no token ({})", output.status)))
+        return Ok(token);
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().last().unwrap_or_default();
+    let what = format!("{called} printed no token ({}) {last}", output.status);
+    Err(failed(what.trim_end().to_owned()))
 }

@@ -22,6 +22,7 @@ use dmp_conformance::wire::Open;
 use crate::demo::GatewayOptions;
 use crate::demo::gateway::Software;
 use crate::error::{CliError, Result};
+use crate::files::read;
 use crate::kubernetes::ClusterOptions;
 use given::Bench;
 use log_in::{AtGuichet, Demonstration, LogIns, Printed};
@@ -269,8 +270,7 @@ async fn sit(
 }
 
 fn software(gateway: &GatewayOptions, identity: &Path) -> Result<Software> {
-    let pem = std::fs::read_to_string(identity).map_err(|source| CliError::file(identity, source))?;
-    Software::new(&gateway.open()?, Some(pem))
+    Software::new(&gateway.open()?, Some(read(identity)?))
 }
 
 /// A mode that a vendor or a laboratory may ask for.

@@ -1,7 +1,5 @@
 //! Products, versions, evidence, certificates.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,6 +14,7 @@ use serde_json::json;
 use super::account::VendorOptions;
 use super::guichet::Guichet;
 use crate::error::{CliError, Result};
+use crate::files::{read, write_secret};
 
 #[derive(Args, Clone, Debug)]
 pub struct AddOptions {
@@ -295,30 +294,6 @@ pub fn identity(certificate: &str, key: Option<&str>) -> String {
         Some(key) => format!("{}\n{key}", certificate.trim_end()),
         None => certificate.to_owned(),
     }
-}
-
-/// A file that only its owner reads, written whole or not at all.
-///
-/// # Errors
-/// `file`.
-pub fn write_secret(path: &Path, text: &str) -> Result<()> {
-    let failed = |source| CliError::file(path, source);
-    let beside = path.with_extension("new");
-    let _ = std::fs::remove_file(&beside);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(failed)
-}
-
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
 }
 
 /// SHA-256 of a file, hex.

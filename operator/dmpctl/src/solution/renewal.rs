@@ -1,8 +1,6 @@
 //! Software renews its own certificate (EST, RFC 7030). The request is kept beside the identity before it is sent: an answer that is
 //! lost is asked for again, and it is the same certificate.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,6 +17,7 @@ use serde_json::Value;
 use crate::demo::GatewayOptions;
 use crate::demo::gateway::{Reply, Software, unreachable};
 use crate::error::{CliError, Result};
+use crate::files::{read, write_secret};
 
 const CA_CERTIFICATES: &str = "/.well-known/est/cacerts";
 const REENROLL: &str = "/.well-known/est/simplereenroll";
@@ -70,8 +69,8 @@ pub async fn renew(options: &RenewOptions) -> Result<String> {
     new.push_str(&key);
     // Whether it can be used at all is known before it replaces anything.
     Software::new(&options.gateway.open()?, Some(new.clone()))?;
-    write(&beside(path, "previous"), &identity)?;
-    write(path, &new)?;
+    write_secret(&beside(path, "previous"), &identity)?;
+    write_secret(path, &new)?;
     forget(&pending)?;
     Ok(format!("`{}` has its new certificate", path.display()))
 }
@@ -105,7 +104,7 @@ fn request(pending: &Path, identity: &str, new_key: bool) -> Result<(String, Str
     params.distinguished_name = DistinguishedName::new();
     let made = params.serialize_request(&key).map_err(no_request)?;
     let key = key.serialize_pem();
-    write(pending, &format!("{}{key}", made.pem().map_err(no_request)?))?;
+    write_secret(pending, &format!("{}{key}", made.pem().map_err(no_request)?))?;
     Ok((STANDARD.encode(made.der()), key))
 }
 
@@ -176,31 +175,11 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     name.into()
 }
 
-/// Whole or not at all, and for its owner alone.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let failed = |source| CliError::file(path, source);
-    let new = beside(path, "new");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    std::fs::rename(&new, path).map_err(failed)
-}
-
 fn forget(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(CliError::file(path, error)),
         _ => Ok(()),
     }
-}
-
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
 }
 
 fn leftover(path: &Path) -> CliError {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{SignUpOptions, sign_up};
 use super::guichet::Guichet;
-use super::product::{add, certify, identity, kind, request, version, write_secret};
+use super::product::{add, certify, identity, kind, request, version};
 use crate::error::{CliError, Result};
+use crate::files::write_secret;
 
 /// A patient's own app, which every sandbox needs beside the product: a care relation and an opposition are the patient's to say.
 const PATIENT_APP: &str = "app-patient-bac-a-sable";

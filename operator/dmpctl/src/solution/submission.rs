@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::account::{VendorOptions, standing};
 use super::guichet::Guichet;
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 #[derive(Args, Clone, Debug)]
 pub struct SubmitOptions {
@@ -71,11 +72,7 @@ pub struct HandInOptions {
 /// `guichet-refused`, `file`.
 pub async fn run_submit(options: &SubmitOptions) -> Result<()> {
     let guichet = Guichet::new(&options.vendor.guichet)?;
-    let installation_key = options
-        .installation_key
-        .as_deref()
-        .map(|path| std::fs::read_to_string(path).map_err(|source| CliError::file(path, source)))
-        .transpose()?;
+    let installation_key = options.installation_key.as_deref().map(read).transpose()?;
     let asked = NewSubmission {
         name: options.name.clone(),
         solution: options.solution.clone(),
@@ -122,9 +119,8 @@ pub async fn run_hand_in(options: &HandInOptions) -> Result<()> {
         }
         _ => return Err(missing()),
     };
-    let text = std::fs::read_to_string(file).map_err(|source| CliError::file(file, source))?;
     let asked = NewStatement {
-        statement: statement(&text).ok_or_else(missing)?,
+        statement: statement(&read(file)?).ok_or_else(missing)?,
     };
     let created: Entry = guichet.post(&path, &asked).await?;
     println!("remis : {}", created.name);

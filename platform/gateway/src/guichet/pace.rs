@@ -8,7 +8,7 @@ use dmp_client::quota::Rate;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::failure::Failure;
-use crate::quota::{Limit, Refused, Table};
+use crate::quota::{self, Limit, Refused, Table};
 
 /// Of a person: a tool that uploads and polls.
 const PERSON: Rate = rate(10, 60);
@@ -58,14 +58,13 @@ impl Pace {
             None => (Limit::Public, PUBLIC),
         };
         let key = person.map(|person| (&person.issuer, &person.subject));
-        let since = now.saturating_duration_since(self.start).as_nanos();
-        let at = u64::try_from(since).unwrap_or(u64::MAX);
+        let at = quota::nanoseconds(self.start, now);
         match self.table.take(&key, rate.into(), at) {
             Ok(()) => Ok(()),
             Err(Refused::Wait(wait)) => Err(Failure::TooMany {
                 limit,
                 rate,
-                seconds: crate::quota::seconds(wait),
+                seconds: quota::seconds(wait),
             }),
             Err(Refused::Full) => Err(Failure::unavailable("gateway")),
         }

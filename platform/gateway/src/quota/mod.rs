@@ -166,9 +166,14 @@ impl Counters {
     }
 
     fn nanoseconds(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.start);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.start, now)
     }
+}
+
+/// A moment on the clock of a table's buckets, which begins at `start`.
+pub(crate) fn nanoseconds(start: Instant, now: Instant) -> u64 {
+    let since = now.saturating_duration_since(start);
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Whole seconds after which a request passes: never too early, at least one.

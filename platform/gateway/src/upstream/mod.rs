@@ -130,6 +130,14 @@ impl Upstream {
         whole(target, response).await
     }
 
+    /// The client that speaks to this service only.
+    fn client(&self, target: &Target) -> Result<reqwest::Client, Failure> {
+        self.clients.of(&target.identity).map_err(|error| {
+            tracing::error!(part = target.name, error = %dmp_core::problem::Chain(&error), "no client");
+            Failure::unavailable(target.name.clone())
+        })
+    }
+
     /// `POST path`; the head of a good answer back, or what the service's problem means outside.
     async fn send(
         &self,
@@ -139,10 +147,7 @@ impl Upstream {
         body: reqwest::Body,
         timeout: Duration,
     ) -> Result<reqwest::Response, Failure> {
-        let client = self.clients.of(&target.identity).map_err(|error| {
-            tracing::error!(part = target.name, error = %dmp_core::problem::Chain(&error), "no client");
-            Failure::unavailable(target.name.clone())
-        })?;
+        let client = self.client(target)?;
         let mut request = client
             .post(format!("{}{path}", target.url))
             .timeout(timeout)
@@ -175,10 +180,7 @@ impl Upstream {
         asked: AtGuichet,
     ) -> Result<(http::StatusCode, Option<http::HeaderValue>, Bytes), Failure> {
         let target = &self.portal;
-        let client = self.clients.of(&target.identity).map_err(|error| {
-            tracing::error!(part = target.name, error = %dmp_core::problem::Chain(&error), "no client");
-            Failure::unavailable(target.name.clone())
-        })?;
+        let client = self.client(target)?;
         let url = at_guichet(&target.url, &asked.path).ok_or_else(|| {
             Failure::input(
                 http::StatusCode::NOT_FOUND,

@@ -1,10 +1,10 @@
 //! What leaves the cluster for the person who installs: recovery shares and the root CA, in files of theirs alone.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Result};
+use crate::files::write_secret;
 
 const README: &str = "\
 What is in this folder exists nowhere else. Take it off this machine, each share to another person.
@@ -57,33 +57,19 @@ impl Custody {
     pub fn write_shares(&self, shares: &[String]) -> Result<()> {
         // The first is the mark that all are there: it is written last.
         for (index, share) in shares.iter().enumerate().rev() {
-            self.write(&self.share_path(index + 1), &format!("{share}\n"))?;
+            write_secret(&self.share_path(index + 1), &format!("{share}\n"))?;
         }
-        self.write(&self.folder.join("README.txt"), README)
+        write_secret(&self.folder.join("README.txt"), README)
     }
 
     /// # Errors
     /// `file`.
     pub fn write_root(&self, certificate: &str, key: &str) -> Result<()> {
-        self.write(&self.folder.join("root-ca.key"), &format!("{}\n", key.trim_end()))?;
-        self.write(
+        write_secret(&self.folder.join("root-ca.key"), &format!("{}\n", key.trim_end()))?;
+        write_secret(
             &self.folder.join("root-ca.crt"),
             &format!("{}\n", certificate.trim_end()),
         )
-    }
-
-    /// Written beside and moved: a full disk leaves no half of a secret.
-    fn write(&self, path: &Path, content: &str) -> Result<()> {
-        let draft = path.with_extension("draft");
-        let _ = std::fs::remove_file(&draft);
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
-            .and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&draft, path))
-            .map_err(|source| CliError::file(path, source))
     }
 }
 
