@@ -69,6 +69,10 @@ crds: ## Writes crds/ from the types
 observability: ## Writes dashboards and PrometheusRule from their description and the rules
 	@cargo run --locked -q -p dmp-observability --bin observability
 
+.PHONY: controls
+controls: ## Writes docs/security/controls.md from policies/controls and policies/frameworks
+	@cargo run --locked -q -p dmp-policies --bin controls
+
 .PHONY: vendor-docs
 vendor-docs: ## Writes what docs/vendor has from the code: requirements, and the guichet's description (OpenAPI)
 	@cargo run --locked -q -p dmp-conformance --bin vendor_docs
@@ -90,23 +94,28 @@ plaintext: build ## A `dmp` that does not encrypt, for the one test that must fi
 	@mkdir -p $(PLAINTEXT) && mv -f $(BIN)/dmp $(PLAINTEXT)/dmp && ln -f $(BIN)/dmp-operator $(PLAINTEXT)/dmp-operator
 	@cargo build --locked --workspace --bins
 
-# DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it.
+# DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it. Another cluster is a second appliance:
+# it has the machine for itself, after the first.
+E2E := cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture
 .PHONY: test-e2e
 test-e2e: plaintext ## The end-to-end suite and the short fault suite, on an appliance of its own
-	@status=0; cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture --skip other_cluster_upgrade || status=$$?; \
+	@status=0; $(E2E) --skip other_cluster || status=$$?; \
 	DMP_FAULTS_APPLIANCE=e2e $(FAULTS) short:: || status=$$?; \
-	if [ -z "$${DMP_E2E_KEEP:-}" ]; then \
-	  for name in e2e e2eopen oth othup; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; \
-	fi; exit $$status
+	if [ -z "$${DMP_E2E_KEEP:-}" ]; then for name in e2e e2eopen; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; fi; \
+	$(E2E) other_cluster:: || status=$$?; \
+	for name in oth othup; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; exit $$status
 
 FAULTS := cargo test --locked -p dmp-faults --test faults -- --test-threads=1 --nocapture
 
+# Of a release build: its times are those of an installation, as far as one machine can be three nodes.
+FAULTS_MEASURED := $(subst test --locked,test --locked --release,$(FAULTS))
 .PHONY: faults
-faults: build ## The whole fault suite, on appliances of its own (about half an hour); writes docs/faults.md
-	@rm -rf artifacts/faults; status=0; \
-	$(FAULTS) --skip short:: --skip nodes:: || status=$$?; $(BIN)/dmpctl appliance clean --name flt || status=1; \
-	$(FAULTS) nodes:: || status=$$?; $(BIN)/dmpctl appliance clean --name flt3 || status=1; \
-	[ $$status != 0 ] || cargo run --locked -q -p dmp-faults --bin faults-table; exit $$status
+faults: deps ## The whole fault suite, of a release build, on appliances of its own (about an hour); writes docs/faults.md
+	@cargo build --locked --release --workspace --bins
+	@rm -rf artifacts/faults; status=0; clean="$(CARGO_TARGET_DIR)/release/dmpctl appliance clean"; \
+	$(FAULTS_MEASURED) nodes:: || status=$$?; $$clean --name flt3 || status=1; \
+	$(FAULTS_MEASURED) --skip short:: --skip nodes:: || status=$$?; $$clean --name flt || status=1; \
+	[ $$status != 0 ] || $(CARGO_TARGET_DIR)/release/faults-table; exit $$status
 
 # The programs of another commit beside this one's, then an upgrade from it with traffic running. Both commits share what they depend
 # on in one cache; the wrapper, which does nothing, keeps cargo from taking one's own crates for the other's.
@@ -130,6 +139,11 @@ GROUPS ?= 100
 bench-operator: deps ## Measures the control plane with GROUPS health groups (a release build; run `make parts` once before)
 	@cargo build --locked --release -p dmp-operator -p dmp-bench --bins
 	@$(CARGO_TARGET_DIR)/release/dmp-bench operator --groups $(GROUPS) --write docs/performance.md
+
+.PHONY: bench-credentials
+bench-credentials: deps ## Measures a gateway and the operator with 100,000 credentials (a release build; run `make parts` once before)
+	@cargo build --locked --release -p dmp -p dmp-operator -p dmp-bench --bins
+	@$(CARGO_TARGET_DIR)/release/dmp-bench credentials --write docs/performance.md
 
 # About a quarter of an hour. A release build of everything; the appliance `bench` is removed afterwards.
 .PHONY: bench-revocation

@@ -18,6 +18,13 @@ use crate::{
     paths::RUNTIME,
 };
 
+/// Owner of the daemons of the control plane.
+pub(crate) const CONTROL_PLANE: &str = "cp";
+
+/// Everything waits for the control plane, and leases are lost while it waits itself: when processors are short it gets eight times
+/// what all pods of a node get, or its daemons (files of version 1 and of version 2).
+const SHARE_OF_CONTROL_PLANE: [(&str, &str); 2] = [("cpu.shares", "8192"), ("cpu.weight", "800")];
+
 /// The tree of one appliance.
 #[derive(Debug, Clone)]
 pub(crate) struct Cgroups {
@@ -50,7 +57,16 @@ impl Cgroups {
     /// Makes the group of a node's or of the control plane's daemons; returns the files that a
     /// process writes itself into.
     pub fn make_for_daemons(&self, owner: &str) -> Result<Vec<PathBuf>> {
-        self.make(&format!("system-{owner}"))
+        let files = self.make(&format!("system-{owner}"))?;
+        if owner == CONTROL_PLANE {
+            for (file, share) in SHARE_OF_CONTROL_PLANE {
+                let files = files.iter().map(|processes| processes.with_file_name(file));
+                for file in files.filter(|file| file.exists()) {
+                    fs::write(&file, share).on("write", file)?;
+                }
+            }
+        }
+        Ok(files)
     }
 
     fn make(&self, group: &str) -> Result<Vec<PathBuf>> {

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     addresses::AddressPlan,
     audit,
+    cgroups::CONTROL_PLANE,
     daemon::{Daemon, Daemons},
     error::{Error, FileContext, Result},
     kubectl::Kubectl,
@@ -294,7 +295,7 @@ impl ControlPlane<'_> {
     fn daemon(&self, name: &str, program: PathBuf, arguments: Vec<String>) -> Daemon {
         Daemon {
             name: format!("cp-{name}"),
-            owner: "cp".to_owned(),
+            owner: CONTROL_PLANE.to_owned(),
             namespace: Some(Network::namespace(self.name, "cp")),
             program,
             arguments,

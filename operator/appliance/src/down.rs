@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use crate::{
-    cgroups::Cgroups,
+    cgroups::{CONTROL_PLANE, Cgroups},
     cilium, control_plane,
     daemon::{Daemons, start_time},
     error::{FileContext, Result},
@@ -104,7 +104,7 @@ async fn stop(name: &Name, progress: &Progress) -> Result<()> {
     for folder in [&paths.runtime, &paths.state] {
         unmount_below(folder)?;
     }
-    let owners: Vec<String> = std::iter::once("cp".to_owned()).chain(nodes).collect();
+    let owners: Vec<String> = std::iter::once(CONTROL_PLANE.to_owned()).chain(nodes).collect();
     Network::remove(name, &owners).await?;
     let runtime = paths.runtime.to_string_lossy();
     remove_entries(Path::new(CNI_RESULTS), |file| {

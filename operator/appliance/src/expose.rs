@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     addresses::AddressPlan,
+    cgroups::CONTROL_PLANE,
     daemon::{Daemon, Daemons},
     error::{Error, Result},
     options::Expose,
@@ -29,7 +30,7 @@ pub(crate) async fn publish(expose: Expose, plan: &AddressPlan, daemons: &Daemon
     })?;
     let daemon = Daemon {
         name: DAEMON.to_owned(),
-        owner: "cp".to_owned(),
+        owner: CONTROL_PLANE.to_owned(),
         namespace: None,
         program,
         arguments: vec![

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     addresses::{AddressPlan, Range},
+    cgroups::CONTROL_PLANE,
     error::{Error, Result},
     options::Name,
     shell::{program, run},
@@ -139,7 +140,7 @@ impl<'a> Network<'a> {
 
     fn members(&self) -> Vec<Member> {
         let control_plane = Member {
-            owner: "cp".to_owned(),
+            owner: CONTROL_PLANE.to_owned(),
             address: self.plan.control_plane().to_string(),
             forwards: false,
         };

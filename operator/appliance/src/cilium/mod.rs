@@ -18,6 +18,7 @@ use std::{
 pub(crate) use agent::{agent, prepare, wait_ready, write_cni_config};
 
 use crate::{
+    cgroups::CONTROL_PLANE,
     control_plane::{ControlPlane, flag},
     daemon::Daemon,
     error::{FileContext, Result},
@@ -88,7 +89,7 @@ pub(crate) fn operator(control_plane: &ControlPlane<'_>) -> Daemon {
     );
     Daemon {
         name: OPERATOR.to_owned(),
-        owner: "cp".to_owned(),
+        owner: CONTROL_PLANE.to_owned(),
         namespace: Some(Network::namespace(control_plane.name, "cp")),
         program,
         arguments,

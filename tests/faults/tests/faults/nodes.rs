@@ -14,7 +14,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
 const INSTANCES: i64 = 3;
-const READY: Duration = Duration::from_secs(480);
+const READY: Duration = Duration::from_secs(900);
 /// Fourteen new instances and their pods' network programs are made on one machine: that is over before the fault.
 const SETTLE: Duration = Duration::from_secs(90);
 /// A replica is primary within this time (issue 4).
