@@ -2,7 +2,8 @@
 //!
 //! Every replica serves it, leader or not: [`watch`] keeps an [`index::Index`] of the kinds by list and watch,
 //! [`beat`] asks the API server every second whether it still answers and whether the watches keep up, [`publish`]
-//! signs a line at every change and every second ([`reserve`] while OpenBao does not answer), [`stream`] hands the lines to the gateways (nobody else).
+//! signs a line at every change and every second ([`reserve`] while OpenBao does not answer), [`shards`] are the credentials beside it,
+//! [`stream`] hands both to the gateways (nobody else).
 //!
 //! `seq` is the highest resource version this replica has seen in a list, an event (deletions included) or a
 //! bookmark of the watched kinds and of the operators' lease. The lease is renewed every 2 s, so replicas that hear
@@ -15,6 +16,7 @@ pub mod measure;
 pub mod publish;
 pub mod realm;
 pub mod reserve;
+pub mod shards;
 pub mod stream;
 pub mod watch;
 

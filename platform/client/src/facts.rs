@@ -1,12 +1,23 @@
 //! The facts stream: what the operator knows and every gateway must know fresh.
 //!
-//! `GET /v1/facts/stream` answers `application/x-ndjson`, one [`SignedFacts`] a line: at once, at every change,
+//! `GET /v2/facts/stream` answers `application/x-ndjson`, one [`SignedFacts`] a line: at once, at every change,
 //! and at least once a second. `seq` is the highest Kubernetes resource version behind the facts: a gateway
-//! remembers the highest it saw and refuses lower ones.
+//! remembers the highest it saw and refuses lower ones. The credentials are told beside it ([`shard`]): after a signed line come
+//! those shards it names that this connection has not had yet, a line each.
+
+pub mod shard;
+
+use std::collections::BTreeMap;
 
 use dmp_core::ids::GroupName;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// Where the operator tells them.
+pub const STREAM: &str = "/v2/facts/stream";
+
+/// Version 1, for gateways of the release before: all credentials in each signed line.
+pub const STREAM_V1: &str = "/v1/facts/stream";
 
 #[derive(Serialize, Deserialize)]
 pub struct SignedFacts {
@@ -56,6 +67,11 @@ pub struct Facts {
     pub stale_since: Option<Timestamp>,
     pub demonstration: bool,
     pub groups: Vec<Group>,
+    /// SHA-256, hex, of each [`shard`] of credentials that is not empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shards: BTreeMap<u16, String>,
+    /// In [`STREAM_V1`] alone.
+    #[serde(default)]
     pub credentials: Vec<Credential>,
     /// In force.
     pub revocations: Vec<Revocation>,

@@ -190,7 +190,7 @@ async fn measure(facts: Arc<FactsStore>, shutdown: CancellationToken) {
         metrics::facts_age(facts.age(now));
         let due = shown.is_none_or(|at| now.saturating_duration_since(at) >= PRODUCTS);
         if due && let Ok(fresh) = facts.fresh(now) {
-            surveillance::show(fresh.facts());
+            surveillance::show(&fresh);
             shown = Some(now);
         }
     }

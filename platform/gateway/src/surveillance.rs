@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use axum::response::Response;
-use dmp_client::facts::{Credential, Facts, Mode};
+use dmp_client::facts::{Credential, Mode};
 use dmp_core::metrics::registered;
 use dmp_core::peer::Peer;
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts};
 
 use crate::facts::Snapshot;
@@ -115,8 +116,8 @@ pub fn not_let_in(facts: &Snapshot, peer: &Peer) {
 }
 
 /// Shows the outcomes and versions of every product: a rate is seen only of what was there before.
-pub fn show(facts: &Facts) {
-    let versions = versions(facts);
+pub fn show(facts: &Snapshot) {
+    let versions = versions(facts.credentials(), facts.facts().at);
     if let Some(requests) = &*REQUESTS {
         for product in versions.keys().copied().chain([SANDBOX]) {
             for outcome in Outcome::ALL {
@@ -135,11 +136,13 @@ pub fn show(facts: &Facts) {
 }
 
 /// The versions in production, by product.
-fn versions(facts: &Facts) -> BTreeMap<&str, BTreeSet<&str>> {
+fn versions<'a>(
+    credentials: impl Iterator<Item = &'a Credential>,
+    now: Timestamp,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let production = |credential: &&Credential| credential.mode == Mode::Production;
-    for credential in facts.credentials.iter().filter(production) {
-        if credential.not_after > facts.at {
+    for credential in credentials.filter(|credential| credential.mode == Mode::Production) {
+        if credential.not_after > now {
             let of = versions.entry(&credential.solution).or_default();
             of.insert(&credential.version);
         }
@@ -228,26 +231,23 @@ mod tests {
             })
         };
         let (live, over) = ("2026-12-01T00:00:00Z", "2026-11-01T00:00:00Z");
-        let facts: Facts = serde_json::from_value(json!({
-            "seq": 1, "at": "2026-11-29T00:00:00Z", "demonstration": false, "groups": [], "revocations": [], "issuers": [],
-            "credentials": [
-                credential("a", "vendor-a/sih", "4.2", "production", live),
-                credential("b", "vendor-a/sih", "4.2", "production", live),
-                credential("c", "vendor-a/sih", "4.3", "production", live),
-                credential("d", "vendor-a/sih", "4.1", "production", over),
-                credential("e", "vendor-a/sih", "5.0", "sandbox", live),
-                credential("f", "vendor-b/lab", "1.0", "production", live),
-                credential("g", "vendor-c/new", "0.1", "sandbox", live),
-            ],
-        }))
+        let credentials: Vec<Credential> = serde_json::from_value(json!([
+            credential("a", "vendor-a/sih", "4.2", "production", live),
+            credential("b", "vendor-a/sih", "4.2", "production", live),
+            credential("c", "vendor-a/sih", "4.3", "production", live),
+            credential("d", "vendor-a/sih", "4.1", "production", over),
+            credential("e", "vendor-a/sih", "5.0", "sandbox", live),
+            credential("f", "vendor-b/lab", "1.0", "production", live),
+            credential("g", "vendor-c/new", "0.1", "sandbox", live),
+        ]))
         .unwrap();
-        let versions = versions(&facts);
+        let versions = versions(credentials.iter(), "2026-11-29T00:00:00Z".parse().unwrap());
         let numbers: Vec<_> = versions
             .iter()
             .map(|(product, of)| (*product, of.len()))
             .collect();
         assert_eq!(numbers, [("vendor-a/sih", 2), ("vendor-b/lab", 1)]);
-        let products: BTreeSet<_> = facts.credentials.iter().map(product).collect();
+        let products: BTreeSet<_> = credentials.iter().map(product).collect();
         assert_eq!(
             products.into_iter().collect::<Vec<_>>(),
             ["sandbox", "vendor-a/sih", "vendor-b/lab"]

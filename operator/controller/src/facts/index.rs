@@ -15,6 +15,7 @@ use kube::{Resource, ResourceExt};
 
 use super::lifted::Verified;
 use super::realm::{SignedUp, realm, vendor_of};
+use super::shards::Shards;
 use crate::guard::Guarded;
 use crate::solution_credential::is_about_the_next_one;
 use crate::solution_revocation::validate::closes;
@@ -30,12 +31,27 @@ pub enum Change<K> {
     Bookmark(String),
 }
 
+/// What of a kind changed since that was last asked.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Touched {
+    Everything,
+    /// Objects that came, changed or went.
+    Objects(BTreeSet<String>),
+}
+
+impl Default for Touched {
+    fn default() -> Self {
+        Self::Objects(BTreeSet::new())
+    }
+}
+
 /// The objects of one kind, by `<namespace>/<name>`.
 #[derive(Debug)]
 pub struct Table<K> {
     objects: BTreeMap<String, K>,
     /// Objects that are there but not understood.
     unreadable: BTreeSet<String>,
+    touched: Touched,
     listed: bool,
     /// Highest resource version seen.
     seq: u64,
@@ -46,6 +62,7 @@ impl<K> Default for Table<K> {
         Self {
             objects: BTreeMap::new(),
             unreadable: BTreeSet::new(),
+            touched: Touched::default(),
             listed: false,
             seq: 0,
         }
@@ -62,6 +79,7 @@ impl<K: Resource> Table<K> {
                 self.listed = true;
                 self.saw(version.as_deref());
                 objects.into_iter().for_each(|object| self.put(object));
+                self.touched = Touched::Everything;
                 true
             }
             Change::Applied(object) => {
@@ -73,6 +91,7 @@ impl<K: Resource> Table<K> {
                 let key = key(&object);
                 self.unreadable.remove(&key);
                 self.objects.remove(&key);
+                self.touch(key);
                 true
             }
             Change::Bookmark(version) => {
@@ -85,6 +104,7 @@ impl<K: Resource> Table<K> {
     fn put(&mut self, object: Guarded<K>) {
         self.saw(object.meta().resource_version.as_deref());
         let key = key(&object);
+        self.touch(key.clone());
         match object.0 {
             Ok(object) => {
                 self.unreadable.remove(&key);
@@ -95,6 +115,17 @@ impl<K: Resource> Table<K> {
                 self.unreadable.insert(key);
             }
         }
+    }
+
+    fn touch(&mut self, key: String) {
+        if let Touched::Objects(touched) = &mut self.touched {
+            touched.insert(key);
+        }
+    }
+
+    /// What changed since this was last asked.
+    pub(super) fn touched(&mut self) -> Touched {
+        std::mem::take(&mut self.touched)
     }
 
     fn saw(&mut self, version: Option<&str>) {
@@ -108,8 +139,24 @@ impl<K: Resource> Table<K> {
         self.unreadable.contains(key)
     }
 
+    pub(super) fn get(&self, key: &str) -> Option<&K> {
+        self.objects.get(key)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &K> {
         self.objects.values()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.objects.keys()
+    }
+
+    /// Keys of the objects of a namespace.
+    pub(super) fn within(&self, namespace: &str) -> impl Iterator<Item = &String> {
+        let prefix = format!("{namespace}/");
+        let from = self.objects.range(prefix.clone()..);
+        from.map(|(key, _)| key)
+            .take_while(move |key| key.starts_with(&prefix))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -139,6 +186,7 @@ pub struct Index {
     pub revocations: Table<SolutionRevocation>,
     pub lifts: Table<RevocationLift>,
     pub(super) verified: Verified,
+    pub(super) shards: Shards,
     pub vendors: Table<Vendor>,
     pub leases: Table<Lease>,
 }
@@ -206,8 +254,30 @@ impl Index {
         self.platforms.objects.get(dmp_api::names::PLATFORM)
     }
 
-    /// The facts at `now`.
+    /// Whether it is a platform of demonstration.
+    pub(super) fn is_demonstrating(&self) -> bool {
+        self.platform()
+            .is_some_and(|platform| platform.spec.demonstration)
+    }
+
+    /// The facts at `now`, with their credentials in the line.
     pub fn facts(
+        &self,
+        now: Timestamp,
+        stale_since: Option<Timestamp>,
+        demonstration: &DemonstrationIssuer,
+    ) -> facts::Facts {
+        let (demonstrating, in_force) = (self.is_demonstrating(), self.in_force(&self.lifted()));
+        let credentials = self.credentials.iter();
+        let credentials = credentials.filter_map(|c| self.credential_fact(c, &in_force, demonstrating));
+        facts::Facts {
+            credentials: credentials.collect(),
+            ..self.line(now, stale_since, demonstration)
+        }
+    }
+
+    /// Everything but the credentials.
+    pub(super) fn line(
         &self,
         now: Timestamp,
         stale_since: Option<Timestamp>,
@@ -215,32 +285,27 @@ impl Index {
     ) -> facts::Facts {
         let platform = self.platform();
         let domain = platform.map_or("", |platform| platform.spec.domain.as_str());
-        let demonstrating = platform.is_some_and(|platform| platform.spec.demonstration);
         let lifted = self.lifted();
-        let revocations = self.revocations.objects.values();
-        let (lifted, in_force): (Vec<_>, Vec<_>) =
-            revocations.partition(|revocation| lifted.contains(&revocation.name_any()));
+        let ended = self.revocations.iter();
+        let ended = ended.filter(|revocation| lifted.contains(&revocation.name_any()));
+        let groups = self.groups.iter();
         facts::Facts {
             seq: self.seq(),
             at: now,
             stale_since,
-            demonstration: demonstrating,
-            groups: self
-                .groups
-                .objects
-                .values()
-                .filter_map(|group| group_fact(group, domain))
-                .collect(),
-            credentials: self
-                .credentials
-                .objects
-                .values()
-                .filter_map(|c| self.credential_fact(c, &in_force, demonstrating))
-                .collect(),
-            revocations: in_force.into_iter().map(revocation_fact).collect(),
-            lifted: lifted.into_iter().map(revocation_fact).collect(),
+            demonstration: self.is_demonstrating(),
+            groups: groups.filter_map(|group| group_fact(group, domain)).collect(),
+            revocations: self.in_force(&lifted).into_iter().map(revocation_fact).collect(),
+            lifted: ended.map(revocation_fact).collect(),
             issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
+            ..facts::Facts::default()
         }
+    }
+
+    /// The revocations that nobody has lifted.
+    pub(super) fn in_force(&self, lifted: &BTreeSet<String>) -> Vec<&SolutionRevocation> {
+        let is_in_force = |revocation: &&SolutionRevocation| !lifted.contains(&revocation.name_any());
+        self.revocations.iter().filter(is_in_force).collect()
     }
 
     pub(super) fn signed_up(&self, namespace: &str) -> SignedUp<'_> {
@@ -254,7 +319,7 @@ impl Index {
         }
     }
 
-    fn credential_fact(
+    pub(super) fn credential_fact(
         &self,
         credential: &SolutionCredential,
         in_force: &[&SolutionRevocation],

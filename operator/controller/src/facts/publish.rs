@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dmp_client::facts::{SignedFacts, SignedGrant};
+use dmp_client::facts::{Facts, SignedFacts, SignedGrant};
 use dmp_core::problem::Chain;
 use dmp_keys::Signer;
 use jiff::Timestamp;
@@ -17,10 +17,33 @@ use tokio::sync::watch;
 use super::beat::{INTERVAL, Pulse};
 use super::index::DemonstrationIssuer;
 use super::reserve::Reserve;
+use super::shards::Told;
 use super::watch::Shared;
 
-/// The newest line; `None` before the first.
-pub type Line = Option<Bytes>;
+/// What is told at one moment.
+#[derive(Clone, Debug)]
+pub struct Edition {
+    /// Signed, with its end.
+    pub line: Bytes,
+    /// The shards it names.
+    pub shards: Arc<Told>,
+}
+
+/// The newest edition, and the newest line of version 1 while somebody listens for it; `None` before the first.
+#[derive(Clone, Debug)]
+pub struct Voices {
+    pub editions: watch::Sender<Option<Edition>>,
+    pub whole: watch::Sender<Option<Bytes>>,
+}
+
+impl Default for Voices {
+    fn default() -> Self {
+        Self {
+            editions: watch::Sender::new(None),
+            whole: watch::Sender::new(None),
+        }
+    }
+}
 
 /// A signature that takes longer is none: the next line is due.
 const SIGN_PATIENCE: Duration = Duration::from_millis(700);
@@ -31,7 +54,7 @@ pub async fn run(
     pulse: Arc<Mutex<Pulse>>,
     signer: Signer,
     demonstration: DemonstrationIssuer,
-    lines: watch::Sender<Line>,
+    voices: Voices,
 ) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -53,23 +76,42 @@ pub async fn run(
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .stale_since(now);
-        let facts = shared.with(|index| {
+        let is_heard = voices.whole.receiver_count() > 0;
+        let told = shared.with(|index| {
             if !index.is_complete() {
                 return None;
             }
             blind_since = index.is_blind().then(|| blind_since.unwrap_or(now));
             let stale = [silent, blind_since].into_iter().flatten().min();
-            Some(index.facts(now, stale, &demonstration))
+            let whole = is_heard.then(|| index.facts(now, stale, &demonstration));
+            Some((index.divided(now, stale, &demonstration), whole))
         });
-        let Some(facts) = facts else { continue };
-        match sign(&signer, reserve.as_mut(), &facts).await {
-            Ok(line) => {
-                // No receiver is no error: a gateway may come.
-                lines.send_replace(Some(line));
-            }
-            Err(error) => tracing::error!(error = %Chain(&error), "facts not signed"),
+        let Some((divided, whole)) = told else { continue };
+        if let Err(error) = tell(&voices, &signer, reserve.as_mut(), divided, whole).await {
+            tracing::error!(error = %Chain(&error), "facts not signed");
         }
     }
+}
+
+async fn tell(
+    voices: &Voices,
+    signer: &Signer,
+    mut reserve: Option<&mut Reserve>,
+    divided: serde_json::Result<(Facts, Told)>,
+    whole: Option<Facts>,
+) -> Result<(), Error> {
+    let (facts, shards) = divided?;
+    let line = sign(signer, reserve.as_deref_mut(), &facts).await?;
+    // No receiver is no error: a gateway may come.
+    voices.editions.send_replace(Some(Edition {
+        line,
+        shards: Arc::new(shards),
+    }));
+    if let Some(whole) = whole {
+        let line = sign(signer, reserve, &whole).await?;
+        voices.whole.send_replace(Some(line));
+    }
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +130,7 @@ pub enum Error {
 ///
 /// # Errors
 /// When neither signs.
-pub async fn sign(
-    signer: &Signer,
-    reserve: Option<&mut Reserve>,
-    facts: &dmp_client::facts::Facts,
-) -> Result<Bytes, Error> {
+pub async fn sign(signer: &Signer, reserve: Option<&mut Reserve>, facts: &Facts) -> Result<Bytes, Error> {
     let payload = serde_json::to_string(facts)?;
     let outcome = tokio::time::timeout(SIGN_PATIENCE, signer.sign(payload.as_bytes())).await;
     let failed = match outcome {

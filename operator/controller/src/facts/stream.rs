@@ -1,5 +1,7 @@
-//! `GET /v1/facts/stream`: NDJSON, the newest line at once, then each new one. Gateways only.
+//! `GET /v2/facts/stream`: NDJSON, the newest signed line at once, then each new one; after each the shards it names that this
+//! connection has not had. `GET /v1/facts/stream`, for the gateways of the release before: all in the line. Gateways only.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use axum::Router;
@@ -7,18 +9,20 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use dmp_client::facts::{STREAM, STREAM_V1};
 use dmp_core::peer::{ServicePattern, allow};
 use futures::stream::unfold;
+use futures::{Stream, StreamExt};
 use http::header;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::publish::Line;
+use super::publish::{Edition, Voices};
 
 /// What a stream needs.
 #[derive(Clone)]
 pub struct Streams {
-    pub lines: watch::Receiver<Line>,
+    pub voices: Voices,
     /// Ends the streams, so that the process can.
     pub shutdown: CancellationToken,
 }
@@ -27,28 +31,56 @@ pub struct Streams {
 pub fn router(domain: &str, streams: Streams) -> Router {
     let gateways = allow(domain, &[ServicePattern::National("gateway")]);
     Router::new()
-        .route("/v1/facts/stream", get(stream).layer(gateways))
+        .route(STREAM, get(stream))
+        .route(STREAM_V1, get(whole))
+        .route_layer(gateways)
         .with_state(streams)
 }
 
-async fn stream(State(streams): State<Streams>) -> Response {
-    let Streams { mut lines, shutdown } = streams;
-    lines.mark_changed();
-    let body = unfold((lines, shutdown), |(mut lines, shutdown)| async move {
+/// What is due to a connection that had the shards `told` with the edition before, and keeps no others.
+fn due(edition: &Edition, told: &mut HashSet<String>) -> Vec<Bytes> {
+    let shards = edition.shards.values();
+    let new = shards.clone().filter(|shard| !told.contains(&shard.sha256));
+    let lines = std::iter::once(&edition.line).chain(new.map(|shard| &shard.line));
+    let lines = lines.cloned().collect();
+    *told = shards.map(|shard| shard.sha256.clone()).collect();
+    lines
+}
+
+async fn stream(State(Streams { voices, shutdown }): State<Streams>) -> Response {
+    let mut told = HashSet::new();
+    let editions = newest(voices.editions.subscribe(), shutdown);
+    answer(editions.flat_map(move |edition| futures::stream::iter(due(&edition, &mut told))))
+}
+
+async fn whole(State(Streams { voices, shutdown }): State<Streams>) -> Response {
+    answer(newest(voices.whole.subscribe(), shutdown))
+}
+
+/// What there is at once, then each new one; what was said while the last was on its way is left out.
+fn newest<T: Clone + Send + Sync + 'static>(
+    mut values: watch::Receiver<Option<T>>,
+    shutdown: CancellationToken,
+) -> impl Stream<Item = T> + Send + 'static {
+    values.mark_changed();
+    unfold((values, shutdown), |(mut values, shutdown)| async move {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return None,
-                changed = lines.changed() => changed.ok()?,
+                changed = values.changed() => changed.ok()?,
             }
-            let line = lines.borrow_and_update().clone();
-            if let Some(line) = line {
-                return Some((Ok::<Bytes, Infallible>(line), (lines, shutdown)));
+            let value = values.borrow_and_update().clone();
+            if let Some(value) = value {
+                return Some((value, (values, shutdown)));
             }
         }
-    });
+    })
+}
+
+fn answer(lines: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, Body::from_stream(body)).into_response()
+    (headers, Body::from_stream(lines.map(Ok::<Bytes, Infallible>))).into_response()
 }

@@ -321,54 +321,110 @@ async fn without_openbao_the_reserve_signs_under_its_grant() {
 }
 
 mod stream {
-    //! Over real mTLS: a gateway gets the newest line at once and each new one; nobody else gets any.
+    //! Over real mTLS: a gateway gets the newest edition at once and each new one; nobody else gets any.
 
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use axum::body::Bytes;
+    use dmp_client::facts::{STREAM, STREAM_V1};
     use dmp_testkit::{TestPlatform, TestService};
-    use tokio::sync::watch;
     use tokio_util::sync::CancellationToken;
 
+    use crate::facts::publish::{Edition, Voices};
+    use crate::facts::shards::Written;
     use crate::facts::stream::{Streams, router};
+
+    fn edition(line: &'static str, shards: &[(u16, &'static str)]) -> Option<Edition> {
+        let shards = shards.iter().map(|(number, text)| {
+            let shard = Written {
+                sha256: (*text).to_owned(),
+                line: Bytes::from_static(text.as_bytes()),
+            };
+            (*number, Arc::new(shard))
+        });
+        Some(Edition {
+            line: Bytes::from_static(line.as_bytes()),
+            shards: Arc::new(shards.collect()),
+        })
+    }
+
+    /// What comes until it is as long as what is wanted.
+    async fn heard(answer: &mut reqwest::Response, wanted: &str) {
+        let mut text = String::new();
+        while text.len() < wanted.len() {
+            let chunk = tokio::time::timeout(Duration::from_secs(5), answer.chunk()).await;
+            let chunk = chunk.expect("within 5 s").unwrap().expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        assert_eq!(text, wanted);
+    }
 
     #[tokio::test]
     async fn gateways_hear_at_once_and_nobody_else_does() {
         let platform = TestPlatform::new();
-        let (sender, lines) = watch::channel(Some(Bytes::from_static(b"first\n")));
+        let voices = Voices::default();
+        let (x, y, z) = ("[1]\n", "[2]\n", "[3]\n");
+        voices
+            .editions
+            .send_replace(edition("{first}\n", &[(7, x), (9, y)]));
         let shutdown = CancellationToken::new();
-        let routes = router(
-            dmp_testkit::DOMAIN,
-            Streams {
-                lines,
-                shutdown: shutdown.clone(),
-            },
-        );
+        let streams = Streams {
+            voices: voices.clone(),
+            shutdown: shutdown.clone(),
+        };
         let operator = platform.pki.service("dmp-system", "dmp-operator");
-        let service = TestService::start(&operator, routes).await;
-        let url = service.url("/v1/facts/stream");
+        let service = TestService::start(&operator, router(dmp_testkit::DOMAIN, streams)).await;
 
         let records = platform.pki.service("dmp-a", "records").http_client().unwrap();
-        assert_eq!(records.get(&url).send().await.unwrap().status(), 403);
+        for path in [STREAM, STREAM_V1] {
+            let refused = records.get(service.url(path)).send().await.unwrap();
+            assert_eq!(refused.status(), 403);
+        }
 
-        let gateway = platform
-            .pki
-            .service("dmp-national", "gateway")
-            .http_client()
-            .unwrap();
-        let mut answer = gateway.get(&url).send().await.unwrap();
+        let gateway = platform.pki.service("dmp-national", "gateway");
+        let gateway = gateway.http_client().unwrap();
+        let mut answer = gateway.get(service.url(STREAM)).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
-        assert_eq!(answer.chunk().await.unwrap().unwrap(), "first\n");
+        heard(&mut answer, "{first}\n[1]\n[2]\n").await;
         let start = Instant::now();
-        sender.send_replace(Some(Bytes::from_static(b"second\n")));
-        assert_eq!(answer.chunk().await.unwrap().unwrap(), "second\n");
+        voices
+            .editions
+            .send_replace(edition("{second}\n", &[(7, z), (9, y)]));
+        heard(&mut answer, "{second}\n[3]\n").await;
         assert!(start.elapsed() < Duration::from_millis(500));
+        voices.editions.send_replace(edition("{third}\n", &[(9, y)]));
+        heard(&mut answer, "{third}\n").await;
+        // One that was not named meanwhile is told again.
+        voices
+            .editions
+            .send_replace(edition("{fourth}\n", &[(7, z), (9, y)]));
+        heard(&mut answer, "{fourth}\n[3]\n").await;
         shutdown.cancel();
         // The end of the body (HTTP/2 may send it as an empty frame).
         while let Some(rest) = answer.chunk().await.unwrap() {
             assert!(rest.is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn a_gateway_of_the_release_before_hears_whole_lines_while_it_listens() {
+        let platform = TestPlatform::new();
+        let voices = Voices::default();
+        let streams = Streams {
+            voices: voices.clone(),
+            shutdown: CancellationToken::new(),
+        };
+        let operator = platform.pki.service("dmp-system", "dmp-operator");
+        let service = TestService::start(&operator, router(dmp_testkit::DOMAIN, streams)).await;
+        assert_eq!(voices.whole.receiver_count(), 0, "nothing is signed for nobody");
+        let gateway = platform.pki.service("dmp-national", "gateway");
+        let gateway = gateway.http_client().unwrap();
+        let mut answer = gateway.get(service.url(STREAM_V1)).send().await.unwrap();
+        assert_eq!(voices.whole.receiver_count(), 1);
+        voices.whole.send_replace(Some(Bytes::from_static(b"{whole}\n")));
+        heard(&mut answer, "{whole}\n").await;
     }
 }
 

@@ -1,8 +1,10 @@
 //! Credentials, revocations and the facts stream, from the API server to a gateway's connection.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use dmp_client::facts::{Facts, SignedFacts};
+use dmp_client::facts::shard::sha256;
+use dmp_client::facts::{Credential, Facts, STREAM, SignedFacts};
 use dmp_core::peer::SpiffeId;
 use dmp_core::tls::Identity;
 use dmp_keys::openbao::CertificateRequest;
@@ -43,6 +45,8 @@ async fn identity(world: &World, name: &str) -> Identity {
 pub struct Stream {
     response: reqwest::Response,
     text: Vec<u8>,
+    /// Shards by their hash.
+    shards: BTreeMap<String, Vec<Credential>>,
 }
 
 impl Stream {
@@ -56,7 +60,7 @@ impl Stream {
             .no_proxy()
             .build()
             .unwrap();
-        let url = format!("https://dmp-operator.dmp-system.svc:{port}/v1/facts/stream");
+        let url = format!("https://dmp-operator.dmp-system.svc:{port}{STREAM}");
         let start = Instant::now();
         loop {
             match client.get(&url).send().await {
@@ -64,6 +68,7 @@ impl Stream {
                     return Ok(Self {
                         response,
                         text: Vec::new(),
+                        shards: BTreeMap::new(),
                     });
                 }
                 Ok(response) => return Err(response.status()),
@@ -76,12 +81,12 @@ impl Stream {
         }
     }
 
-    async fn next(&mut self) -> Facts {
+    async fn line(&mut self) -> Vec<u8> {
         loop {
             if let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.text.drain(..=end).collect();
-                let signed: SignedFacts = serde_json::from_slice(&line).unwrap();
-                return serde_json::from_str(&signed.payload).unwrap();
+                let mut line: Vec<u8> = self.text.drain(..=end).collect();
+                line.pop();
+                return line;
             }
             let chunk = tokio::time::timeout(Duration::from_secs(5), self.response.chunk()).await;
             self.text.extend(
@@ -91,6 +96,25 @@ impl Stream {
                     .expect("the stream goes on"),
             );
         }
+    }
+
+    /// The next facts with the credentials of their shards.
+    async fn next(&mut self) -> Facts {
+        let signed: SignedFacts = serde_json::from_slice(&self.line().await).unwrap();
+        let mut facts: Facts = serde_json::from_str(&signed.payload).unwrap();
+        assert!(facts.credentials.is_empty(), "they are told beside it");
+        for hash in facts.shards.values() {
+            if !self.shards.contains_key(hash) {
+                let line = self.line().await;
+                self.shards
+                    .insert(sha256(&line), serde_json::from_slice(&line).unwrap());
+            }
+            facts.credentials.extend(self.shards[hash].iter().cloned());
+        }
+        // One that is named again later is told again.
+        let named: BTreeSet<&String> = facts.shards.values().collect();
+        self.shards.retain(|hash, _| named.contains(hash));
+        facts
     }
 
     /// The first facts that satisfy `holds`, and how long they took.

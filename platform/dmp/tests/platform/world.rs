@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use dmp_client::facts::{Credential, Facts, Group, Mode, SignedFacts};
+use dmp_client::facts::shard::divided;
+use dmp_client::facts::{Credential, Facts, Group, Mode, STREAM, SignedFacts};
 use dmp_core::config::{DatabaseConfig, ServiceConfig, TelemetryConfig, TlsConfig, effective};
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::tls::Identity;
@@ -603,9 +604,7 @@ fn section(table: &str, database: &DatabaseConfig) -> String {
 async fn operator(platform: &Arc<TestPlatform>, facts: Facts) -> TestService {
     let identity = platform.pki.service("dmp-system", "dmp-operator");
     let state = Arc::new((facts, Arc::clone(platform)));
-    let router = Router::new()
-        .route("/v1/facts/stream", get(stream))
-        .with_state(state);
+    let router = Router::new().route(STREAM, get(stream)).with_state(state);
     TestService::start(&identity, router).await
 }
 
@@ -613,6 +612,7 @@ async fn stream(State(state): State<Arc<(Facts, Arc<TestPlatform>)>>) -> Respons
     let lines = futures::stream::unfold(state, |state| async move {
         let mut facts = state.0.clone();
         facts.at = jiff::Timestamp::now();
+        let (facts, shards) = divided(facts).unwrap();
         let payload = serde_json::to_string(&facts).unwrap();
         let signed = SignedFacts {
             signature: state.1.facts.sign(payload.as_bytes()),
@@ -620,9 +620,10 @@ async fn stream(State(state): State<Arc<(Facts, Arc<TestPlatform>)>>) -> Respons
             payload,
             grant: None,
         };
-        let line = serde_json::to_string(&signed).unwrap() + "\n";
+        let mut lines = serde_json::to_string(&signed).unwrap() + "\n";
+        lines.extend(shards.into_iter().map(|shard| shard.line + "\n"));
         tokio::time::sleep(Duration::from_millis(200)).await;
-        Some((Ok::<_, std::convert::Infallible>(line), state))
+        Some((Ok::<_, std::convert::Infallible>(lines), state))
     });
     Response::new(Body::from_stream(lines))
 }

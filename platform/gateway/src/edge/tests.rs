@@ -11,6 +11,7 @@ use super::admission::{SolutionRefusal, admit};
 use super::body::base64_size;
 use super::door::Door;
 use crate::facts::FactsStore;
+use crate::facts::credentials::tests::told;
 use crate::facts::seen::Seen;
 use crate::facts::store::Snapshot;
 
@@ -59,7 +60,8 @@ fn facts() -> Facts {
 }
 
 fn decide(facts: Facts, peer: &Peer) -> Result<String, SolutionRefusal> {
-    let snapshot = Snapshot::new(facts, Instant::now());
+    let told = told(facts, Instant::now(), Timestamp::now());
+    let snapshot = Snapshot::new(told.facts, told.credentials, told.received);
     admit(&snapshot, peer, DOMAIN, Timestamp::now()).map(|credential| credential.name.clone())
 }
 
@@ -251,13 +253,13 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
         door.stays_at(&hospital(), start, start, wall),
         "without facts requests are answered, not connections cut"
     );
-    store.accept(facts(), start, wall).unwrap();
+    store.accept(told(facts(), start, wall)).unwrap();
     assert!(door.stays_at(&hospital(), start, after(10), wall));
 
     let mut revoking = facts();
     revoking.seq = 2;
     revoking.revocations.push(Revocation::of_solution("vendor-h/sih"));
-    store.accept(revoking, after(20), wall).unwrap();
+    store.accept(told(revoking, after(20), wall)).unwrap();
     for live in [start, after(10)] {
         assert!(!door.stays_at(&hospital(), live, after(30), wall));
         assert!(!door.stays_at(&hospital(), live, after(1_400), wall));
@@ -270,7 +272,7 @@ fn the_door_closes_live_connections_and_then_lets_new_ones_be_told() {
     let mut lifted = facts();
     lifted.seq = 3;
     lifted.lifted.push(Revocation::of_solution("vendor-h/sih"));
-    store.accept(lifted, after(1_700), wall).unwrap();
+    store.accept(told(lifted, after(1_700), wall)).unwrap();
     assert!(door.stays_at(&hospital(), after(1_750), after(1_800), wall));
 }
 

@@ -16,6 +16,7 @@ use dmp_client::facts::{Credential, Facts, Group, Issuer, Revocation};
 use dmp_core::ids::GroupName;
 use jiff::{SignedDuration, Timestamp};
 
+use super::credentials::{Complete, Credentials};
 use super::seen::{Known, Seen};
 
 /// Facts older than this close the door (DESIGN.md, "Facts that must be fresh").
@@ -35,23 +36,17 @@ pub struct Snapshot {
     received: Instant,
     /// How long before that the replica had last heard from the API server.
     behind: Duration,
-    credentials: HashMap<String, usize>,
+    credentials: Credentials,
     /// Revocations by the namespace in which alone they close something; [`ANYWHERE`] when there is none.
     revocations: HashMap<String, Vec<usize>>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(facts: Facts, received: Instant) -> Self {
+    pub(crate) fn new(facts: Facts, credentials: Credentials, received: Instant) -> Self {
         let behind = facts
             .stale_since
             .and_then(|since| Duration::try_from(facts.at.duration_since(since)).ok())
             .unwrap_or_default();
-        let credentials = facts
-            .credentials
-            .iter()
-            .enumerate()
-            .map(|(index, credential)| (credential.name.clone(), index))
-            .collect();
         let mut revocations: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, revocation) in facts.revocations.iter().enumerate() {
             let namespace = revocation.namespace().unwrap_or(ANYWHERE);
@@ -76,9 +71,11 @@ impl Snapshot {
     }
 
     pub fn credential(&self, name: &str) -> Option<&Credential> {
-        self.credentials
-            .get(name)
-            .and_then(|index| self.facts.credentials.get(*index))
+        self.credentials.get(name)
+    }
+
+    pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter()
     }
 
     pub fn group(&self, name: &GroupName) -> Option<&Group> {
@@ -165,12 +162,17 @@ impl FactsStore {
         })
     }
 
-    /// Takes over facts whose signature was checked. `received` and `now` are the moment of receipt on the
-    /// monotonic and on the wall clock.
+    /// Takes over facts whose signature and shards were checked.
     ///
     /// # Errors
     /// [`FactsRefused`]; what is held stays as it is and goes on ageing.
-    pub fn accept(&self, facts: Facts, received: Instant, now: Timestamp) -> Result<(), FactsRefused> {
+    pub fn accept(&self, complete: Complete) -> Result<(), FactsRefused> {
+        let Complete {
+            facts,
+            credentials,
+            received,
+            now,
+        } = complete;
         if facts.at.duration_since(now).abs() > MAX_CLOCK_DIFFERENCE {
             return Err(FactsRefused::Clock { at: facts.at, now });
         }
@@ -185,7 +187,7 @@ impl FactsStore {
             return Err(FactsRefused::Regressed { seq: facts.seq });
         }
         let revocations_changed = facts.revocations != known.revocations;
-        let fresh = Snapshot::new(facts, received);
+        let fresh = Snapshot::new(facts, credentials, received);
         let facts = &fresh.facts;
         let current = self.current.load();
         // a line said once more is no news, nor is one of a replica that knows less

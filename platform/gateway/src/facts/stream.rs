@@ -1,4 +1,4 @@
-//! The client of the operator's stream: `GET /v1/facts/stream`, one signed line at least every second.
+//! The client of the operator's stream: `GET /v2/facts/stream`, one signed line at least every second, and the shards it names.
 //!
 //! One stream at a time; when it ends, falls silent or says something that is not believed, the next operator URL
 //! is asked, with a short growing wait. What was accepted before goes on ageing meanwhile ([`super::store`]).
@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dmp_client::facts::STREAM;
 use dmp_core::problem::Chain;
 use dmp_core::trust::TrustBundle;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::credentials::{Assembly, ShardError};
 use super::signed::{self, SignedFactsError};
 use super::store::{FactsRefused, FactsStore};
 
@@ -20,8 +22,8 @@ const SILENCE: Duration = Duration::from_secs(3);
 const MAX_STREAM: Duration = Duration::from_secs(3600);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Facts of 100,000 credentials take about 40 MiB.
-const MAX_LINE: usize = 64 * 1024 * 1024;
+/// A shard of a million credentials in all has about 500 KiB.
+const MAX_LINE: usize = 8 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
@@ -33,10 +35,12 @@ pub enum StreamError {
     Ended,
     #[error("no line came for 3 s")]
     Silent,
-    #[error("a line is longer than 64 MiB")]
+    #[error("a line is longer than 8 MiB")]
     TooLong,
     #[error("a line is not believed")]
     Signed(#[from] SignedFactsError),
+    #[error("the credentials are not believed")]
+    Shard(#[from] ShardError),
     #[error("the facts are not taken over")]
     Refused(#[from] FactsRefused),
 }
@@ -54,9 +58,13 @@ impl Follower {
     /// Runs until `shutdown`; never gives up.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut wait = FIRST_WAIT;
+        let mut assembly = Assembly::default();
         for url in self.urls.iter().cycle() {
             let started = Instant::now();
-            let Some(error) = shutdown.run_until_cancelled(self.follow(url)).await else {
+            let Some(error) = shutdown
+                .run_until_cancelled(self.follow(url, &mut assembly))
+                .await
+            else {
                 return;
             };
             tracing::warn!(url, error = %Chain(&error), "facts stream interrupted");
@@ -77,18 +85,18 @@ impl Follower {
     }
 
     /// One stream, until something is wrong with it.
-    async fn follow(&self, url: &str) -> StreamError {
-        match self.read(url).await {
+    async fn follow(&self, url: &str, assembly: &mut Assembly) -> StreamError {
+        match self.read(url, assembly).await {
             Ok(()) => StreamError::Ended,
             Err(error) => error,
         }
     }
 
-    async fn read(&self, url: &str) -> Result<(), StreamError> {
+    async fn read(&self, url: &str, assembly: &mut Assembly) -> Result<(), StreamError> {
         let http = |error: reqwest::Error| StreamError::Http(error.without_url());
         let request = self
             .client
-            .get(format!("{}/v1/facts/stream", url.trim_end_matches('/')))
+            .get(format!("{}{STREAM}", url.trim_end_matches('/')))
             .timeout(MAX_STREAM);
         let mut response = tokio::time::timeout(SILENCE, request.send())
             .await
@@ -108,7 +116,7 @@ impl Follower {
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let (head, tail) = rest.split_at(end);
                 line.extend_from_slice(head);
-                self.take(&line)?;
+                self.take(&line, assembly)?;
                 line.clear();
                 rest = tail.get(1..).unwrap_or_default();
             }
@@ -119,14 +127,19 @@ impl Follower {
         }
     }
 
-    fn take(&self, line: &[u8]) -> Result<(), StreamError> {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            return Ok(());
+    fn take(&self, line: &[u8], assembly: &mut Assembly) -> Result<(), StreamError> {
+        let complete = match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None => return Ok(()),
+            Some(b'[') => assembly.shard(line)?,
+            Some(_) => {
+                let (received, now) = (Instant::now(), Timestamp::now());
+                let facts = signed::open(line, &self.trust.current().keys.facts, now)?;
+                assembly.line(facts, received, now)
+            }
+        };
+        if let Some(complete) = complete {
+            self.store.accept(complete)?;
         }
-        let received = Instant::now();
-        let now = Timestamp::now();
-        let facts = signed::open(line, &self.trust.current().keys.facts, now)?;
-        self.store.accept(facts, received, now)?;
         Ok(())
     }
 }

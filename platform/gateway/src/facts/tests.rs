@@ -9,6 +9,7 @@ use dmp_client::facts::{Facts, Grant, MAX_GRANT, Revocation, SignedFacts, Signed
 use dmp_core::token::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 
+use super::credentials::tests::told;
 use super::seen::Seen;
 use super::signed::{self, SignedFactsError};
 use super::store::{FactsRefused, FactsStore, MAX_AGE, Stale};
@@ -152,11 +153,11 @@ fn the_door_is_closed_before_the_first_facts_and_when_they_age() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
     let start = Instant::now();
     assert_eq!(store.fresh(start).unwrap_err(), Stale::Never);
-    store.accept(facts(1), start, Timestamp::now()).unwrap();
+    store.accept(told(facts(1), start, Timestamp::now())).unwrap();
     assert!(store.fresh(start + MAX_AGE).is_ok());
     let later = start + MAX_AGE + Duration::from_millis(1);
     assert!(matches!(store.fresh(later), Err(Stale::Old(_))));
-    store.accept(facts(1), later, Timestamp::now()).unwrap();
+    store.accept(told(facts(1), later, Timestamp::now())).unwrap();
     assert!(store.fresh(later).is_ok());
 }
 
@@ -166,7 +167,7 @@ fn a_replica_behind_the_api_server_counts_its_delay() {
     let start = Instant::now();
     let mut behind = facts(1);
     behind.stale_since = Some(behind.at - SignedDuration::from_secs(8));
-    store.accept(behind, start, Timestamp::now()).unwrap();
+    store.accept(told(behind, start, Timestamp::now())).unwrap();
     assert!(store.fresh(start + Duration::from_secs(1)).is_ok());
     assert!(store.fresh(start + Duration::from_secs(3)).is_err());
 }
@@ -175,18 +176,20 @@ fn a_replica_behind_the_api_server_counts_its_delay() {
 fn a_heartbeat_of_a_replica_that_is_behind_does_not_age_fresher_facts() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
     let start = Instant::now();
-    store.accept(facts(1), start, Timestamp::now()).unwrap();
+    store.accept(told(facts(1), start, Timestamp::now())).unwrap();
     let mut behind = facts(1);
     behind.stale_since = Some(behind.at - SignedDuration::from_secs(30));
-    store.accept(behind, start, Timestamp::now()).unwrap();
+    store.accept(told(behind, start, Timestamp::now())).unwrap();
     assert!(store.fresh(start + Duration::from_secs(1)).is_ok());
 }
 
 #[test]
 fn numbers_never_fall() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
-    store.accept(facts(5), Instant::now(), Timestamp::now()).unwrap();
-    let refused = store.accept(facts(4), Instant::now(), Timestamp::now());
+    store
+        .accept(told(facts(5), Instant::now(), Timestamp::now()))
+        .unwrap();
+    let refused = store.accept(told(facts(4), Instant::now(), Timestamp::now()));
     assert!(matches!(refused, Err(FactsRefused::Older { seq: 4, highest: 5 })));
 }
 
@@ -197,10 +200,10 @@ fn the_same_number_may_revoke_more_but_not_less() {
     one.revocations = vec![revocation("vendor-a/sih")];
     two.revocations = vec![revocation("vendor-a/sih"), revocation("vendor-b/lab")];
     let now = Instant::now();
-    store.accept(one.clone(), now, Timestamp::now()).unwrap();
-    store.accept(two, now, Timestamp::now()).unwrap();
+    store.accept(told(one.clone(), now, Timestamp::now())).unwrap();
+    store.accept(told(two, now, Timestamp::now())).unwrap();
     assert!(matches!(
-        store.accept(one, now, Timestamp::now()),
+        store.accept(told(one, now, Timestamp::now())),
         Err(FactsRefused::Regressed { seq: 5 })
     ));
     assert_eq!(store.fresh(now).unwrap().facts().revocations.len(), 2);
@@ -219,8 +222,8 @@ fn a_revocation_ends_by_a_lift_at_a_higher_number_and_by_nothing_else() {
     let after = |next: Facts| {
         let store = FactsStore::new(Seen::nowhere()).unwrap();
         let now = Instant::now();
-        store.accept(revoked(), now, Timestamp::now()).unwrap();
-        let outcome = store.accept(next, now, Timestamp::now());
+        store.accept(told(revoked(), now, Timestamp::now())).unwrap();
+        let outcome = store.accept(told(next, now, Timestamp::now()));
         let held = store.fresh(now).unwrap().facts().revocations.len();
         (
             outcome.map_err(|refused| matches!(refused, FactsRefused::Regressed { .. })),
@@ -263,10 +266,10 @@ fn an_etcd_from_before_the_revocation_closes_the_door_instead_of_opening_it() {
             revocations: vec![revocation("vendor-a/sih")],
             ..facts(5)
         };
-        store.accept(revoked, start, Timestamp::now()).unwrap();
+        store.accept(told(revoked, start, Timestamp::now())).unwrap();
         for second in 1..=12 {
             let now = start + Duration::from_secs(second);
-            assert!(store.accept(facts(seq), now, Timestamp::now()).is_err());
+            assert!(store.accept(told(facts(seq), now, Timestamp::now())).is_err());
             match store.fresh(now) {
                 Ok(held) => assert!(second <= 10 && held.facts().revocations.len() == 1),
                 Err(stale) => assert!(second > 10, "{stale}"),
@@ -283,7 +286,7 @@ fn a_clock_that_differs_by_over_a_minute_is_refused() {
         wrong.at += difference;
         let now = Timestamp::now();
         assert!(matches!(
-            store.accept(wrong, Instant::now(), now),
+            store.accept(told(wrong, Instant::now(), now)),
             Err(FactsRefused::Clock { .. })
         ));
     }
@@ -294,11 +297,15 @@ fn the_highest_number_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("facts-seen");
     let store = FactsStore::new(Seen::at(&path)).unwrap();
-    store.accept(facts(41), Instant::now(), Timestamp::now()).unwrap();
-    store.accept(facts(42), Instant::now(), Timestamp::now()).unwrap();
+    store
+        .accept(told(facts(41), Instant::now(), Timestamp::now()))
+        .unwrap();
+    store
+        .accept(told(facts(42), Instant::now(), Timestamp::now()))
+        .unwrap();
     drop(store);
     let store = FactsStore::new(Seen::at(&path)).unwrap();
-    let old = store.accept(facts(41), Instant::now(), Timestamp::now());
+    let old = store.accept(told(facts(41), Instant::now(), Timestamp::now()));
     assert!(matches!(old, Err(FactsRefused::Older { seq: 41, highest: 42 })));
     std::fs::write(&path, "damaged").unwrap();
     assert!(FactsStore::new(Seen::at(&path)).is_err());
@@ -309,7 +316,8 @@ fn a_restarted_gateway_still_knows_what_was_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("facts-seen");
     let start = || FactsStore::new(Seen::at(&path)).unwrap();
-    let accept = |store: &FactsStore, facts: Facts| store.accept(facts, Instant::now(), Timestamp::now());
+    let accept =
+        |store: &FactsStore, facts: Facts| store.accept(told(facts, Instant::now(), Timestamp::now()));
     let store = start();
     let revoked = Facts {
         revocations: vec![revocation("vendor-a/sih")],
@@ -339,11 +347,11 @@ fn a_restarted_gateway_still_knows_what_was_revoked() {
 fn what_is_revoked_is_taken_from_a_replica_that_is_behind_too() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
     let start = Instant::now();
-    store.accept(facts(5), start, Timestamp::now()).unwrap();
+    store.accept(told(facts(5), start, Timestamp::now())).unwrap();
     let mut behind = facts(5);
     behind.stale_since = Some(behind.at - SignedDuration::from_secs(4));
     behind.revocations = vec![revocation("vendor-a/sih")];
-    store.accept(behind, start, Timestamp::now()).unwrap();
+    store.accept(told(behind, start, Timestamp::now())).unwrap();
     assert_eq!(store.fresh(start).unwrap().facts().revocations.len(), 1);
 }
 
@@ -352,9 +360,9 @@ fn the_same_line_once_more_does_not_make_facts_fresh() {
     let store = FactsStore::new(Seen::nowhere()).unwrap();
     let start = Instant::now();
     let line = facts(1);
-    store.accept(line.clone(), start, Timestamp::now()).unwrap();
+    store.accept(told(line.clone(), start, Timestamp::now())).unwrap();
     store
-        .accept(line, start + Duration::from_secs(9), Timestamp::now())
+        .accept(told(line, start + Duration::from_secs(9), Timestamp::now()))
         .unwrap();
     assert!(store.fresh(start + Duration::from_secs(11)).is_err());
 }
