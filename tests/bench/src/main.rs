@@ -2,9 +2,12 @@
 //! (`docs/performance.md`), and read by people.
 //!
 //! `dmp-bench operator`: the operator's own binary on a real etcd, kube-apiserver and OpenBao, with a hundred groups.
+//! `dmp-bench credentials`: the gateway's own binary beside it, with a hundred thousand credentials.
 //! `dmp-bench revocation`: two hundred revocations on an appliance whose gateways are busy.
 //! As in the test kit, a failed precondition panics; this crate is never linked into a product.
 
+mod credentials;
+mod gateway;
 mod measure;
 mod nodes;
 mod operator;
@@ -27,6 +30,8 @@ struct Arguments {
 enum Command {
     /// The control plane: many health groups on a real API server.
     Operator(operator::Options),
+    /// A gateway and the operator with very many credentials.
+    Credentials(credentials::Options),
     /// How long revoked software is still answered, under load, on an appliance.
     Revocation(revocation::Options),
 }
@@ -43,6 +48,15 @@ async fn main() {
             println!("{table}");
             if let Some(path) = out {
                 report::replace(&path, &format!("operator {}", options.groups), &table);
+            }
+        }
+        Command::Credentials(options) => {
+            let Some(table) = credentials::run(&options).await else {
+                std::process::exit(1);
+            };
+            println!("{table}");
+            if let Some(path) = &options.write {
+                report::replace(path, "credentials", &table);
             }
         }
         Command::Revocation(options) => {

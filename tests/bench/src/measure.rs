@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 /// Latencies of one kind of event.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
     pub fn add(&mut self, latency: Duration) {
         self.0.push(latency);
         self.0.sort_unstable();
+    }
+
+    /// Of many at once.
+    pub fn of(mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        Self(latencies)
     }
 
     /// The value that a fraction of all does not exceed.
@@ -22,6 +28,17 @@ impl Latencies {
     pub fn text(&self) -> String {
         let [half, most, all] = [0.5, 0.99, 1.0].map(|fraction| self.quantile(fraction).as_millis());
         format!("{half} / {most} / {all} ms (n = {})", self.0.len())
+    }
+
+    /// `p50 / p99 (n)`, microseconds.
+    pub fn fine(&self) -> String {
+        let [half, most] = [0.5, 0.99].map(|fraction| self.quantile(fraction).as_micros());
+        format!("{half} / {most} µs (n = {})", self.0.len())
+    }
+
+    /// Of the medians.
+    pub fn ratio(&self, other: &Self) -> f64 {
+        self.quantile(0.5).as_secs_f64() / other.quantile(0.5).as_secs_f64()
     }
 }
 

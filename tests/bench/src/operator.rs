@@ -240,11 +240,11 @@ async fn idle(world: &World, operator: &Operator, options: &Options, table: &mut
     let busy = processor_time(operator.pid()).saturating_sub(busy);
     let memory = Memory::of(operator.pid());
     table.row(
-        &format!("idle for {} s: write requests (leases excepted)", options.idle),
+        format!("idle for {} s: write requests (leases excepted)", options.idle),
         (requests::writes(&after) - requests::writes(&before)).to_string(),
     );
     table.row(
-        &format!(
+        format!(
             "idle for {} s: reads, processor time of the operator",
             options.idle
         ),
@@ -300,7 +300,7 @@ async fn changes(world: &World, seen: &Seen, options: &Options, table: &mut Tabl
     }
     assert_eq!(ready(seen, "failing-"), 0, "they fail");
     table.row(
-        &format!(
+        format!(
             "one change beside {} failing groups: p50 / p99 / max",
             options.failing
         ),
@@ -385,7 +385,7 @@ async fn take_over(
         let leads = async || leader(world).await.as_deref() == Some(next);
         let _ = until("the other leads", limit, leads).await;
         table.row(
-            &format!("leader ends by {how}: a change made at once is reconciled after"),
+            format!("leader ends by {how}: a change made at once is reconciled after"),
             format!("{:.1} s", latency.as_secs_f64()),
         );
         let wanted = options.groups as u64;
@@ -400,7 +400,7 @@ async fn take_over(
         let _ = until("quiet", Duration::from_secs(60 + 4 * wanted), enforced).await;
         let writes = requests::writes(&world.metrics().await) - writes;
         table.row(
-            &format!(
+            format!(
                 "leader ends by {how}: the other has seen every group through, write requests made for it"
             ),
             format!("{:.1} s, {writes}", start.elapsed().as_secs_f64()),

@@ -9,10 +9,10 @@ pub struct Table(Vec<(String, String)>);
 
 impl Table {
     /// Adds a line, and says it at once.
-    pub fn row(&mut self, what: &str, figure: impl Into<String>) {
-        let figure = figure.into();
+    pub fn row(&mut self, what: impl Into<String>, figure: impl Into<String>) {
+        let (what, figure) = (what.into(), figure.into());
         eprintln!("{what}: {figure}");
-        self.0.push((what.to_owned(), figure));
+        self.0.push((what, figure));
     }
 
     /// Markdown, under a line that says where and when.

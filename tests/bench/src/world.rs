@@ -14,6 +14,8 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+/// The domain of the samples.
+pub const DOMAIN: &str = "dmp.test";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A replica, ended when dropped.
@@ -21,6 +23,8 @@ pub struct Operator {
     process: Child,
     /// Port of `/metrics`.
     health: u16,
+    /// Port of the facts.
+    pub facts: u16,
 }
 
 impl Operator {
@@ -67,7 +71,7 @@ pub struct World {
     _control_plane: ControlPlane,
     pub client: Client,
     folder: tempfile::TempDir,
-    bao: Bao,
+    pub bao: Bao,
     binary: PathBuf,
 }
 
@@ -145,7 +149,7 @@ impl World {
 
     /// Starts a replica.
     pub fn operator(&self, name: &str) -> Operator {
-        let health = free_port();
+        let (health, facts) = (free_port(), free_port());
         let log = std::fs::File::create(self.folder.path().join(format!("{name}.log"))).expect("a file");
         let process = Command::new(&self.binary)
             .arg("run")
@@ -156,17 +160,32 @@ impl World {
             .env("DMP_OPENBAO_CA", self.ca())
             .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
             .env("DMP_TRUST_DIR", self.folder.path().join(format!("trust-{name}")))
-            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"))
             .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file"))
             .stderr(log)
             .spawn()
             .expect("the operator's binary");
-        Operator { process, health }
+        Operator {
+            process,
+            health,
+            facts,
+        }
     }
 
-    fn api(&self, object: &Value) -> Api<DynamicObject> {
+    /// Holds the operators' lease for `holder`: replicas serve facts and reconcile nothing.
+    pub async fn hold_the_lease(&self, holder: &str) {
+        let now = jiff::Timestamp::now().to_string();
+        self.apply(&json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": { "name": "dmp-operator", "namespace": "dmp-system" },
+            "spec": { "holderIdentity": holder, "leaseDurationSeconds": 86_400, "acquireTime": now, "renewTime": now },
+        }))
+        .await;
+    }
+
+    pub fn api(&self, object: &Value) -> Api<DynamicObject> {
         api_of(&self.client, object)
     }
 
