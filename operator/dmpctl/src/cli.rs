@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use dmp_appliance::ApplianceCommand;
 
 use crate::catalogue::CatalogueCommand;
+use crate::compliance::ComplianceCommand;
 use crate::demo::{DemoOptions, TokenOptions};
 use crate::error::{CliError, Result};
 use crate::homologation::HomologationCommand;
@@ -65,6 +66,9 @@ pub enum Command {
     /// The label of homologated software: verify it, offline; its QR code
     #[command(subcommand)]
     Label(LabelCommand),
+    /// The catalogue of controls (laws 05-20 and 09-08, DNSSI, arrêté 3-17-25, HDS v2, ISO 27001): what is done, what is missing
+    #[command(subcommand)]
+    Compliance(ComplianceCommand),
     /// What a vendor does with its own software: the conformance suite
     #[command(subcommand)]
     Solution(SolutionCommand),
@@ -104,6 +108,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Homologation(command) => crate::homologation::run(&cluster, &command).await,
         Command::Catalogue(command) => crate::catalogue::run(&cluster, &command).await,
         Command::Label(command) => crate::label::run(&command),
+        Command::Compliance(command) => crate::compliance::run(&command),
         Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,

@@ -8,6 +8,7 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod compliance;
 pub mod demo;
 pub mod embedded;
 pub mod error;

@@ -1,0 +1,194 @@
+//! What a control comes to: its checks over what was observed and when, the document that people bring, and the time to live.
+//!
+//! Nothing passes by default. What is not there yet is `not-yet`, what is older than its time to live is `stale`, what comes from the
+//! future (a clock that was moved) or was not observed at all is an error; of several findings the worst counts.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::control::{Control, State};
+use crate::evaluate::{Inputs, Outcome, evaluate};
+
+/// How far the clock of who observed may go ahead.
+const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// From good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Pass,
+    /// The evidence is older than it may be.
+    Stale,
+    /// Nobody knows.
+    Error,
+    Fail,
+    /// The part of the platform that it watches does not exist: counts as failing.
+    NotYet,
+}
+
+impl Verdict {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Stale => "stale",
+            Self::Error => "error",
+            Self::Fail => "fail",
+            Self::NotYet => "not-yet",
+        }
+    }
+
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::Pass)
+    }
+}
+
+/// What is known about one control.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    pub observations: Vec<Observation>,
+    pub document: Option<Document>,
+}
+
+/// Inputs of a check, and when they were collected.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    pub check: String,
+    pub at: Timestamp,
+    pub inputs: Inputs,
+}
+
+/// A document of people.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The role that signed it.
+    pub owner: String,
+    pub at: Timestamp,
+    /// SHA-256 that the owner stated, hex.
+    pub stated: String,
+    /// SHA-256 of what is there, hex.
+    pub sha256: String,
+}
+
+/// What a control comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Name of the check; `document`, `implementation` where it is about these.
+    pub about: String,
+    pub verdict: Verdict,
+    /// For people; empty when it passes.
+    pub because: String,
+}
+
+/// What the control comes to at this moment.
+pub fn judge(control: &Control, evidence: &Evidence, now: Timestamp) -> Judgement {
+    let mut findings = Vec::new();
+    match control.implementation.state {
+        State::NotYet => {
+            let missing = control.implementation.missing.clone();
+            findings.push(finding(
+                "implementation",
+                Verdict::NotYet,
+                missing.unwrap_or_default(),
+            ));
+        }
+        State::Evidence => {
+            findings.push(document(control, evidence.document.as_ref(), now));
+            findings.extend(checks(control, evidence, now));
+        }
+        State::Enforced | State::Checked => findings.extend(checks(control, evidence, now)),
+    }
+    let worst = findings.iter().map(|finding| finding.verdict).max();
+    Judgement {
+        // A control of which nothing was found out is none that passes.
+        verdict: worst.unwrap_or(Verdict::Error),
+        findings,
+    }
+}
+
+fn finding(about: &str, verdict: Verdict, because: impl Into<String>) -> Finding {
+    Finding {
+        about: about.to_owned(),
+        verdict,
+        because: because.into(),
+    }
+}
+
+fn checks(control: &Control, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in &control.checks {
+        let mut observed = evidence
+            .observations
+            .iter()
+            .filter(|observation| observation.check == check.name)
+            .peekable();
+        if observed.peek().is_none() {
+            findings.push(finding(&check.name, Verdict::Error, "nothing was observed"));
+        }
+        for observation in observed {
+            // What fails fails however old it is.
+            let found = match evaluate(control, check, &observation.inputs, now) {
+                Outcome::Fail => finding(&check.name, Verdict::Fail, format!("not true: {}", check.asks)),
+                Outcome::Error(error) => finding(&check.name, Verdict::Error, error.to_string()),
+                Outcome::Pass => match age(control, observation.at, now) {
+                    Some((verdict, because)) => finding(&check.name, verdict, because),
+                    None => finding(&check.name, Verdict::Pass, ""),
+                },
+            };
+            findings.push(found);
+        }
+    }
+    findings
+}
+
+fn document(control: &Control, document: Option<&Document>, now: Timestamp) -> Finding {
+    let about = "document";
+    let Some(document) = document else {
+        let form = control.implementation.form.as_deref().unwrap_or_default();
+        return finding(about, Verdict::Fail, format!("there is none: {form}"));
+    };
+    if control.implementation.owner.as_deref() != Some(document.owner.as_str()) {
+        return finding(
+            about,
+            Verdict::Fail,
+            "it is not signed by the role that answers for it",
+        );
+    }
+    if !is_sha256(&document.stated) || document.stated != document.sha256 {
+        return finding(
+            about,
+            Verdict::Fail,
+            "it is not the document whose hash was signed",
+        );
+    }
+    match age(control, document.at, now) {
+        Some((verdict, because)) => finding(about, verdict, because),
+        None => finding(about, Verdict::Pass, ""),
+    }
+}
+
+/// What its age makes of evidence; nothing when it counts.
+fn age(control: &Control, at: Timestamp, now: Timestamp) -> Option<(Verdict, String)> {
+    let age = now.duration_since(at);
+    let live = SignedDuration::from_hours(24)
+        .saturating_mul(i32::try_from(control.evidence.ttl_days).unwrap_or(i32::MAX));
+    if age < -AHEAD {
+        return Some((
+            Verdict::Error,
+            "it is of the future: a clock was moved".to_owned(),
+        ));
+    }
+    (age > live).then(|| {
+        let days = control.evidence.ttl_days;
+        (Verdict::Stale, format!("it is older than {days} days"))
+    })
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,8 @@
+//! The catalogue of controls: what is in it, what is refused, what a judgement comes to, and that its proofs exist.
+#![allow(clippy::unwrap_used)]
+
+mod catalogue;
+mod judging;
+mod loading;
+mod pages;
+mod proofs;

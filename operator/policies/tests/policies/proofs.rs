@@ -1,0 +1,86 @@
+//! What a control says of this repository is true: the policy, the code, the test, the alert exist.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use dmp_policies::Catalogue;
+use dmp_policies::control::By;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Names of the product's admission policies.
+fn policies() -> BTreeSet<String> {
+    let folder = std::fs::read_dir(root().join("manifests/operator")).unwrap();
+    let mut names = BTreeSet::new();
+    for entry in folder {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !name.starts_with("admission") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for document in serde_saphyr::from_multiple::<Value>(&text).unwrap() {
+            if document["kind"] == "ValidatingAdmissionPolicy" {
+                names.insert(document["metadata"]["name"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn everything_that_is_named_exists() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let policies = policies();
+    assert!(policies.len() > 20, "{policies:?}");
+    let mut wrong = Vec::new();
+    for control in catalogue.controls() {
+        for by in &control.implementation.by {
+            let there = match by {
+                By::Policy(name) => policies.contains(name),
+                By::Code(path) => root().join(path).is_file(),
+                By::Alert(name) => root().join(format!("docs/runbooks/{name}.md")).is_file(),
+                By::Test(name) => is_test(name),
+            };
+            if !there {
+                wrong.push(format!("{}: {by:?}", control.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A function with the attribute of a test right above it.
+fn is_test(name: &str) -> bool {
+    let Some((path, function)) = name.split_once("::") else {
+        return false;
+    };
+    let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+        return false;
+    };
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    lines.iter().enumerate().any(|(at, line)| {
+        let declared = [format!("fn {function}("), format!("async fn {function}(")];
+        declared.iter().any(|start| line.starts_with(start.as_str()))
+            && lines[..at]
+                .iter()
+                .rev()
+                .take_while(|above| {
+                    above.starts_with("#[") || above.starts_with("//") || above.ends_with(")]")
+                })
+                .any(|above| above.starts_with("#[") && above.contains("test"))
+    })
+}
+
+#[test]
+fn a_test_is_told_from_any_other_function() {
+    assert!(is_test(
+        "operator/policies/tests/policies/proofs.rs::everything_that_is_named_exists"
+    ));
+    assert!(!is_test("operator/policies/tests/policies/proofs.rs::is_test"));
+    assert!(!is_test("operator/policies/tests/policies/proofs.rs::nothing"));
+    assert!(!is_test("operator/policies/tests/policies/none.rs::root"));
+}
