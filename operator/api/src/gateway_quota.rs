@@ -44,6 +44,22 @@ pub struct Rate {
     pub burst: i32,
 }
 
+/// What counts for a credential, as its status shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuotaInForce {
+    /// Requests a second of the credential that may go on for ever.
+    pub per_second: i64,
+    /// Requests of the credential that may come at once after a pause.
+    pub burst: i64,
+    /// Of all credentials of its kind at its establishment together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub establishment: Option<RateInForce>,
+    /// Of one person behind it, through all software.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<RateInForce>,
+}
+
 /// A [`Rate`] in force, as a status shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{Mode, conditions_schema, status_conditions};
-use crate::gateway_quota::RateInForce;
+use crate::gateway_quota::QuotaInForce;
 
 /// Asked for by a CSR: the private key never leaves the vendor's system. A new CSR renews it.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,9 +112,9 @@ pub struct SolutionCredentialStatus {
     /// In production: what the homologation opens to it now. Absent in the sandbox: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
-    /// How many requests it may send through one gateway; its establishment and the people behind it have limits of their own.
+    /// How many requests it, its establishment and the people behind it may send through one gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<RateInForce>,
+    pub quota: Option<QuotaInForce>,
     /// Conditions: `Ready`, `Revoked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
@@ -139,6 +139,9 @@ pub struct PreviousCertificate {
     pub certificate_sha256: String,
     /// Until when it opens the door, RFC 3339, UTC.
     pub until: String,
+    /// The certificate itself, PEM, for the revocation list. Absent of one that was replaced by a release before the list knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 status_conditions!(SolutionCredentialStatus);

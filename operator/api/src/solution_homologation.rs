@@ -168,6 +168,9 @@ pub struct SolutionHomologationStatus {
     /// By when each domain has promised its review.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deadlines: Vec<Deadline>,
+    /// Changes that are not in the platform's log yet; they are brought there again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<Unrecorded>,
     /// Conditions: `Ready` (production groups open to it).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
@@ -182,6 +185,36 @@ pub struct Deadline {
     pub domain: Role,
     /// By when, RFC 3339, UTC.
     pub due: String,
+}
+
+/// A change of where it stands, or of what it opens, on its way to the platform's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unrecorded {
+    /// Its name in the log.
+    pub id: String,
+    /// When the operator saw it, RFC 3339, UTC.
+    pub at: String,
+    /// Where it stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<HomologationState>,
+    /// Where it stands.
+    pub to: HomologationState,
+    /// What it opens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Until when, RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// SHA-256 of the frozen submission, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission_sha256: Option<String>,
+    /// SHA-256 of each signed word that counts, hex.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<String>,
+    /// Names of the `SolutionRevocation`s that close it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<String>,
 }
 
 status_conditions!(SolutionHomologationStatus);

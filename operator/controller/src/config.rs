@@ -50,6 +50,13 @@ pub struct OperatorConfig {
         default_value = "/etc/dmp/kubernetes-audit"
     )]
     pub kubernetes_audit_files: PathBuf,
+    /// Where the platform's log of who did what is.
+    #[arg(
+        long,
+        env = "DMP_AUDIT_URL",
+        default_value = "https://audit.dmp-national.svc:8443"
+    )]
+    pub audit_url: String,
     /// Writable folder (memory) for the root CA that the operator fetches from OpenBao.
     #[arg(long, env = "DMP_TRUST_DIR", default_value = "/tmp/dmp-trust")]
     pub trust_dir: PathBuf,

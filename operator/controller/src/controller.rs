@@ -17,6 +17,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::acts::ActLog;
 use crate::apply::Memory;
 use crate::guard::Guarded;
 use crate::network_probe::Probes;
@@ -46,6 +47,7 @@ pub struct Context {
     pub applied: Memory,
     /// Of vendors, by namespace.
     pub dossiers: Together<Dossier>,
+    pub acts: ActLog,
 }
 
 /// What a reconciliation asks for next.

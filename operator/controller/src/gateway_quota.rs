@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dmp_api::gateway_quota::{Quota, Rate, RateInForce};
+use dmp_api::gateway_quota::{Quota, QuotaInForce, Rate, RateInForce};
 use dmp_api::solution::ProductKind;
 use dmp_client::quota::{self, Kind, Limits, Quotas};
 
@@ -20,12 +20,19 @@ pub fn in_force(named: &[Quota]) -> Quotas {
     Quotas::from(named)
 }
 
-/// Of one credential of a product of `kind`.
-pub fn of_credential(named: &[Quota], kind: ProductKind) -> Option<RateInForce> {
-    let rate = in_force(named).of(kind.as_str()).credential?;
-    Some(RateInForce {
+/// Of one credential of a product of `kind`, with the limits that it shares.
+pub fn of_credential(named: &[Quota], kind: ProductKind) -> Option<QuotaInForce> {
+    let limits = in_force(named).of(kind.as_str());
+    let shown = |rate: quota::Rate| RateInForce {
         per_second: rate.per_second.get().into(),
         burst: rate.burst.get().into(),
+    };
+    let own = shown(limits.credential?);
+    Some(QuotaInForce {
+        per_second: own.per_second,
+        burst: own.burst,
+        establishment: limits.establishment.map(shown),
+        person: limits.person.map(shown),
     })
 }
 
@@ -70,5 +77,27 @@ mod tests {
             Some((10, 40)),
             "another limit leaves it"
         );
+    }
+
+    #[test]
+    fn the_limits_that_it_shares_are_shown_with_it() {
+        let shown = |named: &[Quota], kind| {
+            let quota = of_credential(named, kind)?;
+            let rate = |rate: RateInForce| (rate.per_second, rate.burst);
+            Some((quota.establishment.map(rate), quota.person.map(rate)))
+        };
+        let named = Quota {
+            kind: ProductKind::Cabinet,
+            credential: None,
+            establishment: None,
+            person: Some(Rate {
+                per_second: 5,
+                burst: 6,
+            }),
+        };
+        let cabinet = shown(&[named], ProductKind::Cabinet);
+        assert_eq!(cabinet, Some((Some((20, 80)), Some((5, 6)))));
+        assert_eq!(shown(&[], ProductKind::PatientApp), Some((None, Some((5, 30)))));
+        assert_eq!(shown(&[], ProductKind::Directory), Some((None, None)));
     }
 }

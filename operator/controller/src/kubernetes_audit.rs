@@ -3,7 +3,8 @@
 //!
 //! The API server posts its audit events in batches ([`listener`]: TLS, client certificate of an authority made for
 //! this alone). [`rules`] says which of them matter, from who, verb and resource, never from the content of an object;
-//! [`report`] makes of each a log line, a count and a Kubernetes Event on the Platform or the HealthGroup. [`heard`] keeps when
+//! [`report`] makes of each a log line, a count and a Kubernetes Event on the Platform or the HealthGroup, [`record`] an entry of the
+//! platform's log. [`heard`] keeps when
 //! events last came, for the condition `KubernetesAudit`. It refuses nothing: that is admission's and RBAC's.
 //!
 //! Every replica receives. What the API server cannot deliver it drops after some retries, so its own audit log on
@@ -12,6 +13,7 @@
 pub mod event;
 pub mod heard;
 pub mod listener;
+pub mod record;
 pub mod report;
 pub mod rules;
 
@@ -30,6 +32,7 @@ use axum::routing::post;
 use http::StatusCode;
 use tokio::sync::mpsc;
 
+use crate::acts::ActLog;
 use event::{Event, EventList};
 use rules::Finding;
 
@@ -51,12 +54,14 @@ pub struct Config {
 }
 
 /// Receives until it is dropped.
-pub async fn run(client: kube::Client, config: Config) {
+pub async fn run(client: kube::Client, config: Config, acts: ActLog) {
     let (findings, queue) = mpsc::channel(QUEUE);
-    let events = report::publish(client.clone(), queue);
+    let (to_record, recording) = mpsc::channel(record::QUEUE);
+    let events = report::publish(client.clone(), queue, to_record);
+    let entries = record::deliver(acts, recording);
     let heard = heard::Heard::new(client, &config.namespace);
     let router = router(Receiver::new(findings, Some(heard)));
-    tokio::join!(events, listener::serve(&config, router));
+    tokio::join!(events, entries, listener::serve(&config, router));
 }
 
 /// Takes batches in; findings go to a channel. A clone is the same.

@@ -5,6 +5,7 @@
 //! place that speaks to OpenBao, [`controller`] the frame that all kinds share. It holds no data key and reads no
 //! Secret.
 
+pub mod acts;
 pub mod apply;
 pub mod catalogue;
 pub mod catalogue_entry;

@@ -17,11 +17,13 @@ use kube::{Api, Client};
 use prometheus::IntGauge;
 use tokio::sync::watch;
 
+use crate::acts::ActLog;
 use crate::apply::Memory;
 use crate::config::OperatorConfig;
 use crate::controller::{Context, run_cluster, run_namespaced};
 use crate::facts::beat::Pulse;
 use crate::facts::index::DemonstrationIssuer;
+use crate::facts::publish::Voices;
 use crate::facts::stream::Streams;
 use crate::facts::watch::{Shared, follow};
 use crate::network_probe::Probes;
@@ -60,6 +62,8 @@ pub enum RunError {
     },
     #[error("the operator has no certificate")]
     Identity(#[from] IdentityError),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] dmp_core::tls::TlsError),
 }
 
 /// Runs until SIGTERM.
@@ -87,17 +91,19 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     });
     let shared = follow_kinds(&service, &client, &config.namespace);
     background(&service, facts::measure::run(shared.clone()));
+    let acts = ActLog::new(&config.audit_url);
     background(
         &service,
-        kubernetes_audit::run(client.clone(), config.kubernetes_audit()),
+        kubernetes_audit::run(client.clone(), config.kubernetes_audit(), acts.clone()),
     );
-    let lines = publish(&service, &client, &config, &keys, &ca, shared.clone());
+    let voices = publish(&service, &client, &config, &keys, &ca, shared.clone());
     let context = Context {
         client: client.clone(),
         openbao: openbao.clone(),
         probes: Probes::default(),
         applied: Memory::default(),
         dossiers: Together::default(),
+        acts: acts.clone(),
     };
     lead(&service, &config, context, schema);
     service.health().remove("starting");
@@ -110,8 +116,9 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     write_root_ca(&config, &openbao).await?;
     let names = Names::of_service(&service_config);
     let identity = identity::of_service(&service, &service_config, names, &keys).await?;
+    acts.open(identity.http_client()?);
     let streams = Streams {
-        lines,
+        voices,
         shutdown: service.shutdown(),
     };
     Ok(service
@@ -174,21 +181,21 @@ fn publish(
     keys: &dmp_keys::Client,
     ca: &str,
     shared: Shared,
-) -> watch::Receiver<facts::publish::Line> {
+) -> Voices {
     let pulse = Arc::new(Mutex::new(Pulse::new(Timestamp::now())));
     let leases = Api::<Lease>::namespaced(client.clone(), &config.namespace);
     background(
         service,
         facts::beat::run(leases, NAME.to_owned(), shared.clone(), Arc::clone(&pulse)),
     );
-    let (sender, lines) = watch::channel(None);
+    let voices = Voices::default();
     let demonstration = DemonstrationIssuer { ca: ca.to_owned() };
     let signer = Signer::new(keys.clone(), "facts");
     background(
         service,
-        facts::publish::run(shared, pulse, signer, demonstration, sender),
+        facts::publish::run(shared, pulse, signer, demonstration, voices.clone()),
     );
-    lines
+    voices
 }
 
 /// Reconciles while this replica holds the lease and the served schema is its own.

@@ -71,7 +71,7 @@ impl Kind for Credentials {
                 return self.revoke(credential, &refused.refusal, trace).await;
             }
             Err(refused) => {
-                let entitled = refused.entitled.as_ref();
+                let entitled = refused.entitled.as_deref();
                 return self.refuse(credential, &refused.refusal, entitled, trace).await;
             }
         };

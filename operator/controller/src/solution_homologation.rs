@@ -1,8 +1,10 @@
 //! `SolutionHomologation`: shows where a submission stands. `dereference` (the dossier) → the one function of
-//! `dmp-homologation` → `update_status` → `apply` (a place in the catalogue). What a credential may do follows from the
+//! `dmp-homologation` → `update_status` → `apply` (a place in the catalogue) → `record` (what decides, into the platform's log).
+//! What a credential may do follows from the
 //! same dossier, not from this status.
 
 pub mod apply;
+pub mod record;
 pub mod update_status;
 
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use dmp_api::{SolutionHomologation, SolutionHomologationStatus};
 use dmp_homologation::Standing;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
-use kube::ResourceExt;
+use kube::{Api, ResourceExt};
 
 use crate::controller::{Context, Kind, Next, normal, warning};
 use crate::{dossier, status};
@@ -22,6 +24,8 @@ pub struct Homologations(pub Context);
 pub enum Error {
     #[error("the dossier cannot be read")]
     Dereference(#[from] dossier::Error),
+    #[error("the homologation cannot be read again")]
+    Again(#[from] kube::Error),
     #[error(transparent)]
     Apply(#[from] apply::Error),
     #[error("the homologation's status cannot be written")]
@@ -45,10 +49,25 @@ impl Kind for Homologations {
         dossier.credentials = dossier::credentials(&self.0, &namespace).await?;
         let now = Timestamp::now();
         let standing = dossier.standing(homologation, now);
+        // What is recorded is a change of what is shown now, not of what a watch has seen of it.
+        let newest;
+        let homologation = if record::is_news(homologation, &standing) {
+            let api = Api::<SolutionHomologation>::namespaced(self.0.client.clone(), &namespace);
+            let Some(read) = api.get_opt(&homologation.name_any()).await? else {
+                return Ok(Next::Settled);
+            };
+            newest = read;
+            if newest.metadata.generation != homologation.metadata.generation {
+                return Ok(Next::Again);
+            }
+            &newest
+        } else {
+            homologation
+        };
         let status = homologation.status.as_ref();
         let before = status.and_then(|status| status.state);
         let narrowed = status.is_some_and(|status| has_narrowed(status, &standing));
-        update_status::update_status(&self.0, homologation, &dossier, &standing, now).await?;
+        let mut shown = update_status::update_status(&self.0, homologation, &dossier, &standing, now).await?;
         if narrowed {
             let note = "a scope is closed; status.missing says why";
             trace
@@ -61,12 +80,23 @@ impl Kind for Homologations {
             trace.publish_event(normal(standing.state.as_str(), note)).await;
         }
         apply::apply(&self.0, homologation, &standing).await?;
-        Ok(Next::Settled)
+        if shown.unrecorded.is_empty() {
+            return Ok(Next::Settled);
+        }
+        let mut written = homologation.clone();
+        written.status = Some(shown.clone());
+        shown.unrecorded = record::deliver(&self.0, homologation, &shown.unrecorded).await;
+        status::write::<Self>(&self.0, &written, &shown).await?;
+        Ok(if shown.unrecorded.is_empty() {
+            Next::Settled
+        } else {
+            Next::Waiting
+        })
     }
 
     fn reason(error: &Error) -> &'static str {
         match error {
-            Error::Dereference(_) => "DependencyUnavailable",
+            Error::Dereference(_) | Error::Again(_) => "DependencyUnavailable",
             Error::Apply(_) => "ApplyFailed",
             Error::Status(_) => "StatusFailed",
         }

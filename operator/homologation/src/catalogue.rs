@@ -91,10 +91,7 @@ fn open(
     now: Timestamp,
 ) -> Option<Published> {
     let solution = &by_name(&dossier.solutions, &of.solution)?.spec;
-    let version = dossier
-        .versions
-        .iter()
-        .find(|version| version.spec.solution == of.solution && version.spec.version == of.version)?;
+    let version = dossier.version(&of.solution, &of.version)?;
     let state = CatalogueState::Homologated;
     let (state_since, history) = moved(earlier, state, now);
     let first = earlier.and_then(|earlier| earlier.since.parse().ok());

@@ -82,6 +82,14 @@ impl Dossier {
         self.frozen(homologation).ok()
     }
 
+    /// The version of this number. A second object of the same number is none (`VersionTwice`), whatever it delivers: what was there first
+    /// is the version.
+    pub(crate) fn version(&self, solution: &str, number: &str) -> Option<&SolutionVersion> {
+        let named = |one: &&SolutionVersion| one.spec.solution == solution && one.spec.version == number;
+        let versions = self.versions.iter().filter(named);
+        versions.min_by_key(|one| (arrived(&one.metadata), one.name_any()))
+    }
+
     pub(crate) fn organisation(&self, homologation: &SolutionHomologation) -> Option<Organisation> {
         self.organisation_of(&homologation.spec.solution)
     }

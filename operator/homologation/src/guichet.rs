@@ -215,11 +215,31 @@ pub struct Entry {
     pub status: Option<Value>,
 }
 
-/// Objects of one kind.
+/// Entries in a part of a list when nobody says how many.
+pub const PART: u32 = 100;
+/// Entries in a part of a list, at most.
+pub const LARGEST_PART: u32 = 500;
+
+/// Which part of a list is asked for, in the query.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// [`PART`] when absent, [`LARGEST_PART`] at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `continue` of the part before.
+    #[serde(default, rename = "continue", skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// Objects of one kind, or a part of them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entries {
     pub entries: Vec<Entry>,
+    /// There are more: ask again with this as `continue`. The last part has none; a part may be short, or empty, and not be the last.
+    #[serde(default, rename = "continue", skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Name of the object of a version: a DNS label that says both. `None` when they cannot be in one.

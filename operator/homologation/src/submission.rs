@@ -1,6 +1,6 @@
 //! What a submission is: frozen with everything that it names.
 
-use dmp_api::{SolutionHomologation, SolutionVersion};
+use dmp_api::SolutionHomologation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kube::ResourceExt;
@@ -16,9 +16,7 @@ impl Dossier {
         let spec = &homologation.spec;
         let mut absent = Vec::new();
         let solution = by_name(&self.solutions, &spec.solution);
-        let named =
-            |one: &&SolutionVersion| one.spec.solution == spec.solution && one.spec.version == spec.version;
-        let version = self.versions.iter().find(named);
+        let version = self.version(&spec.solution, &spec.version);
         let programme = by_name(&self.programmes, &spec.programme);
         if solution.is_none() {
             absent.push(format!("there is no Solution `{}`", spec.solution));

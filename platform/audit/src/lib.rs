@@ -2,7 +2,8 @@
 //!
 //! In scope: the copy of every log (leaves, encrypted bodies, tiles), the check that each checkpoint is signed by the
 //! log's key and continues what was seen, findings when it does not, the index from a patient's audit pseudonym to
-//! entries, and `POST /v1/trail` with inclusion proofs that `dmp-verify` checks offline.
+//! entries, and `POST /v1/trail` with inclusion proofs that `dmp-verify` checks offline; acts of other services that are about no
+//! patient ([`acts`]), in its own log.
 //! Out of scope: writing other services' events, deciding about access, witnesses of third parties.
 //!
 //! ```text
@@ -12,6 +13,7 @@
 //!
 //! A finding freezes the copy of that log at what was last proven; it makes nobody unready, since care goes on.
 
+mod acts;
 mod bodies;
 mod config;
 mod index;
@@ -110,6 +112,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
 
     service.health().add_database("database", &pool);
     let domain = config.service.domain.clone();
+    let acts = acts::Acts::new(pool.clone(), log.clone(), index.clone());
     let trail = trail::Trail::new(pool, bodies, index);
     let registry = registry::Registry::new(http, &config.audit.registry_url);
     let state = routes::State {
@@ -118,6 +121,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
         registry,
         sources,
         trail: Arc::new(trail),
+        acts: Arc::new(acts),
     };
     let router = routes::router(state, &domain).merge(dmp_tlog::routes(log, &domain));
     service.run(&identity, router).await?;

@@ -5,6 +5,24 @@ use dmp_core::token::{Claims, Person};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// What can be an entry of a log: its JSON is the committed content.
+pub trait Record: Serialize + Sync {
+    /// The leaf's time.
+    fn at(&self) -> Timestamp;
+    /// The leaf's kind; the same word is the JSON's `kind`.
+    fn kind(&self) -> &'static str;
+}
+
+impl Record for Event {
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+}
+
 /// What a service says of something that happened to a patient's data. It becomes the leaf's committed content.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Event {

@@ -15,6 +15,9 @@ use crate::quota::Limit;
 /// The code of every refusal of access.
 pub const ACCESS_REFUSED: &str = "access-refused";
 
+/// The portal's code for an act that is not in the platform's log; the guichet's as well.
+pub const UNRECORDED: &str = "act-not-recorded";
+
 /// What is wrong with a request's token (RFC 6750).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BearerProblem {
@@ -74,6 +77,10 @@ pub enum Failure {
     Unavailable {
         part: String,
     },
+    /// The platform's log of who did what did not take an act at the guichet.
+    Unrecorded {
+        detail: String,
+    },
     /// A part answered something that it should not.
     Internal,
 }
@@ -108,7 +115,9 @@ impl Failure {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Refused | Self::Solution(_) | Self::Scope(_) => StatusCode::FORBIDDEN,
-            Self::Stale | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stale | Self::Unavailable { .. } | Self::Unrecorded { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Bearer(_) => StatusCode::UNAUTHORIZED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Input { status, .. } => *status,
@@ -128,6 +137,7 @@ impl Failure {
             Self::TooMany { .. } => "too-many-requests",
             Self::Input { code, .. } => code,
             Self::Unavailable { .. } => "part-unavailable",
+            Self::Unrecorded { .. } => UNRECORDED,
             Self::Internal => "internal",
         }
     }
@@ -153,7 +163,7 @@ impl Failure {
                 rate.per_second,
                 rate.burst
             ),
-            Self::Input { detail, .. } => detail.clone(),
+            Self::Input { detail, .. } | Self::Unrecorded { detail } => detail.clone(),
             Self::Unavailable { part } => format!("`{part}` cannot be reached; try again shortly"),
             Self::Internal => {
                 "an error inside the platform; its operator finds it by the correlation id".to_owned()
@@ -173,7 +183,7 @@ impl Failure {
     /// Seconds after which it is worth trying again.
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Stale | Self::Unavailable { .. } => Some(2),
+            Self::Stale | Self::Unavailable { .. } | Self::Unrecorded { .. } => Some(2),
             Self::TooMany { seconds, .. } => Some(*seconds),
             _ => None,
         }

@@ -57,7 +57,7 @@ pub fn failure(failure: &Failure) {
         Failure::Bearer(_) => "token",
         Failure::TooMany { .. } => "too-many-requests",
         Failure::Input { .. } => "input",
-        Failure::Unavailable { .. } => "part-unavailable",
+        Failure::Unavailable { .. } | Failure::Unrecorded { .. } => "part-unavailable",
         Failure::Internal => "internal",
     };
     if let Some(failures) = &*FAILURES {

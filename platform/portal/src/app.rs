@@ -15,12 +15,14 @@ use http::StatusCode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::acts::ActLog;
 use crate::cluster::Cluster;
 use crate::guichet;
 use crate::registry::Registry;
 use crate::sandbox_people::SandboxPeople;
 use crate::signatory::SuiteSignatory;
 use crate::sittings::{Refusal, Sittings, Terms};
+use crate::waiting::Waiting;
 use crate::watchers::Watchers;
 
 /// How long the beginning of a test waits for the gateways.
@@ -36,8 +38,11 @@ pub(crate) struct Inner {
     pub(crate) watchers: Watchers,
     pub(crate) cluster: Cluster,
     pub(crate) registry: Registry,
+    pub(crate) acts: ActLog,
     pub(crate) people: SandboxPeople,
     pub(crate) catalogue: guichet::HeldCatalogue,
+    /// Software that waits for its next certificate.
+    pub(crate) renewals: Waiting,
     sittings: Mutex<Sittings>,
     signatory: SuiteSignatory,
 }
@@ -59,6 +64,7 @@ impl App {
         openbao: Client,
         cluster: Cluster,
         registry: Registry,
+        acts: ActLog,
     ) -> Result<Self, SuiteError> {
         let (first, _) = Uuid::new_v4().as_u64_pair();
         Ok(Self(Arc::new(Inner {
@@ -68,8 +74,10 @@ impl App {
             watchers: Watchers::new(first >> 1),
             cluster,
             registry,
+            acts,
             people: SandboxPeople::new(openbao.clone(), issuer),
             catalogue: guichet::HeldCatalogue::default(),
+            renewals: Waiting::default(),
             sittings: Mutex::default(),
             signatory: SuiteSignatory::new(openbao),
         })))
@@ -198,7 +206,7 @@ impl App {
 impl App {
     /// Writes the platform's own run down. Whoever sat it has the statement too, and can hand it in should this fail.
     async fn keep(&self, run: &Run, statement: &str) {
-        if let Err(problem) = guichet::keep_run(&self.cluster, run, statement).await {
+        if let Err(problem) = guichet::keep_run(&self.cluster, &self.acts, run, statement).await {
             tracing::warn!(%problem, solution = run.solution, "a rehearsal's result was not written down");
         }
     }

@@ -6,6 +6,8 @@
 use std::fmt::Debug;
 
 use dmp_core::problem::Problem;
+use dmp_homologation::canonical;
+use dmp_homologation::guichet::LARGEST_PART;
 use http::StatusCode;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ClusterResourceScope, NamespaceResourceScope};
@@ -13,6 +15,8 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+use crate::acts::{Deed, On};
 
 /// Annotation: who asked for the object at the guichet, as a hash of issuer and subject.
 pub(crate) const ASKED_BY: &str = "dmp.ma/asked-by";
@@ -70,6 +74,39 @@ pub(crate) async fn list<K: Object>(api: &Api<K>) -> Result<Vec<K>, Problem> {
     Ok(listed.map_err(|error| problem(&error))?.items)
 }
 
+/// A part of a list, and from where the next one goes on.
+///
+/// # Errors
+/// 400 `part-not-valid` for a `from` that is none, 410 `part-expired` for one of some minutes ago, 503.
+pub(crate) async fn part<K: Object>(
+    api: &Api<K>,
+    limit: u32,
+    from: Option<&str>,
+) -> Result<(Vec<K>, Option<String>), Problem> {
+    let mut parameters = ListParams::default().limit(limit);
+    parameters.continue_token = from.map(ToOwned::to_owned);
+    let listed = api.list(&parameters).await.map_err(|error| match &error {
+        kube::Error::Api(status) if status.code == 410 => Problem::new(
+            StatusCode::GONE,
+            "part-expired",
+            "the list has changed too much since the part before: begin again, without `continue`",
+        ),
+        kube::Error::Api(status) if status.code == 400 && from.is_some() => part_not_valid(),
+        _ => problem(&error),
+    })?;
+    let next = listed.metadata.continue_.filter(|next| !next.is_empty());
+    Ok((listed.items, next))
+}
+
+pub(crate) fn part_not_valid() -> Problem {
+    Problem::bad_request(
+        "part-not-valid",
+        format!(
+            "`limit` is from 1 to {LARGEST_PART}, `continue` what the part before said, and there is nothing else to ask"
+        ),
+    )
+}
+
 /// # Errors
 /// 404 `no-such-object`, 503.
 pub(crate) async fn get<K: Object>(api: &Api<K>, name: &str) -> Result<K, Problem> {
@@ -80,20 +117,25 @@ pub(crate) async fn get<K: Object>(api: &Api<K>, name: &str) -> Result<K, Proble
     })
 }
 
-/// Creates an object, or finds the same one there.
+/// Creates an object, or finds the same one there. Recorded.
 ///
 /// # Errors
-/// 409 `name-taken` when another one has the name, 422 `not-valid`, 403 `not-allowed`, 503.
-pub(crate) async fn create<K: Object>(api: &Api<K>, mut object: K, by: &str) -> Result<K, Problem> {
+/// 503 `act-not-recorded`, 409 `name-taken` when another one has the name, 422 `not-valid`, 403 `not-allowed`, 503.
+pub(crate) async fn create<K: Object>(api: &Api<K>, mut object: K, deed: &Deed<'_>) -> Result<K, Problem> {
     object
         .annotations_mut()
-        .insert(ASKED_BY.to_owned(), by.to_owned());
+        .insert(ASKED_BY.to_owned(), deed.mark().to_owned());
+    let on = on(api, &object.name_any()).with("spec", canonical::sha256(&specification(&object)));
+    deed.carry_out(on, made(api, &object)).await
+}
+
+async fn made<K: Object>(api: &Api<K>, object: &K) -> Result<K, Problem> {
     let name = object.name_any();
-    match api.create(&PostParams::default(), &object).await {
+    match api.create(&PostParams::default(), object).await {
         Ok(created) => Ok(created),
         Err(kube::Error::Api(status)) if status.code == 409 => {
             let there = get(api, &name).await?;
-            if specification(&there) == specification(&object) {
+            if specification(&there) == specification(object) {
                 return Ok(there);
             }
             let kind = K::kind(&());
@@ -111,17 +153,38 @@ pub(crate) async fn create<K: Object>(api: &Api<K>, mut object: K, by: &str) -> 
     }
 }
 
-/// Changes some of an object's specification, if nobody has changed it since it was read.
+/// Changes some of an object's specification, if nobody has changed it since it was read. Recorded.
 ///
 /// # Errors
-/// 409 `changed-meanwhile`, 422 `not-valid`, 403 `not-allowed`, 503.
-pub(crate) async fn change<K: Object>(api: &Api<K>, read: &K, spec: Value, by: &str) -> Result<K, Problem> {
-    let metadata = json!({ "annotations": { ASKED_BY: by }, "resourceVersion": read.resource_version() });
-    let patch = json!({ "metadata": metadata, "spec": spec });
+/// 503 `act-not-recorded`, 409 `changed-meanwhile`, 422 `not-valid`, 403 `not-allowed`, 503.
+pub(crate) async fn change<K: Object>(
+    api: &Api<K>,
+    read: &K,
+    spec: Value,
+    deed: &Deed<'_>,
+) -> Result<K, Problem> {
     let name = read.name_any();
-    api.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map_err(|error| problem(&error))
+    let on = on(api, &name).with("change", canonical::sha256(&spec));
+    let metadata =
+        json!({ "annotations": { ASKED_BY: deed.mark() }, "resourceVersion": read.resource_version() });
+    let patch = json!({ "metadata": metadata, "spec": spec });
+    let changed = async {
+        let parameters = PatchParams::default();
+        let changed = api.patch(&name, &parameters, &Patch::Merge(patch)).await;
+        changed.map_err(|error| problem(&error))
+    };
+    deed.carry_out(on, changed).await
+}
+
+/// The object of that name in the namespace that `api` speaks of.
+fn on<K: Object>(api: &Api<K>, name: &str) -> On {
+    let url = api.resource_url();
+    let rest = url.split_once("/namespaces/").map(|(_, rest)| rest);
+    let object = match rest.and_then(|rest| rest.split('/').next()) {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name.to_owned(),
+    };
+    On::new(K::kind(&()), object)
 }
 
 /// `spec`, as the API server would have it: what is null is absent.

@@ -21,4 +21,7 @@ pub(crate) struct PortalConfig {
     /// `https://registry.dmp-national.svc:8443`; without it a vendor gets no synthetic people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) registry_url: Option<String>,
+    /// `https://audit.dmp-national.svc:8443`; without it nothing can be done at the guichet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_url: Option<String>,
 }

@@ -5,6 +5,7 @@
 //! Not responsible for: who it is that speaks (gateway), what a result or a review is worth (`dmp-homologation`, the operator). It keeps
 //! nothing: what was asked for is in custom resources, a sitting ends with its process, and is sat again.
 
+mod acts;
 mod app;
 mod cluster;
 mod config;
@@ -16,6 +17,7 @@ mod routes;
 pub mod sandbox_people;
 mod signatory;
 mod sittings;
+mod waiting;
 mod watchers;
 
 use std::path::Path;
@@ -27,6 +29,7 @@ use dmp_keys::Client;
 use dmp_keys::identity::{self, Names};
 use tokio_util::sync::CancellationToken;
 
+use acts::ActLog;
 use app::App;
 use cluster::Cluster;
 use config::Config;
@@ -69,12 +72,14 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         false => None,
     };
     let registry = Registry::new(&identity, config.portal.registry_url.as_deref())?;
+    let acts = ActLog::new(&identity, config.portal.audit_url.as_deref())?;
     let app = App::new(
         &config.service.domain,
         &config.service.issuer(),
         openbao,
         Cluster::new(client),
         registry,
+        acts,
     )?;
     service.spawn(sweep(app.clone(), service.shutdown()));
     service.run(&identity, routes::router(app)).await?;

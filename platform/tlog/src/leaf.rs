@@ -8,7 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dmp_client::audit::Event;
+use dmp_client::audit::Record;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -104,18 +104,18 @@ pub struct Sealed {
     pub body: Vec<u8>,
 }
 
-/// Commits to the event and encrypts it.
+/// Commits to an event (or another record) and encrypts it.
 ///
 /// # Errors
 /// [`LeafError::Event`], [`LeafError::Cipher`].
-pub fn seal(event: &Event, key: &BodyKey) -> Result<Sealed, LeafError> {
+pub fn seal(event: &impl Record, key: &BodyKey) -> Result<Sealed, LeafError> {
     // Room for the whole event, so that growing leaves no copy behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(4096));
     plain.resize(SALT_LEN, 0);
     aws_lc_rs::rand::fill(&mut plain).map_err(|_| LeafError::Cipher)?;
     serde_json::to_writer(&mut *plain, event).map_err(LeafError::Event)?;
     let (salt, json) = plain.split_at(SALT_LEN);
-    let leaf = Leaf::new(event.at, event.kind.as_str(), &commitment(salt, json)).encode()?;
+    let leaf = Leaf::new(event.at(), event.kind(), &commitment(salt, json)).encode()?;
     // Taken out of the wiping buffer: it is overwritten by its own ciphertext.
     let mut sealed = std::mem::take(&mut *plain);
     let nonce = key

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dmp_client::audit::{Event, LogPage};
+use dmp_client::audit::{Event, LogPage, Record};
 use dmp_core::db::DatabaseError;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
@@ -126,9 +126,21 @@ impl Log {
     /// # Errors
     /// [`LogError::Leaf`], [`LogError::Database`].
     pub async fn append(&self, conn: &mut PgConnection, event: &Event) -> Result<(), LogError> {
-        let sealed = leaf::seal(event, &self.inner.key)?;
+        self.append_record(conn, event).await.map(drop)
+    }
+
+    /// As [`Log::append`], for any record; answers the leaf.
+    ///
+    /// # Errors
+    /// [`LogError::Leaf`], [`LogError::Database`].
+    pub async fn append_record(
+        &self,
+        conn: &mut PgConnection,
+        record: &impl Record,
+    ) -> Result<String, LogError> {
+        let sealed = leaf::seal(record, &self.inner.key)?;
         store::entry::append(conn, &sealed, self.inner.key_id).await?;
-        Ok(())
+        Ok(sealed.leaf)
     }
 
     /// Adds an event that belongs to no write (a read, a search, a refusal); durable when this returns.

@@ -92,9 +92,14 @@ impl Pki {
         validity: Validity,
     ) -> Certificate {
         let id = SpiffeId::credential(&self.domain, vendor_namespace, credential);
+        self.solution_certificate_of(&id, validity)
+    }
+
+    /// A certificate of the solutions' CA with any name, also one that the operator never gives.
+    pub fn solution_certificate_of(&self, id: &SpiffeId, validity: Validity) -> Certificate {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        issue(params, &id, validity, &self.solutions)
+        issue(params, id, validity, &self.solutions)
     }
 
     /// The identity of a certificate of this or another PKI, trusting this one's root.

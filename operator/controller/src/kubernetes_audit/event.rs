@@ -24,6 +24,8 @@ pub struct Event {
     pub impersonated_user: Option<User>,
     pub object_ref: Option<ObjectRef>,
     pub response_status: Option<ResponseStatus>,
+    /// RFC 3339; the same for all stages.
+    pub request_received_timestamp: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

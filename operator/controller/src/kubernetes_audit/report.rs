@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 
 use dmp_api::names::PLATFORM;
 use dmp_api::{HealthGroup, Platform};
+use dmp_client::acts::Act;
 use dmp_core::problem::Chain;
 use k8s_controller::events::{Event, EventRecorder, EventType, PublishError, Reporter};
 use kube::{Api, Client};
 use prometheus::{IntCounterVec, Opts};
 use tokio::sync::mpsc;
 
+use super::record;
 use super::rules::{Finding, Rule};
 
 /// Objects of one kind that an Event names; the others are counted.
@@ -56,8 +58,8 @@ pub fn note(findings: &[Finding]) {
     }
 }
 
-/// Makes Events of what comes, until the senders are gone.
-pub async fn publish(client: Client, mut queue: mpsc::Receiver<Vec<Finding>>) {
+/// Makes Events of what comes, and hands it on to be recorded, until the senders are gone.
+pub async fn publish(client: Client, mut queue: mpsc::Receiver<Vec<Finding>>, to_record: mpsc::Sender<Act>) {
     announce();
     let reporter = Reporter {
         controller: "dmp-operator/kubernetes-audit".to_owned(),
@@ -65,6 +67,7 @@ pub async fn publish(client: Client, mut queue: mpsc::Receiver<Vec<Finding>>) {
     };
     let recorder = EventRecorder::new(client.clone(), reporter);
     while let Some(findings) = queue.recv().await {
+        record::keep(&to_record, &findings);
         for (namespace, event) in events(&findings) {
             if let Err(error) = publish_one(&client, &recorder, &namespace, &event).await {
                 tracing::warn!(reason = event.reason, error = %Chain(&error), "a finding has no Event");

@@ -105,6 +105,10 @@ pub struct Finding {
     pub name: String,
     /// Whether the API server said no.
     pub refused: bool,
+    /// The request, by the API server's name for it.
+    pub audit_id: String,
+    /// When it came, RFC 3339.
+    pub at: String,
 }
 
 /// The findings of one answered request, at most one of each rule.
@@ -245,6 +249,8 @@ impl Request<'_> {
             namespace: object.namespace.clone(),
             name: object.name.clone(),
             refused: event.code() >= 400,
+            audit_id: event.audit_id.clone(),
+            at: event.request_received_timestamp.clone(),
         }
     }
 

@@ -122,8 +122,9 @@ pub fn quotas(quotas: &[Quota]) -> String {
 /// `[portal]`.
 pub fn portal() -> String {
     format!(
-        "\n[portal]\ncluster = true\nregistry_url = {}\n",
-        quote(&url("registry", NATIONAL_NAMESPACE))
+        "\n[portal]\ncluster = true\nregistry_url = {}\naudit_url = {}\n",
+        quote(&url("registry", NATIONAL_NAMESPACE)),
+        quote(&url("audit", NATIONAL_NAMESPACE))
     )
 }
 

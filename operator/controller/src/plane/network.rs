@@ -271,7 +271,15 @@ pub fn national() -> Vec<Object> {
         here,
         "audit",
         None,
-        &[flow([Peer::Own("gateway")], [8443])],
+        // The last two write into its log what they do.
+        &[flow(
+            [
+                Peer::Own("gateway"),
+                Peer::Own("portal"),
+                Peer::Service(SYSTEM_NAMESPACE, "dmp-operator"),
+            ],
+            [8443],
+        )],
         &[
             flow([Peer::Own("registry"), Peer::Own("consent")], [8443]),
             every_records(),
@@ -285,7 +293,7 @@ pub fn national() -> Vec<Object> {
         &[flow([Peer::Own("gateway")], [8443])],
         // It writes what people ask for at the guichet: the API server, on a node.
         &[
-            flow([Peer::Own("registry")], [8443]),
+            flow([Peer::Own("registry"), Peer::Own("audit")], [8443]),
             flow([Peer::Anywhere], [443, 6443]),
         ],
         &[],
@@ -376,40 +384,4 @@ fn rules(direction: &str, flows: &[Flow]) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn egress(endpoint: &str) -> Value {
-        let collector = Telemetry {
-            otlp_endpoint: endpoint.to_owned(),
-            sample_percent: 10,
-        };
-        let policy = telemetry("dmp-a", Some("a"), Some(&collector)).unwrap();
-        policy.body.pointer("/spec/egress").cloned().unwrap()
-    }
-
-    #[test]
-    fn solutions_come_from_everywhere_other_nodes_included() {
-        let policies = national();
-        let gateway = policies.iter().find(|policy| policy.name == "gateway").unwrap();
-        let ingress = gateway.body.pointer("/spec/ingress").unwrap();
-        assert_eq!(
-            ingress,
-            &json!([{ "ports": [{ "protocol": "TCP", "port": 9443 }, { "protocol": "TCP", "port": 9444 }] }])
-        );
-    }
-
-    #[test]
-    fn traces_may_leave_to_their_collector_alone() {
-        assert!(telemetry("dmp-a", Some("a"), None).is_none());
-        let inside = egress("http://collector.monitoring.svc.cluster.local:4318/v1/traces");
-        assert_eq!(inside.pointer("/0/ports/0/port").unwrap(), 4318);
-        let namespace = inside.pointer("/0/to/0/namespaceSelector/matchLabels").unwrap();
-        assert_eq!(namespace, &json!({ "kubernetes.io/metadata.name": "monitoring" }));
-        let outside = egress("https://traces.example/v1/traces");
-        assert_eq!(outside.pointer("/0/ports/0/port").unwrap(), 443);
-        assert!(outside.pointer("/0/to/0/ipBlock").is_some());
-    }
-}
+mod tests;

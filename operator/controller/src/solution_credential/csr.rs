@@ -9,7 +9,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
 /// The weakest RSA key that is signed, in bits.
 const MIN_RSA_BITS: usize = 2048;
@@ -17,12 +17,15 @@ const MIN_RSA_BITS: usize = 2048;
 const CURVES: [&str; 3] = ["1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"];
 /// RFC 8410.
 const ED25519: &str = "1.3.101.112";
+/// Of an establishment's national number.
+const INPE_DIGITS: usize = 9;
 
-/// SHA-256 of its key (SubjectPublicKeyInfo, DER), hex. `own`: the credential's URI, the one name it may ask for.
+/// SHA-256 of its key (SubjectPublicKeyInfo, DER), hex. `own`: the credential's URI, the one name it may ask for; `inpe`: its
+/// establishment, the one whose number its subject may name.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn check(pem: &str, own: &str) -> Result<String, &'static str> {
+pub(super) fn check(pem: &str, own: &str, inpe: Option<&str>) -> Result<String, &'static str> {
     let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| "it is not a PEM block `CERTIFICATE REQUEST`")?;
     let (rest, request) = X509CertificationRequest::from_der(&der).map_err(|_| "it is not PKCS #10")?;
@@ -30,6 +33,9 @@ pub(super) fn check(pem: &str, own: &str) -> Result<String, &'static str> {
         return Err("something follows the request");
     }
     key(&request.certification_request_info.subject_pki)?;
+    if names_another(&request.certification_request_info.subject, inpe) {
+        return Err("its subject names another establishment (INPE): leave the subject out");
+    }
     for extension in request.requested_extensions().into_iter().flatten() {
         match extension {
             ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
@@ -56,6 +62,15 @@ pub(super) fn check(pem: &str, own: &str) -> Result<String, &'static str> {
     ))
 }
 
+/// Whether a subject has a number of nine digits that is not this one.
+fn names_another(subject: &X509Name<'_>, inpe: Option<&str>) -> bool {
+    subject.iter_attributes().any(|attribute| {
+        let text = attribute.as_str().unwrap_or_default();
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
+        numbers.any(|number| number.len() == INPE_DIGITS && Some(number) != inpe)
+    })
+}
+
 fn key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), &'static str> {
     match key.parsed() {
         Ok(PublicKey::RSA(rsa)) if rsa.key_size() >= MIN_RSA_BITS => Ok(()),
@@ -80,13 +95,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use rcgen::{
-        BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+        BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
         PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SanType, SignatureAlgorithm,
     };
 
-    use super::check;
-
     const OWN: &str = "spiffe://dmp.test/credential/vendor-atlas/chu-tanger";
+    const INPE: &str = "123456789";
+
+    fn check(pem: &str, own: &str) -> Result<String, &'static str> {
+        super::check(pem, own, Some(INPE))
+    }
 
     fn request(
         algorithm: &'static SignatureAlgorithm,
@@ -156,6 +174,27 @@ mod tests {
             let refused = check(&request(&PKCS_ECDSA_P256_SHA256, change), OWN).unwrap_err();
             assert!(refused.contains(says), "{what}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_subject_names_no_other_establishment() {
+        let named = |kind: DnType, text: &str| {
+            request(&PKCS_ED25519, |params| params.distinguished_name.push(kind, text))
+        };
+        let other = "another establishment (INPE)";
+        for text in ["987654321", "INPE-987654321", "CHU 123456789 / 987654321"] {
+            for kind in [DnType::CommonName, DnType::OrganizationalUnitName] {
+                let refused = check(&named(kind, text), OWN).unwrap_err();
+                assert!(refused.contains(other), "{text}: {refused}");
+            }
+        }
+        let own = named(
+            DnType::CommonName,
+            "CHU de Tanger, 123456789, +212 539 000 000, 1234567890",
+        );
+        assert!(check(&own, OWN).is_ok());
+        // Software without an establishment names none.
+        assert!(super::check(&own, OWN, None).unwrap_err().contains(other));
     }
 
     #[test]

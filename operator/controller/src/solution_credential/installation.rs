@@ -1,15 +1,20 @@
 //! In production: has the vendor's own key signed this installation? Pure: the time is an argument.
 //!
 //! A key for which a statement was accepted is renewed without another one; another key needs another statement, and one that is
-//! older than the one accepted is not taken: a key that was given up does not come back with the paper it came with.
+//! older than the one accepted is not taken: a key that was given up does not come back with the paper it came with, nor when the
+//! credential is deleted and created again.
 
 use dmp_api::solution_credential::AcceptedInstallation;
 use dmp_api::{Mode, SolutionCredential};
+use dmp_homologation::dossier::arrived;
 use dmp_homologation::installation::{Asked, verify};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::validate::{Refusal, Valid};
+
+/// How long before the credential a statement may have been signed.
+const BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The statement that stands behind a certificate of this key; none in the sandbox.
 ///
@@ -51,6 +56,10 @@ pub fn accept(
         key_sha256: &valid.key_sha256,
     };
     let statement = verify(text, key, &asked, now)?;
+    // One of this name that is gone may have had it, and given up its key.
+    if statement.signed_at < arrived(&credential.metadata) - BEFORE {
+        return Err(Refusal::InstallationOutdated);
+    }
     let last = before.and_then(|before| before.signed_at.parse::<Timestamp>().ok());
     if last.is_some_and(|last| statement.signed_at <= last) {
         return Err(Refusal::InstallationSuperseded);
@@ -67,7 +76,6 @@ mod tests {
 
     use dmp_homologation::installation::Installation;
     use dmp_homologation::sign::Signatory;
-    use jiff::SignedDuration;
     use rcgen::KeyPair;
     use serde_json::json;
 
@@ -205,11 +213,36 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_that_is_created_again_takes_no_paper_of_the_one_before() {
+        let mut case = Case::new();
+        let created = |case: &mut Case, hours_ago: i64| {
+            let at = case.now - SignedDuration::from_hours(hours_ago);
+            case.credential.metadata.creation_timestamp =
+                Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at));
+        };
+        created(&mut case, 0);
+        case.state(KEY, 7 * 24 * 60 + 1);
+        assert_eq!(case.accept(), Err("InstallationOutdated"));
+        case.state(KEY, 7 * 24 * 60 - 1);
+        assert!(case.accept().is_ok(), "it took some days to get there");
+        // Waiting for the homologation makes no statement older.
+        created(&mut case, 200 * 24);
+        case.state(KEY, 201 * 24 * 60);
+        assert!(case.accept().is_ok());
+        case.accepted();
+        // The same key is renewed without it.
+        case.credential.spec.installation = None;
+        created(&mut case, 0);
+        assert!(case.accept().is_ok());
+    }
+
+    #[test]
     fn every_reason_leaves_the_present_certificate_in_force() {
         use super::super::is_about_the_next_one;
         for refusal in [
             Refusal::InstallationMissing,
             Refusal::InstallationSuperseded,
+            Refusal::InstallationOutdated,
             Refusal::InstallationKeyMissing(String::new()),
             Refusal::Installation(dmp_homologation::installation::Invalid::Future),
         ] {

@@ -1,4 +1,5 @@
-//! A revoked credential's certificate goes on the revocation list of the solutions' CA, for whoever does not go by the facts.
+//! A revoked credential's certificates, the one in force and the one before it, go on the revocation list of the solutions' CA, for
+//! whoever does not go by the facts.
 //!
 //! A list forgets nothing: a certificate on it is never used again, also when the revocation is lifted. Then the operator signs
 //! the credential's request once more.
@@ -32,12 +33,19 @@ pub fn is_listed(status: &SolutionCredentialStatus) -> bool {
     status.serial.is_some() && status.listed_serial == status.serial
 }
 
-/// Puts the present certificate on the list, unless it is there.
+/// Puts the present certificate on the list, and first the one before it; unless they are there.
 pub async fn list(context: &Context, credential: &SolutionCredential) -> Listing {
     let status = credential.status.as_ref();
     let Some((status, serial)) = status.and_then(|status| Some((status, status.serial.clone()?))) else {
         return Listing::Nothing;
     };
+    let before = status.previous.as_ref();
+    let before = before.and_then(|before| leaf(before.certificate.as_deref()?));
+    if let Some(before) = before
+        && let Err(error) = context.openbao.revoke_solution(before).await
+    {
+        return Listing::Failed(error);
+    }
     if is_listed(status) {
         return Listing::Listed(serial);
     }
@@ -51,7 +59,7 @@ pub async fn list(context: &Context, credential: &SolutionCredential) -> Listing
 }
 
 /// The first certificate of a chain, PEM. What is none is not sent anywhere.
-fn leaf(chain: &str) -> Option<&str> {
+pub(super) fn leaf(chain: &str) -> Option<&str> {
     const END: &str = "-----END CERTIFICATE-----";
     let end = chain.find(END)?.checked_add(END.len())?;
     let leaf = chain.get(..end)?;
@@ -60,12 +68,15 @@ fn leaf(chain: &str) -> Option<&str> {
 }
 
 impl Listing {
-    /// What the status says of it. The certificate before the present one ends too.
+    /// What the status says of it. The certificate before the present one ends too, and stays while it is to be listed.
     pub(super) fn note(&self, status: &mut SolutionCredentialStatus) -> Option<Fact> {
-        status.previous = None;
         match self {
-            Self::Nothing => None,
+            Self::Nothing => {
+                status.previous = None;
+                None
+            }
             Self::Listed(serial) => {
+                status.previous = None;
                 status.listed_serial = Some(serial.clone());
                 Some(Fact::new(LISTED, true, "Listed", ""))
             }
@@ -76,6 +87,8 @@ impl Listing {
 
 #[cfg(test)]
 mod tests {
+    use dmp_api::solution_credential::PreviousCertificate;
+
     use super::*;
 
     #[test]
@@ -85,6 +98,28 @@ mod tests {
         for nothing in ["", "AAAA", "-----END CERTIFICATE-----"] {
             assert_eq!(leaf(nothing), None, "{nothing}");
         }
+    }
+
+    #[test]
+    fn the_one_before_is_forgotten_once_it_is_listed_and_not_sooner() {
+        let status = || SolutionCredentialStatus {
+            serial: Some("1".to_owned()),
+            previous: Some(PreviousCertificate {
+                certificate_sha256: "a".to_owned(),
+                until: "2026-11-30T00:00:00Z".to_owned(),
+                certificate: Some("pem".to_owned()),
+            }),
+            ..SolutionCredentialStatus::default()
+        };
+        let mut listed = status();
+        Listing::Listed("1".to_owned()).note(&mut listed);
+        assert!(listed.previous.is_none() && is_listed(&listed));
+        let mut failed = status();
+        let error = openbao::Error::Forbidden {
+            path: "pki-solutions/revoke".to_owned(),
+        };
+        Listing::Failed(error).note(&mut failed);
+        assert!(failed.previous.is_some() && !is_listed(&failed));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! One certificate at most, and the one that its holder uses: whoever asked for the new one (the gateway says so with the CSR) is not
 //! known to have any other. A key that is replaced ends within a day; one that is kept lives as long as it was promised.
 
-use dmp_api::SolutionCredential;
 use dmp_api::names::RENEWED_WITH_ANNOTATION;
 use dmp_api::solution_credential::PreviousCertificate;
+use dmp_api::{SolutionCredential, SolutionCredentialStatus};
 use dmp_homologation::canonical::digest;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::build::is_of;
+use super::listing::leaf;
 
 /// How long its holder may take to fetch the certificate of another key.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
@@ -18,20 +19,13 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 /// What stays beside a new certificate for this CSR.
 pub fn previous(credential: &SolutionCredential, csr: &str, now: Timestamp) -> Option<PreviousCertificate> {
     let status = credential.status.as_ref()?;
-    let present = status.certificate_sha256.as_ref();
-    let present = present.zip(status.not_after.as_ref());
-    let present =
-        present.and_then(|(sha256, not_after)| Some((sha256, not_after.parse::<Timestamp>().ok()?)));
-    let before = status.previous.as_ref();
-    let before = before.and_then(|before| {
-        Some((
-            &before.certificate_sha256,
-            before.until.parse::<Timestamp>().ok()?,
-        ))
-    });
     let asked_with = asked_with(credential, csr);
-    let asking = before.filter(|(sha256, until)| *until > now && asked_with == Some(sha256.as_str()));
-    let (sha256, until) = asking.or(present)?;
+    let before = status.previous.clone();
+    let asking = before.filter(|before| {
+        end(before).is_some_and(|until| until > now) && asked_with == Some(before.certificate_sha256.as_str())
+    });
+    let stays = asking.or_else(|| present(status))?;
+    let until = end(&stays)?;
     // The operator's own renewal, near the end: nobody has lost anything by it.
     let until = if is_of(status, csr) {
         until
@@ -39,9 +33,26 @@ pub fn previous(credential: &SolutionCredential, csr: &str, now: Timestamp) -> O
         until.min(now + OVERLAP)
     };
     (until > now).then(|| PreviousCertificate {
-        certificate_sha256: sha256.clone(),
         until: until.to_string(),
+        ..stays
     })
+}
+
+/// The certificate in force, as the one before the next.
+fn present(status: &SolutionCredentialStatus) -> Option<PreviousCertificate> {
+    Some(PreviousCertificate {
+        certificate_sha256: status.certificate_sha256.clone()?,
+        until: status.not_after.clone()?,
+        certificate: status
+            .certificate
+            .as_deref()
+            .and_then(leaf)
+            .map(ToOwned::to_owned),
+    })
+}
+
+fn end(certificate: &PreviousCertificate) -> Option<Timestamp> {
+    certificate.until.parse().ok()
 }
 
 /// The certificate that asked for this very CSR.
@@ -104,6 +115,22 @@ mod tests {
         let mut first = credential(500, None, None);
         first.status = None;
         assert_eq!(stays(&first, "csr-1"), None);
+    }
+
+    #[test]
+    fn it_is_kept_itself_so_that_it_can_be_revoked() {
+        let leaf = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        let mut present = credential(500, None, None);
+        present.status.as_mut().unwrap().certificate = Some(format!("{leaf}\n{leaf}\n"));
+        let stays = previous(&present, "csr-2", now()).unwrap();
+        assert_eq!(stays.certificate.as_deref(), Some(leaf), "without its issuers");
+        // The one that asked, with its own.
+        let mut asked = credential(500, Some(("old", 20)), Some(("csr-2", "old")));
+        let status = asked.status.as_mut().unwrap();
+        status.certificate = present.status.unwrap().certificate;
+        status.previous.as_mut().unwrap().certificate = Some("old".to_owned());
+        let stays = previous(&asked, "csr-2", now()).unwrap();
+        assert_eq!(stays.certificate.as_deref(), Some("old"));
     }
 
     #[test]

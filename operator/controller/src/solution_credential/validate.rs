@@ -1,6 +1,6 @@
 //! Step 2: do the names exist and belong together, is the request usable? Pure.
 
-use dmp_api::gateway_quota::RateInForce;
+use dmp_api::gateway_quota::QuotaInForce;
 use dmp_api::names::credential_uri;
 use dmp_api::{Mode, SolutionCredential};
 use dmp_homologation::installation;
@@ -48,6 +48,10 @@ pub enum Refusal {
     Installation(#[from] installation::Invalid),
     #[error("spec.installation is not newer than the statement that was accepted before: sign another one")]
     InstallationSuperseded,
+    #[error(
+        "spec.installation was signed more than a week before this credential was created: sign another one"
+    )]
+    InstallationOutdated,
 }
 
 impl status::Refusal for Refusal {
@@ -67,6 +71,7 @@ impl status::Refusal for Refusal {
             Self::InstallationMissing => "InstallationMissing",
             Self::Installation(invalid) => invalid.reason(),
             Self::InstallationSuperseded => "InstallationSuperseded",
+            Self::InstallationOutdated => "InstallationOutdated",
         }
     }
 }
@@ -77,14 +82,14 @@ pub struct Entitled {
     /// Production: what the homologation opens.
     pub scopes: Option<Vec<String>>,
     /// What the gateway lets it send.
-    pub quota: Option<RateInForce>,
+    pub quota: Option<QuotaInForce>,
 }
 
 /// A refusal, and what the present certificate keeps when only the next one is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub refusal: Refusal,
-    pub entitled: Option<Entitled>,
+    pub entitled: Option<Box<Entitled>>,
 }
 
 impl From<Refusal> for Refused {
@@ -187,9 +192,13 @@ pub fn validate(credential: &SolutionCredential, found: &Found, now: Timestamp) 
         scopes,
         quota: gateway_quota::of_credential(&platform.spec.gateway.quotas, kind),
     };
-    let key_sha256 = csr::check(&spec.csr, &own).map_err(|what| Refused {
+    let inpe = spec
+        .establishment
+        .as_ref()
+        .map(|establishment| establishment.inpe.as_str());
+    let key_sha256 = csr::check(&spec.csr, &own, inpe).map_err(|what| Refused {
         refusal: Refusal::Csr(what),
-        entitled: Some(entitled.clone()),
+        entitled: Some(Box::new(entitled.clone())),
     })?;
     Ok(Valid {
         domain: platform.spec.domain.clone(),

@@ -1,13 +1,16 @@
-//! What is shown of a standing.
+//! What is shown of a standing, and what of it is still to be recorded.
 
-use dmp_api::SolutionHomologation;
 use dmp_api::solution_homologation::Deadline;
+use dmp_api::{SolutionHomologation, SolutionHomologationStatus};
 use dmp_homologation::{Dossier, Standing};
 use jiff::Timestamp;
 
+use super::record;
 use crate::controller::Context;
 use crate::status::{self, Error, Verdict};
 
+/// The status as it is now.
+///
 /// # Errors
 /// When the status cannot be written.
 pub async fn update_status(
@@ -16,7 +19,7 @@ pub async fn update_status(
     dossier: &Dossier,
     standing: &Standing,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<SolutionHomologationStatus, Error> {
     let message = standing.missing.join("; ");
     let reason = standing.state.as_str();
     let verdict = if standing.state.is_open() {
@@ -37,6 +40,7 @@ pub async fn update_status(
         due: due.to_string(),
     };
     new.deadlines = standing.deadlines.iter().map(deadline).collect();
+    new.unrecorded = record::waiting(homologation, standing, dossier, now);
     status::write::<super::Homologations>(context, homologation, &new).await?;
-    Ok(())
+    Ok(new)
 }

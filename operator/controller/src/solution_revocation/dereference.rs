@@ -1,6 +1,6 @@
-//! Reads the product, the credentials of the vendor, and what the bodies say of lifting it.
+//! Reads the product, the versions and credentials of the vendor, and what the bodies say of lifting it.
 
-use dmp_api::{Solution, SolutionCredential, SolutionRevocation};
+use dmp_api::{Solution, SolutionCredential, SolutionRevocation, SolutionVersion};
 use dmp_homologation::lift::Verdict;
 use kube::Api;
 
@@ -16,6 +16,8 @@ pub struct Error(#[from] kube::Error);
 pub struct Found {
     /// The product, or something of the vendor, is there.
     pub known: bool,
+    /// The vendor's, when a version is named.
+    pub versions: Vec<SolutionVersion>,
     /// The vendor's.
     pub credentials: Vec<SolutionCredential>,
     pub verdict: Verdict,
@@ -30,6 +32,7 @@ pub async fn dereference(context: &Context, revocation: &SolutionRevocation) -> 
     let Some(namespace) = revocation.spec.namespace() else {
         return Ok(Found {
             known: false,
+            versions: Vec::new(),
             credentials: Vec::new(),
             verdict,
         });
@@ -49,8 +52,13 @@ pub async fn dereference(context: &Context, revocation: &SolutionRevocation) -> 
             !solutions.is_empty()
         }
     };
+    let versions = match &revocation.spec.version {
+        Some(_) => dossier::namespaced(context, &namespace).await?,
+        None => Vec::new(),
+    };
     Ok(Found {
         known,
+        versions,
         credentials: dossier::namespaced(context, &namespace).await?,
         verdict,
     })

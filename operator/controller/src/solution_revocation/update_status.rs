@@ -15,12 +15,9 @@ pub async fn update_status(
     revocation: &SolutionRevocation,
     reach: &Reach,
 ) -> Result<bool, Error> {
-    let known = if reach.known {
-        Fact::new("SolutionKnown", true, "Found", "")
-    } else {
-        let message =
-            "there is no such Solution, or none of this vendor: it holds all the same, should one appear";
-        Fact::new("SolutionKnown", false, "SolutionNotFound", message)
+    let known = match reach.absent {
+        None => Fact::new("SolutionKnown", true, "Found", ""),
+        Some(absent) => Fact::new("SolutionKnown", false, absent.reason(), absent.message()),
     };
     let mut new = status::concluded(revocation, [known, in_force(reach)], &Verdict::Ready);
     new.credentials = i64::try_from(reach.credentials).ok();

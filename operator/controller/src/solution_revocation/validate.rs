@@ -2,7 +2,7 @@
 
 use dmp_api::body::Role;
 use dmp_api::solution_revocation::{Installed, Told, ToldState};
-use dmp_api::{SolutionCredential, SolutionRevocation, SolutionRevocationSpec};
+use dmp_api::{SolutionCredential, SolutionRevocation, SolutionRevocationSpec, SolutionVersion};
 use k8s_controller::conditions;
 use kube::ResourceExt;
 
@@ -16,14 +16,53 @@ const CERTIFICATES: &str = "certificates";
 /// What it comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
-    /// The product (something of the vendor) exists.
-    pub known: bool,
+    /// What it names and nobody finds.
+    pub absent: Option<Absent>,
     pub credentials: usize,
     /// Deciding bodies that have not lifted it; nobody: it is lifted.
     pub lacking: Vec<Role>,
     /// Some lift counts.
     pub begun: bool,
     pub ledger: Vec<Told>,
+}
+
+/// What a revocation names and is not there: a name that is mistyped closes nothing. It holds all the same, should one appear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    Solution,
+    Version,
+    Credential,
+    Establishment,
+}
+
+impl Absent {
+    /// Reason of the condition `SolutionKnown`.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Solution => "SolutionNotFound",
+            Self::Version => "VersionNotFound",
+            Self::Credential => "CredentialNotFound",
+            Self::Establishment => "EstablishmentNotFound",
+        }
+    }
+
+    /// For people.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Solution => {
+                "there is no such Solution, or none of this vendor: it holds all the same, should one appear"
+            }
+            Self::Version => {
+                "no SolutionVersion of it has this number, letter by letter: it holds all the same, should one appear"
+            }
+            Self::Credential => {
+                "there is no such SolutionCredential of it: it holds all the same, should one appear"
+            }
+            Self::Establishment => {
+                "it is installed at no such establishment: it holds all the same, should it be"
+            }
+        }
+    }
 }
 
 impl Reach {
@@ -47,7 +86,7 @@ pub fn validate(revocation: &SolutionRevocation, found: &Found) -> Reach {
     let before = before.unwrap_or_default();
     let lifted = found.verdict.is_lifted();
     Reach {
-        known: found.known,
+        absent: absent(&revocation.spec, found),
         credentials: closed.len(),
         lacking: found.verdict.lacking.clone(),
         begun: found.verdict.lifts.iter().any(|(_, lift)| lift.is_ok()),
@@ -58,6 +97,32 @@ pub fn validate(revocation: &SolutionRevocation, found: &Found) -> Reach {
             vec![facts(revocation, before), certificates(&closed)]
         },
     }
+}
+
+fn absent(spec: &SolutionRevocationSpec, found: &Found) -> Option<Absent> {
+    if !found.known {
+        return Some(Absent::Solution);
+    }
+    // Of a vendor nothing else is named.
+    let (_, solution) = spec.solution.as_deref()?.split_once('/')?;
+    let credentials = || {
+        let of_it = move |credential: &&SolutionCredential| credential.spec.solution == solution;
+        found.credentials.iter().filter(of_it)
+    };
+    if let Some(number) = &spec.version {
+        let named = |one: &SolutionVersion| one.spec.solution == solution && one.spec.version == *number;
+        return (!found.versions.iter().any(named)).then_some(Absent::Version);
+    }
+    if let Some(name) = &spec.credential {
+        let named = |one: &SolutionCredential| one.name_any() == *name;
+        return (!credentials().any(named)).then_some(Absent::Credential);
+    }
+    let inpe = spec.establishment.as_ref()?;
+    let there = |one: &SolutionCredential| {
+        let place = one.spec.establishment.as_ref();
+        place.is_some_and(|place| place.inpe == *inpe)
+    };
+    (!credentials().any(there)).then_some(Absent::Establishment)
 }
 
 /// The number that the API server gave it when it was written: the facts have it from there on. A status that is written later
@@ -153,6 +218,7 @@ mod tests {
     fn found(credentials: Vec<SolutionCredential>, lacking: &[Role]) -> Found {
         Found {
             known: true,
+            versions: Vec::new(),
             credentials,
             verdict: Verdict {
                 lifts: Vec::new(),
@@ -220,6 +286,46 @@ mod tests {
         assert!(lifted.is_lifted() && !lifted.has_open_lines());
         assert_eq!(lifted.ledger.len(), 1);
         assert!(!validate(&revocation(json!(null)), &found(Vec::new(), &[Role::Security])).is_lifted());
+    }
+
+    #[test]
+    fn what_is_named_and_is_not_there_is_said() {
+        let mut chu = credential("chu", json!({}));
+        chu.spec.establishment = Some(dmp_api::solution_credential::Establishment {
+            inpe: "123456789".to_owned(),
+        });
+        let mut found = found(vec![chu], &BOTH);
+        let version = json!({ "metadata": { "name": "v" }, "spec": { "solution": "his", "version": "1.2" } });
+        found.versions = vec![serde_json::from_value(version).unwrap()];
+        let said = |found: &Found, more: Value| {
+            let mut spec = json!({ "solution": "vendor-a/his", "reason": "x" });
+            spec.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            absent(&serde_json::from_value(spec).unwrap(), found)
+        };
+        for (named, expected) in [
+            (json!({}), None),
+            (json!({ "version": "1.2" }), None),
+            (json!({ "version": "1.2.0" }), Some(Absent::Version)),
+            (json!({ "version": "01.2" }), Some(Absent::Version)),
+            (
+                json!({ "solution": "vendor-a/lis", "version": "1.2" }),
+                Some(Absent::Version),
+            ),
+            (json!({ "credential": "chu" }), None),
+            (json!({ "credential": "CHU" }), Some(Absent::Credential)),
+            (json!({ "establishment": "123456789" }), None),
+            (
+                json!({ "establishment": "123456780" }),
+                Some(Absent::Establishment),
+            ),
+            (json!({ "solution": null, "vendor": "a" }), None),
+        ] {
+            assert_eq!(said(&found, named.clone()), expected, "{named}");
+        }
+        found.known = false;
+        assert_eq!(said(&found, json!({})), Some(Absent::Solution));
     }
 
     #[test]

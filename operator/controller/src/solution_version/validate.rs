@@ -32,7 +32,8 @@ pub fn validate(version: &SolutionVersion, found: &Found) -> Result<(), Refusal>
     }
     let own = version.name_any();
     let older = |other: &&SolutionVersion| {
-        other.spec == version.spec
+        // Of whatever package: a version is one delivery.
+        (&other.spec.solution, &other.spec.version) == (&version.spec.solution, &version.spec.version)
             && other.name_any() != own
             && (
                 other.metadata.creation_timestamp.as_ref().map(|t| t.0),
@@ -52,7 +53,9 @@ pub fn validate(version: &SolutionVersion, found: &Found) -> Result<(), Refusal>
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use dmp_api::{Solution, SolutionSpec, SolutionVersionSpec, solution::ProductKind};
+    use dmp_api::solution::ProductKind;
+    use dmp_api::solution_version::Package;
+    use dmp_api::{Solution, SolutionSpec, SolutionVersionSpec};
 
     use super::*;
     use crate::status::Refusal as _;
@@ -93,5 +96,21 @@ mod tests {
             validate(&version("b"), &found),
             Err(Refusal::Twice("a".to_owned()))
         );
+        // Another package under the same number is no other version.
+        let mut other = version("b");
+        other.spec.package = Some(Package {
+            sha256: "a".repeat(64),
+            sbom_sha256: "b".repeat(64),
+        });
+        found.versions[1] = other.clone();
+        assert_eq!(validate(&other, &found), Err(Refusal::Twice("a".to_owned())));
+        validate(&version("a"), &found).unwrap();
+        // Another number is, also one that reads alike.
+        for number in ["1.0.0", "1", "1.0-rc.1"] {
+            let mut other = version("b");
+            other.spec.version = number.to_owned();
+            found.versions[1] = other.clone();
+            validate(&other, &found).unwrap();
+        }
     }
 }

@@ -30,6 +30,8 @@ pub struct World {
     pub folder: tempfile::TempDir,
     kubeconfig: PathBuf,
     pub bao: Bao,
+    /// The log of who did what, for replicas from here on; nobody is there at first.
+    pub audit_url: String,
 }
 
 impl World {
@@ -44,6 +46,7 @@ impl World {
             kubeconfig: folder.path().join("operator.kubeconfig"),
             folder,
             bao: Bao::start(),
+            audit_url: "https://127.0.0.1:1".to_owned(),
         };
         world.install().await;
         Some(world)
@@ -138,6 +141,7 @@ impl World {
             .env("DMP_OPENBAO_ADDRESS", openbao)
             .env("DMP_OPENBAO_CA", &ca)
             .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
+            .env("DMP_AUDIT_URL", &self.audit_url)
             .env("DMP_TRUST_DIR", path(&format!("trust-{name}")))
             .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"))
             .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"));

@@ -107,10 +107,16 @@ pub async fn until_state(world: &World, state: &str) {
 }
 
 async fn submission_sha256(world: &World) -> String {
-    status(world, &submission()).await["submissionSha256"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    text_of(world, &submission(), "submissionSha256").await
+}
+
+/// What the controller of `object` writes into its status as a text, once it did.
+pub async fn text_of(world: &World, object: &Value, member: &str) -> String {
+    let there = || async { status(world, object).await[member].is_string() };
+    world
+        .wait(&format!("status.{member} of {}", object["kind"]), there)
+        .await;
+    status(world, object).await[member].as_str().unwrap().to_owned()
 }
 
 pub async fn say(
@@ -142,10 +148,7 @@ async fn run(world: &World, name: &str, member: &Member, mode: RunMode) {
         solution: format!("{NAMESPACE}/atlas-sih"),
         version: "4.2".to_owned(),
         profile: PROFILE.to_owned(),
-        profile_sha256: status(world, &profile).await["sha256"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
+        profile_sha256: text_of(world, &profile, "sha256").await,
         mode,
         submission_sha256: Some(submission_sha256(world).await),
         seed: 1,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod acts;
 mod admission;
 mod admission_access;
 mod admission_product;

@@ -106,8 +106,19 @@ async fn a_vendor_is_closed_told_of_and_opened_again_by_both_bodies_alone() {
     };
     let bodies = Bodies::new();
     let (port, _) = world.operator("one");
-    let [one, two] = set_up(&world, &bodies).await;
+    let [mut one, two] = set_up(&world, &bodies).await;
+    // One has just been renewed: the certificate before is still good.
+    let replaced = status(&world, &one).await;
+    one["spec"]["csr"] = credential("one", "123456789")["spec"]["csr"].clone();
+    world.apply(&one).await;
+    let renewed = || async { status(&world, &one).await["previous"].is_object() };
+    world.wait("the next certificate", renewed).await;
     let before = status(&world, &one).await;
+    assert_ne!(before["serial"], replaced["serial"]);
+    let rate = |per_second: u32, burst: u32| json!({ "perSecond": per_second, "burst": burst });
+    let mut quota = rate(200, 400);
+    (quota["establishment"], quota["person"]) = (rate(400, 800), rate(20, 60));
+    assert_eq!(before["quota"], quota, "a hospital's, and what it shares");
     let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
     let (facts, _) = stream.until(|facts| facts.credentials.len() == 2).await;
     assert!(facts.revocations.is_empty() && facts.lifted.is_empty());
@@ -133,11 +144,11 @@ async fn a_vendor_is_closed_told_of_and_opened_again_by_both_bodies_alone() {
     let facts_line = line_of(&world, &revocation, "facts").await;
     assert_eq!(facts_line["message"], format!("in force from number {number} on"));
     assert!(facts.seq >= number.parse().unwrap());
-    assert!(
-        listed(&world)
-            .await
-            .contains(&before["serial"].as_str().unwrap().to_owned())
-    );
+    let on_the_list = listed(&world).await;
+    for closed in [&before, &replaced] {
+        let serial = closed["serial"].as_str().unwrap().to_owned();
+        assert!(on_the_list.contains(&serial), "{serial}: {on_the_list:?}");
+    }
     let status_now = status(&world, &revocation).await;
     assert_eq!(
         (&status_now["credentials"], &status_now["lifted"]),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::control_plane::{World, samples};
 use crate::homologation::{
     Bodies, NAMESPACE, PROFILE, SUBMISSION, credential, granted, object, say, signed, status, submission,
-    submitted, submitted_under, tested, until_state,
+    submitted, submitted_under, tested, text_of, until_state,
 };
 
 fn rules() -> Value {
@@ -25,12 +25,6 @@ fn rules() -> Value {
 fn day(days: i64) -> String {
     let at = Timestamp::now() + SignedDuration::from_hours(24 * days);
     at.strftime("%Y-%m-%d").to_string()
-}
-
-async fn text_of(world: &World, object: &Value, member: &str) -> String {
-    let there = || async { status(world, object).await[member].is_string() };
-    world.wait(&format!("status.{member}"), there).await;
-    status(world, object).await[member].as_str().unwrap().to_owned()
 }
 
 /// A review of the submission that carries any statement.

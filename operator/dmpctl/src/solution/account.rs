@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use dmp_api::body::Organisation;
-use dmp_homologation::guichet::{Entries, Entry, Sandbox, SandboxLogIn, SignUp, VendorView};
+use dmp_homologation::guichet::{Entry, Sandbox, SandboxLogIn, SignUp, VendorView};
 use serde_json::{Value, json};
 
 use super::guichet::{Guichet, GuichetOptions, condition};
@@ -147,10 +147,7 @@ pub async fn run_show(options: &VendorOptions) -> Result<()> {
     let guichet = Guichet::new(&options.guichet)?;
     let vendor = &options.vendor;
     let view: VendorView = guichet.get(&format!("vendors/{vendor}")).await?;
-    let list = async |kind: &str| -> Result<Vec<Entry>> {
-        let entries: Entries = guichet.get(&format!("vendors/{vendor}/{kind}")).await?;
-        Ok(entries.entries)
-    };
+    let list = async |kind: &str| guichet.list(&format!("vendors/{vendor}/{kind}")).await;
     let mut text = format!(
         "{} · {} (ICE {}) · {}\n",
         view.name,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use dmp_homologation::canonical::digest;
-use dmp_homologation::guichet::{Entry, IdToken, SandboxLogIn, VendorView};
+use dmp_homologation::guichet::{Entries, Entry, IdToken, SandboxLogIn, VendorView};
 use reqwest::{Certificate, Client, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,6 +73,21 @@ impl Guichet {
     /// `guichet-refused` with the guichet's code and text, as every method here; `guichet-unreachable`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.ask(Method::GET, path, None::<&Value>).await
+    }
+
+    /// A whole list, part after part.
+    pub async fn list(&self, path: &str) -> Result<Vec<Entry>> {
+        let mut all = Vec::new();
+        let mut part = path.to_owned();
+        loop {
+            let entries: Entries = self.get(&part).await?;
+            all.extend(entries.entries);
+            let Some(next) = entries.next else {
+                return Ok(all);
+            };
+            let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            part = format!("{path}?continue={next}");
+        }
     }
 
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {

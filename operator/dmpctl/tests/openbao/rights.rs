@@ -3,7 +3,10 @@
 use dmp_api::openbao as pinned;
 use dmpctl::install::bootstrap::client::{OpenBao, OpenBaoError};
 use dmpctl::install::bootstrap::run;
-use rcgen::{CertificateParams, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
+};
 use serde_json::{Value, json};
 
 use super::server::{TestBao, jwt};
@@ -34,6 +37,20 @@ fn csr(sans: &[SanType]) -> String {
         .unwrap()
         .pem()
         .unwrap()
+}
+
+/// A request for all that a credential does not have: another establishment's number, a host, the rights of an authority.
+fn greedy() -> String {
+    let mut parameters = CertificateParams::default();
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "987654321");
+    parameters.subject_alt_names = vec![dns("evil.example")];
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().unwrap();
+    parameters.serialize_request(&key).unwrap().pem().unwrap()
 }
 
 fn uri(text: &str) -> SanType {
@@ -320,7 +337,7 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
     );
 
     let credential = "spiffe://dmp.test/credential/vendor-x/y";
-    let solution = json!({ "csr": csr(&[dns("evil.example")]), "uri_sans": credential, "ttl": "2160h" });
+    let solution = json!({ "csr": greedy(), "uri_sans": credential, "ttl": "2160h" });
     let signed = operator
         .write("pki-solutions/sign/solution", &solution)
         .await
@@ -355,6 +372,12 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
             .general_names
     );
     assert!(names.contains(credential) && !names.contains("evil"), "{names}");
+    assert!(!certificate.subject().to_string().contains("987654321"));
+    assert!(!certificate.is_ca());
+    let usage = certificate.key_usage().unwrap().unwrap().value;
+    assert!(!usage.key_cert_sign() && !usage.crl_sign());
+    let extended = certificate.extended_key_usage().unwrap().unwrap().value;
+    assert!(extended.client_auth && !extended.server_auth);
     let service = json!({ "csr": csr(&[]), "uri_sans": "spiffe://dmp.test/ns/dmp-national/sa/registry" });
     refused(
         "a service's name for a solution",

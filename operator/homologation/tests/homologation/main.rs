@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
 mod carried;
 mod catalogue;
+mod documentation;
 mod feed;
 mod installation;
 mod label;

@@ -1,19 +1,28 @@
 //! The service's routes, one file per operation, and what they share.
 
+mod acts;
 mod trail;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::post;
+use dmp_client::acts::{MAX_BODY, ROUTE};
 use dmp_core::peer::{ServicePattern, allow};
 use dmp_core::trust::TrustBundle;
 use dmp_tlog::Log;
 
+use crate::acts::Acts;
 use crate::registry::Registry;
 use crate::sources::Sources;
 use crate::trail::Trail;
+
+/// Who brings acts.
+const RECORDERS: [ServicePattern; 2] = [
+    ServicePattern::National("portal"),
+    ServicePattern::System("dmp-operator"),
+];
 
 #[derive(Clone)]
 pub struct State {
@@ -22,6 +31,7 @@ pub struct State {
     pub registry: Registry,
     pub sources: Sources,
     pub trail: Arc<Trail>,
+    pub acts: Arc<Acts>,
 }
 
 impl FromRef<State> for TrustBundle {
@@ -30,12 +40,16 @@ impl FromRef<State> for TrustBundle {
     }
 }
 
-/// `POST /v1/trail`, open to the gateway.
+/// `POST /v1/trail`, open to the gateway; `POST /v1/acts`, to those who record what they do.
 pub fn router(state: State, domain: &str) -> Router {
+    let recording = Router::new()
+        .route(ROUTE, post(acts::handler).layer(allow(domain, &RECORDERS)))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new()
         .route(
             "/v1/trail",
             post(trail::handler).layer(allow(domain, &[ServicePattern::National("gateway")])),
         )
+        .merge(recording)
         .with_state(state)
 }

@@ -1,6 +1,7 @@
 //! The service against real parts: PostgreSQL, OpenBao, logs of dmp-tlog behind mTLS.
 #![allow(clippy::unwrap_used)]
 
+mod acts;
 mod broken;
 mod copy;
 mod run;

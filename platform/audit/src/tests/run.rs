@@ -138,6 +138,14 @@ registry_url = "{registry}"
         "{metrics}"
     );
 
+    let portal = platform.pki.service("dmp-national", "portal");
+    let base = format!("https://localhost:{listen}");
+    let portal = dmp_client::acts::Recorder::new(portal.http_client().unwrap(), &base);
+    let first = portal.record(&super::acts::act("1"), "c").await.unwrap();
+    let again = portal.record(&super::acts::act("1"), "c").await.unwrap();
+    assert_eq!((first.repeated, again.repeated), (false, true));
+    assert_eq!(first.leaf, again.leaf);
+
     // SIGTERM, as the kubelet sends it; the service's handler has taken it from the test process.
     let pid = std::process::id().to_string();
     assert!(

@@ -21,7 +21,7 @@ use crate::bodies::Bodies;
 use crate::config::SourceConfig;
 use crate::registry::Registry;
 use crate::sources::Sources;
-use crate::{routes, store, trail};
+use crate::{acts, routes, store, trail};
 
 pub const ORIGIN: &str = "dmp.test/log/registry";
 
@@ -149,7 +149,8 @@ impl World {
             log: own.clone(),
             registry: Registry::new(http, &registry.base()),
             sources: sources.clone(),
-            trail: Arc::new(trail::Trail::new(pool.clone(), bodies, index)),
+            trail: Arc::new(trail::Trail::new(pool.clone(), bodies, index.clone())),
+            acts: Arc::new(acts::Acts::new(pool.clone(), own.clone(), index)),
         };
         let service = TestService::start(&identity, routes::router(state, DOMAIN)).await;
         Self {

@@ -151,6 +151,11 @@ async fn verified(gateway: &Gateway, headers: &HeaderMap) -> Result<Option<Perso
             _ => Failure::Bearer(BearerProblem::Invalid),
         }
     })?;
+    // Its people are invented, and nobody's when the demonstration is over.
+    if verified.issuer.demonstration && !facts.facts().demonstration {
+        tracing::info!("log-in at the guichet not accepted: the issuer is the demonstration's");
+        return Err(Failure::Bearer(BearerProblem::Invalid));
+    }
     let subject = verified
         .subject
         .filter(|subject| !subject.is_empty())

@@ -124,3 +124,53 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
     let signs = !matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
     kind && own && signs
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn fits(key: &Value, algorithm: Algorithm) -> bool {
+        super::fits(&serde_json::from_value(key.clone()).unwrap(), algorithm)
+    }
+
+    fn with(key: &Value, name: &str, value: &str) -> Value {
+        let mut key = key.clone();
+        key[name] = json!(value);
+        key
+    }
+
+    #[test]
+    fn a_key_signs_with_its_own_algorithm_and_for_signatures() {
+        let p256 = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" });
+        let p384 = with(&p256, "crv", "P-384");
+        let rsa = json!({ "kty": "RSA", "n": "AA", "e": "AQAB" });
+        let ed25519 = json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA" });
+        let shared = json!({ "kty": "oct", "k": "AA" });
+        let all = [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA];
+        for (key, own) in [
+            (&p256, Some(Algorithm::ES256)),
+            (&rsa, Some(Algorithm::RS256)),
+            (&ed25519, Some(Algorithm::EdDSA)),
+            (&p384, None),
+            (&shared, None),
+        ] {
+            for algorithm in all {
+                assert_eq!(
+                    fits(key, algorithm),
+                    Some(algorithm) == own,
+                    "{key} {algorithm:?}"
+                );
+            }
+        }
+        // What the issuer says of it.
+        assert!(fits(&with(&rsa, "alg", "RS256"), Algorithm::RS256));
+        assert!(!fits(&with(&rsa, "alg", "PS256"), Algorithm::RS256));
+        assert!(!fits(&with(&rsa, "alg", "RSA-OAEP"), Algorithm::RS256));
+        assert!(fits(&with(&p256, "use", "sig"), Algorithm::ES256));
+        assert!(!fits(&with(&p256, "use", "enc"), Algorithm::ES256));
+    }
+}

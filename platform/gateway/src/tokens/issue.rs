@@ -15,6 +15,8 @@ pub enum IssueError {
     NoKey,
     #[error("the key service signs with `{0}`, which keys.json does not have yet")]
     KeyNotPublished(String),
+    #[error("the key service changes its key at this moment")]
+    Changing,
     #[error("the key service did not sign")]
     Sign(#[source] dmp_keys::openbao::Error),
     #[error("the claims cannot be written as JSON")]
@@ -27,21 +29,17 @@ pub enum IssueError {
 /// [`IssueError`].
 pub async fn issue(signer: &Signer, keys: &[PublicKey], claims: &Claims) -> Result<String, IssueError> {
     let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).map_err(IssueError::Claims)?);
-    let mut kid = newest(keys, signer.key()).ok_or(IssueError::NoKey)?;
-    for _ in 0..2 {
-        let header = URL_SAFE_NO_PAD.encode(json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }).to_string());
-        let message = format!("{header}.{payload}");
-        let signature = signer.sign(message.as_bytes()).await.map_err(IssueError::Sign)?;
-        if signature.kid == kid {
-            return Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.bytes)));
-        }
-        kid = keys
-            .iter()
-            .find(|key| key.kid == signature.kid)
-            .map(|key| key.kid.as_str())
-            .ok_or(IssueError::KeyNotPublished(signature.kid))?;
+    let newest = newest(keys, signer.key()).ok_or(IssueError::NoKey)?;
+    let unsigned = |kid: &str| {
+        let header = json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }).to_string();
+        format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header))
+    };
+    let signed = signer.sign_naming(newest, unsigned, String::clone).await;
+    let (message, signature) = signed.map_err(IssueError::Sign)?.ok_or(IssueError::Changing)?;
+    if keys.iter().all(|key| key.kid != signature.kid) {
+        return Err(IssueError::KeyNotPublished(signature.kid));
     }
-    Err(IssueError::KeyNotPublished(kid.to_owned()))
+    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.bytes)))
 }
 
 /// The highest version of `key` in the list (`<key>-v<version>`).

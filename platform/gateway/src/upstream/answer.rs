@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::Target;
-use crate::failure::{ACCESS_REFUSED, BearerProblem, Failure};
+use crate::failure::{ACCESS_REFUSED, BearerProblem, Failure, UNRECORDED};
 
 /// Longest problem that is read, in bytes.
 const MAX_PROBLEM: usize = 64 * 1024;
@@ -76,7 +76,13 @@ pub(super) fn translate(target: &Target, status: StatusCode, body: &[u8]) -> Fai
                 code,
                 "a service cannot answer"
             );
-            Failure::unavailable(target.name.clone())
+            match problem {
+                // Whoever acts at the guichet is told whether it may have been done.
+                Some(problem) if problem.code == UNRECORDED => Failure::Unrecorded {
+                    detail: problem.detail.unwrap_or(problem.title),
+                },
+                _ => Failure::unavailable(target.name.clone()),
+            }
         }
     }
 }

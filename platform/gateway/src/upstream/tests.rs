@@ -45,6 +45,17 @@ fn faults_of_the_request_keep_code_and_text() {
 }
 
 #[test]
+fn an_act_that_is_not_recorded_is_said_to_who_acts() {
+    let body = r#"{"code":"act-not-recorded","title":"t","detail":"nothing was done"}"#;
+    let unrecorded = meaning(503, body);
+    assert_eq!(
+        (unrecorded.status(), unrecorded.code(), unrecorded.retry_after()),
+        (StatusCode::SERVICE_UNAVAILABLE, "act-not-recorded", Some(2))
+    );
+    assert_eq!(unrecorded.problem("c")["detail"], "nothing was done");
+}
+
+#[test]
 fn everything_else_is_ours_to_explain() {
     for (status, body) in [
         (500, "{}"),

@@ -207,6 +207,30 @@ async fn either_key_alone_opens_nothing() {
                 ..claims.clone()
             },
         ),
+        (
+            "another product",
+            Claims {
+                solution: "vendor-h/other".to_owned(),
+                ..claims.clone()
+            },
+        ),
+        (
+            "another realm",
+            Claims {
+                realm: Some("vendor-h-1".to_owned()),
+                ..claims.clone()
+            },
+        ),
+        // Of the same credential: stolen from it, or from before its renewal.
+        (
+            "another certificate",
+            Claims {
+                cnf: dmp_core::token::Confirmation {
+                    x5t_s256: world.cabinet.identity.as_peer().thumbprint(),
+                },
+                ..claims.clone()
+            },
+        ),
     ];
     for (name, claims) in others {
         let token = world.tokens.mint(&claims);

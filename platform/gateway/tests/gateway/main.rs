@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod configuration;
 mod est;
+mod guichet;
 mod input;
 mod operator;
 mod people;
@@ -12,9 +14,11 @@ mod quotas;
 mod realms;
 mod refusals;
 mod routes;
+mod rules;
 mod stream;
 mod stub;
 mod submission;
+mod token_rules;
 mod tokens;
 mod watch;
 mod world;

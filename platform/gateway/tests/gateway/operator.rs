@@ -8,10 +8,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use dmp_client::facts::{Facts, SignedFacts};
+use dmp_client::facts::shard::divided;
+use dmp_client::facts::{Facts, STREAM, SignedFacts};
 use dmp_core::tls::Identity;
 use dmp_testkit::{Signer, TestService};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub const HEARTBEAT: Duration = Duration::from_millis(200);
 
@@ -20,6 +21,7 @@ pub struct Speech {
     facts: Arc<Mutex<Facts>>,
     signer: Arc<Signer>,
     silent: Arc<Mutex<bool>>,
+    ahead: Arc<Mutex<SignedDuration>>,
 }
 
 impl Speech {
@@ -28,14 +30,15 @@ impl Speech {
             return None;
         }
         let mut facts = self.facts.lock().unwrap().clone();
-        facts.at = Timestamp::now();
-        Some(sign(&self.signer, &facts))
+        facts.at = Timestamp::now() + *self.ahead.lock().unwrap();
+        Some(sign(&self.signer, facts))
     }
 }
 
-/// One line of the stream.
-pub fn sign(signer: &Signer, facts: &Facts) -> Bytes {
-    let payload = serde_json::to_string(facts).unwrap();
+/// A line of the stream and all the shards it names.
+pub fn sign(signer: &Signer, facts: Facts) -> Bytes {
+    let (facts, shards) = divided(facts).unwrap();
+    let payload = serde_json::to_string(&facts).unwrap();
     let signature = signer.sign(payload.as_bytes());
     let signed = SignedFacts {
         payload,
@@ -44,6 +47,10 @@ pub fn sign(signer: &Signer, facts: &Facts) -> Bytes {
         grant: None,
     };
     let mut line = serde_json::to_vec(&signed).unwrap();
+    for shard in shards {
+        line.push(b'\n');
+        line.extend(shard.line.into_bytes());
+    }
     line.push(b'\n');
     line.into()
 }
@@ -59,9 +66,10 @@ impl Operator {
             facts: Arc::new(Mutex::new(facts)),
             signer,
             silent: Arc::new(Mutex::new(false)),
+            ahead: Arc::new(Mutex::new(SignedDuration::ZERO)),
         };
         let router = Router::new()
-            .route("/v1/facts/stream", get(stream))
+            .route(STREAM, get(stream))
             .with_state(speech.clone());
         Self {
             service: TestService::start(identity, router).await,
@@ -74,6 +82,16 @@ impl Operator {
         let mut facts = self.speech.facts.lock().unwrap();
         change(&mut facts);
         facts.seq += 1;
+    }
+
+    /// What it says at the moment.
+    pub fn facts(&self) -> Facts {
+        self.speech.facts.lock().unwrap().clone()
+    }
+
+    /// Its clock, beside this machine's.
+    pub fn set_ahead(&self, ahead: SignedDuration) {
+        *self.speech.ahead.lock().unwrap() = ahead;
     }
 
     pub fn set_silent(&self, silent: bool) {

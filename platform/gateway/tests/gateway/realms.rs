@@ -25,7 +25,7 @@ async fn of_realm(world: &World, realm: Option<&str>, mode: Mode) {
 }
 
 /// Claims of an invented physician of the realm.
-fn physician(world: &World, realm: &str) -> Value {
+pub fn physician(world: &World, realm: &str) -> Value {
     let now = jiff::Timestamp::now().as_second();
     json!({
         "iss": format!("{}/sandbox", world.tokens.issuer), "aud": "dmp", "sub": INPE, "iat": now, "exp": now + 300,
@@ -33,7 +33,7 @@ fn physician(world: &World, realm: &str) -> Value {
     })
 }
 
-fn signed(signer: &Signer, algorithm: &str, claims: &Value) -> String {
+pub fn signed(signer: &Signer, algorithm: &str, claims: &Value) -> String {
     let header = json!({ "alg": algorithm, "typ": "JWT", "kid": signer.kid() });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(&header), part(claims));

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dmp_client::facts::Facts;
+use dmp_client::facts::{Facts, Revocation};
 use dmp_gateway::facts::FactsStore;
 use dmp_gateway::facts::seen::Seen;
 use dmp_gateway::facts::stream::Follower;
 use dmp_gateway::upstream::tls::Clients;
 use dmp_testkit::{Signer, TestPlatform};
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::operator::Operator;
-use crate::world::World;
+use crate::world::{CABINET, Software, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stale_facts_close_the_door_and_fresh_ones_open_it() {
@@ -53,6 +54,63 @@ async fn a_lower_number_is_refused_and_ages() {
             world.store.age(Instant::now()).unwrap() < Duration::from_millis(400)
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_that_lost_a_revocation_are_not_taken_over_whatever_their_number() {
+    let world = World::start().await;
+    let cabinet = format!("{}/solution", CABINET.0);
+    world
+        .operator
+        .change(|facts| facts.revocations.push(Revocation::of_solution(&cabinet)));
+    world.until_seq(2).await;
+    // As an etcd that was restored from before it: the object is gone, and the numbers may jump.
+    for seq in [3, 1_000_000] {
+        world.operator.change(|facts| facts.revocations.clear());
+        world.operator.set_seq(seq);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let held = world.store.fresh(Instant::now()).unwrap();
+        assert_eq!(
+            (held.facts().seq, held.facts().revocations.len()),
+            (2, 1),
+            "{seq}"
+        );
+        let age = world.store.age(Instant::now()).unwrap();
+        assert!(
+            age > Duration::from_millis(500),
+            "they made the store fresh: {age:?}"
+        );
+        let again = Software::new(world.cabinet.identity.clone());
+        let told = again.http.get(world.url("/fhir/metadata")).send().await.unwrap();
+        assert_eq!(told.status(), 403, "{seq}");
+    }
+    // Lifted by both bodies, it is.
+    world
+        .operator
+        .change(|facts| facts.lifted.push(Revocation::of_solution(&cabinet)));
+    world.until_seq(1_000_001).await;
+    let again = Software::new(world.cabinet.identity.clone());
+    let told = again.http.get(world.url("/fhir/metadata")).send().await.unwrap();
+    assert_eq!(told.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_of_another_time_are_not_taken_over() {
+    let world = World::start().await;
+    for minutes in [-2, 2] {
+        world.operator.set_ahead(SignedDuration::from_mins(minutes));
+        world.operator.change(|_| {});
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let held = world.store.fresh(Instant::now()).unwrap();
+        assert_eq!(held.facts().seq, 1, "{minutes} min");
+        let age = world.store.age(Instant::now()).unwrap();
+        assert!(
+            age > Duration::from_millis(500),
+            "they made the store fresh: {age:?}"
+        );
+    }
+    world.operator.set_ahead(SignedDuration::ZERO);
+    world.until_seq(3).await;
 }
 
 /// A follower alone, of these operators.

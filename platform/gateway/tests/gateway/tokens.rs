@@ -9,7 +9,7 @@ use crate::world::{Software, World};
 
 const INPE: &str = "111111111";
 
-fn confirms(world: &World) {
+pub fn confirms(world: &World) {
     world.registry.answers(
         "/v1/directory/confirm",
         Answer::Json(json!({ "active": true, "profession": "physician", "display": "Dr Test" })),
@@ -26,7 +26,7 @@ pub async fn ask(world: &World, software: &Software, assertion: &str, more: &[(&
     post(world, software, &form).await
 }
 
-async fn post(world: &World, software: &Software, form: &[(&str, &str)]) -> (u16, Value) {
+pub async fn post(world: &World, software: &Software, form: &[(&str, &str)]) -> (u16, Value) {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();

@@ -10,7 +10,7 @@ use dmp_core::serve::ServeOptions;
 use dmp_core::tls::Identity;
 use dmp_core::token::{Claims, Person};
 use dmp_core::trust::{Keys, TrustBundle};
-use dmp_gateway::config::{Config, GatewayConfig};
+use dmp_gateway::config::Config;
 use dmp_gateway::facts::FactsStore;
 use dmp_gateway::facts::seen::Seen;
 use dmp_gateway::facts::stream::Follower;
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::config;
 use crate::operator::Operator;
 use crate::stub::{Answer, Stub};
 
@@ -64,6 +65,7 @@ pub struct World {
     /// Signs the log-ins of invented people.
     pub sandbox: Signer,
     pub store: Arc<FactsStore>,
+    pub gateway: Gateway,
     /// Of the gateway that runs here.
     pub config: Config,
     pub base: String,
@@ -193,6 +195,7 @@ impl World {
             tokens,
             sandbox,
             store,
+            gateway,
             config,
             base,
             shutdown,
@@ -344,40 +347,6 @@ pub fn credential(
         previous: None,
         scopes: None,
         realm: None,
-    }
-}
-
-fn config(
-    bao: &Bao,
-    trust_dir: &std::path::Path,
-    operator: &Operator,
-    [registry, consent, audit, portal]: [&Stub; 4],
-    quotas: Quotas,
-) -> Config {
-    let service = json!({
-        "domain": DOMAIN,
-        "name": "gateway",
-        "namespace": "dmp-national",
-        "trust_dir": trust_dir,
-        "openbao": bao.config(None),
-    });
-    Config {
-        service: serde_json::from_value(service).unwrap(),
-        gateway: GatewayConfig {
-            public_listen: ([127, 0, 0, 1], 0).into(),
-            guichet_listen: ([127, 0, 0, 1], 0).into(),
-            public_names: vec!["localhost".to_owned()],
-            public_url: None,
-            operator_urls: vec![operator.service.base()],
-            facts_seen: None,
-            registry_url: registry.service.base(),
-            consent_url: consent.service.base(),
-            audit_url: audit.service.base(),
-            portal_url: portal.service.base(),
-            upstream_timeout: Duration::from_secs(5),
-            body_memory: 256 * 1024 * 1024,
-            quotas,
-        },
     }
 }
 

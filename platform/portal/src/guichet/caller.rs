@@ -6,17 +6,19 @@ use dmp_api::names::PLATFORM;
 use dmp_api::vendor::Member;
 use dmp_api::{Platform, Vendor};
 use dmp_client::guichet::{PERSON_HEADER, Person};
+use dmp_core::correlation::Correlation;
 use dmp_core::problem::Problem;
 use dmp_homologation::canonical::digest;
 use dmp_homologation::guichet::is_label;
 use http::StatusCode;
 use http::request::Parts;
 
+use crate::acts::Deed;
 use crate::app::App;
 use crate::cluster::{self, Cluster};
 
 /// A person who has logged in. An extractor: 401 `log-in-required` without one.
-pub(crate) struct Caller(Person);
+pub(crate) struct Caller(Person, Correlation);
 
 /// What a person is to a vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,9 +127,15 @@ impl Caller {
         namespace_of(&found)
     }
 
-    /// Says in the log what they did.
-    pub(crate) fn did(&self, vendor: &str, what: &'static str, name: &str) {
-        tracing::info!(target: "guichet", person = self.mark(), vendor, what, name, "done at the guichet");
+    /// What they do for a vendor, to be recorded.
+    pub(crate) fn deed<'a>(&self, app: &'a App, what: &'static str, vendor: &'a str) -> Deed<'a> {
+        Deed {
+            log: &app.acts,
+            person: Some(self.mark()),
+            what,
+            vendor,
+            correlation: self.1,
+        }
     }
 }
 
@@ -149,12 +157,13 @@ pub(crate) fn namespace_of(vendor: &Vendor) -> Result<String, Problem> {
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Ok(correlation) = Correlation::from_request_parts(parts, app).await;
         let header = parts.headers.get(PERSON_HEADER);
         let person = header
             .and_then(|value| value.to_str().ok())
             .and_then(Person::from_header);
-        person.map(Self).ok_or_else(|| {
+        person.map(|person| Self(person, correlation)).ok_or_else(|| {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "log-in-required",

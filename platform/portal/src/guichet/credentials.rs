@@ -78,8 +78,8 @@ pub(super) async fn ask(
     .map_err(|error| Problem::internal(&error))?;
     if let Some(own) = there.iter().find(|one| one.name_any() == name) {
         // What binds it stays as it is: the API server refuses anything else.
-        let changed = cluster::change(&api, own, spec, &caller.mark()).await?;
-        caller.did(&vendor, "credential-renewal", &name);
+        let deed = caller.deed(&app, "credential-renewal", &vendor);
+        let changed = cluster::change(&api, own, spec, &deed).await?;
         return Ok(Json(entry(&changed)));
     }
     let of_mode = there.iter().filter(|one| one.spec.mode == asked.mode);
@@ -90,7 +90,6 @@ pub(super) async fn ask(
     if taken >= most {
         return Err(too_many(most));
     }
-    let created = cluster::create(&api, wanted, &caller.mark()).await?;
-    caller.did(&vendor, "credential", &name);
+    let created = cluster::create(&api, wanted, &caller.deed(&app, "credential", &vendor)).await?;
     Ok(Json(entry(&created)))
 }

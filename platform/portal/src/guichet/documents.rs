@@ -37,8 +37,12 @@ pub(super) async fn new_solution(
         product: asked.product,
         kind: asked.kind,
     };
-    let created = cluster::create(&api, Solution::new(name, spec), &caller.mark()).await?;
-    caller.did(&vendor, "solution", name);
+    let created = cluster::create(
+        &api,
+        Solution::new(name, spec),
+        &caller.deed(&app, "solution", &vendor),
+    )
+    .await?;
     Ok(Json(entry(&created)))
 }
 
@@ -76,8 +80,12 @@ pub(super) async fn new_version(
         "solution": asked.solution, "version": asked.version, "package": package,
     }))
     .map_err(|error| Problem::internal(&error))?;
-    let created = cluster::create(&api, SolutionVersion::new(&name, spec), &caller.mark()).await?;
-    caller.did(&vendor, "version", &name);
+    let created = cluster::create(
+        &api,
+        SolutionVersion::new(&name, spec),
+        &caller.deed(&app, "version", &vendor),
+    )
+    .await?;
     Ok(Json(entry(&created)))
 }
 
@@ -92,8 +100,12 @@ pub(super) async fn new_evidence(
     let name = label(&asked.name)?;
     let api = app.cluster.of::<EvidenceItem>(&namespace_of(&found)?)?;
     room(&cluster::list(&api).await?, name, MOST)?;
-    let created = cluster::create(&api, EvidenceItem::new(name, asked.evidence), &caller.mark()).await?;
-    caller.did(&vendor, "evidence", name);
+    let created = cluster::create(
+        &api,
+        EvidenceItem::new(name, asked.evidence),
+        &caller.deed(&app, "evidence", &vendor),
+    )
+    .await?;
     Ok(Json(entry(&created)))
 }
 

@@ -11,13 +11,18 @@ mod credentials;
 mod documents;
 mod non_conformities;
 mod openapi;
+mod part;
 mod public;
 mod sandbox;
 mod submissions;
 mod vendors;
 
 #[cfg(test)]
-mod tests;
+mod recorded;
+#[cfg(test)]
+mod strangers;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -38,6 +43,7 @@ use crate::app::App;
 use crate::cluster::{self, Object};
 
 use caller::Caller;
+use part::Asked;
 
 pub use openapi::description;
 pub(crate) use public::Held as HeldCatalogue;
@@ -106,15 +112,16 @@ pub(crate) fn router() -> Router<App> {
     Router::new().nest(PREFIX, routes)
 }
 
-/// `GET vendors/{vendor}/…`: all objects of a kind.
+/// `GET vendors/{vendor}/…`: a part of the objects of a kind.
 async fn list<K: Object + Resource<Scope = NamespaceResourceScope>>(
     State(app): State<App>,
     caller: Caller,
+    asked: Asked,
     Path(vendor): Path<String>,
 ) -> Result<Json<Entries>, Problem> {
     let namespace = caller.sees(&app.cluster, &vendor).await?;
     let api = app.cluster.of::<K>(&namespace)?;
-    Ok(Json(entries(&cluster::list(&api).await?)))
+    Ok(Json(asked.entries(&api, |_| true).await?))
 }
 
 /// `GET vendors/{vendor}/…/{name}`: one of them.
@@ -138,11 +145,5 @@ fn entry<K: Object>(object: &K) -> Entry {
         created: object.creation_timestamp().map(|time| time.0.to_string()),
         spec: part("spec").unwrap_or(Value::Null),
         status: part("status"),
-    }
-}
-
-fn entries<K: Object>(objects: &[K]) -> Entries {
-    Entries {
-        entries: objects.iter().map(entry).collect(),
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn answer(
         text: Some(asked.text),
         statement: None,
     };
-    let created = cluster::create(&api, NonConformityAnswer::new(&object_name, spec), &caller.mark()).await?;
-    caller.did(&vendor, "answer", name);
+    let deed = caller.deed(&app, "answer", &vendor);
+    let created = cluster::create(&api, NonConformityAnswer::new(&object_name, spec), &deed).await?;
     Ok(Json(entry(&created)))
 }

@@ -31,6 +31,8 @@ pub(super) struct Operation {
     summary: &'static str,
     asked: Option<Schema>,
     answer: Schema,
+    /// A list: `limit` and `continue`.
+    in_parts: bool,
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
@@ -49,6 +51,14 @@ const fn get(path: &'static str, who: Who, summary: &'static str, answer: Schema
         summary,
         asked: None,
         answer,
+        in_parts: false,
+    }
+}
+
+const fn list(path: &'static str, who: Who, summary: &'static str) -> Operation {
+    Operation {
+        in_parts: true,
+        ..get(path, who, summary, of::<words::Entries>)
     }
 }
 
@@ -67,6 +77,7 @@ const fn does(
         summary,
         asked,
         answer,
+        in_parts: false,
     }
 }
 
@@ -85,11 +96,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Profiles of the conformance suite, with requirements and tests.",
         any,
     ),
-    get(
+    list(
         "/programmes",
         Who::Everybody,
         "The rules by which is homologated.",
-        of::<words::Entries>,
     ),
     get(
         "/me",
@@ -143,12 +153,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::SandboxLogIn>),
         of::<words::IdToken>,
     ),
-    get(
-        "/vendors/{vendor}/solutions",
-        Who::Sees,
-        "Products.",
-        of::<words::Entries>,
-    ),
+    list("/vendors/{vendor}/solutions", Who::Sees, "Products."),
     does(
         "post",
         "/vendors/{vendor}/solutions",
@@ -157,12 +162,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewSolution>),
         of::<words::Entry>,
     ),
-    get(
-        "/vendors/{vendor}/versions",
-        Who::Sees,
-        "Versions.",
-        of::<words::Entries>,
-    ),
+    list("/vendors/{vendor}/versions", Who::Sees, "Versions."),
     does(
         "post",
         "/vendors/{vendor}/versions",
@@ -171,12 +171,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewVersion>),
         of::<words::Entry>,
     ),
-    get(
-        "/vendors/{vendor}/evidence",
-        Who::Sees,
-        "Evidence.",
-        of::<words::Entries>,
-    ),
+    list("/vendors/{vendor}/evidence", Who::Sees, "Evidence."),
     does(
         "post",
         "/vendors/{vendor}/evidence",
@@ -185,11 +180,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewEvidence>),
         of::<words::Entry>,
     ),
-    get(
+    list(
         "/vendors/{vendor}/credentials",
         Who::Sees,
         "Certificates of the vendor's software.",
-        of::<words::Entries>,
     ),
     does(
         "post",
@@ -205,11 +199,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "One of them; its certificate is in the status once it is signed.",
         of::<words::Entry>,
     ),
-    get(
+    list(
         "/vendors/{vendor}/homologations",
         Who::Sees,
         "Submissions and where they stand.",
-        of::<words::Entries>,
     ),
     does(
         "post",
@@ -233,11 +226,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         None,
         of::<words::Entry>,
     ),
-    get(
+    list(
         "/vendors/{vendor}/homologations/{name}/reviews",
         Who::Sees,
         "What was said about it.",
-        of::<words::Entries>,
     ),
     does(
         "post",
@@ -247,11 +239,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewStatement>),
         of::<words::Entry>,
     ),
-    get(
+    list(
         "/vendors/{vendor}/runs",
         Who::Sees,
         "Results of the conformance suite.",
-        of::<words::Entries>,
     ),
     does(
         "post",
@@ -261,11 +252,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewStatement>),
         of::<words::Entry>,
     ),
-    get(
+    list(
         "/vendors/{vendor}/non-conformities",
         Who::Sees,
         "What surveillance found, each with its deadline.",
-        of::<words::Entries>,
     ),
     does(
         "post",
@@ -320,9 +310,17 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         .path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let parameters: Vec<Value> = names
+    let mut parameters: Vec<Value> = names
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
+    if operation.in_parts {
+        let limit = json!({ "type": "integer", "minimum": 1, "maximum": words::LARGEST_PART, "default": words::PART });
+        parameters.push(json!({ "name": "limit", "in": "query", "schema": limit }));
+        parameters.push(json!({
+            "name": "continue", "in": "query", "schema": { "type": "string" },
+            "description": "`continue` of the part before; without it the list begins.",
+        }));
+    }
     let problem =
         json!({ "description": "A problem (RFC 9457)", "content": { "application/problem+json": {} } });
     let mut described = json!({

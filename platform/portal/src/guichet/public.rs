@@ -12,7 +12,7 @@ use dmp_homologation::feed;
 use dmp_homologation::guichet::Entries;
 use serde_json::{Value, json};
 
-use super::entries;
+use super::part::Asked;
 use crate::app::App;
 use crate::cluster;
 
@@ -58,8 +58,9 @@ pub(super) async fn profiles(State(app): State<App>) -> Json<Profiles> {
 }
 
 /// `GET programmes`: by what rules is homologated.
-pub(super) async fn programmes(State(app): State<App>) -> Result<Json<Entries>, Problem> {
-    let mut programmes = entries(&cluster::list(&app.cluster.all::<HomologationProgramme>()?).await?);
+pub(super) async fn programmes(State(app): State<App>, asked: Asked) -> Result<Json<Entries>, Problem> {
+    let api = app.cluster.all::<HomologationProgramme>()?;
+    let mut programmes = asked.entries(&api, |_| true).await?;
     // Signatures are for who verifies the objects; here they are only long.
     for entry in &mut programmes.entries {
         if let Value::Object(fields) = &mut entry.spec {

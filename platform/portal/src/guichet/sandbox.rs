@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::documents::{too_many, unprocessable};
 use super::vendors::view;
+use crate::acts::On;
 use crate::app::App;
 use crate::cluster;
 use crate::population::Population;
@@ -38,8 +39,10 @@ pub(super) async fn furnish(
     let found = caller.member_of(&app.cluster, &vendor).await?;
     let place = place(&found)?;
     let people = Population::of(&place.realm, &place.establishment).into_request();
-    app.registry.populate(&people, correlation).await?;
-    caller.did(&vendor, "sandbox", &vendor);
+    let on = On::new("Vendor", &*vendor).with("realm", &*place.realm);
+    let deed = caller.deed(&app, "sandbox", &vendor);
+    deed.carry_out(on, app.registry.populate(&people, correlation))
+        .await?;
     Ok(Json(named(place, &people)))
 }
 
@@ -55,8 +58,8 @@ pub(super) async fn reset(
     }
     let api = app.cluster.all::<Vendor>()?;
     let next = json!({ "population": found.spec.population + 1 });
-    let changed = cluster::change(&api, &found, next, &caller.mark()).await?;
-    caller.did(&vendor, "sandbox-reset", &vendor);
+    let deed = caller.deed(&app, "sandbox-reset", &vendor);
+    let changed = cluster::change(&api, &found, next, &deed).await?;
     Ok(Json(view(&changed)))
 }
 
@@ -88,12 +91,13 @@ pub(super) async fn log_in(
         }
         SandboxLogIn::Patient { system, value } => SandboxPerson::Patient(Identifier { system, value }),
     };
-    let id_token = app
-        .people
-        .token(&place.realm, &person)
-        .await
-        .map_err(|error| Problem::unavailable("openbao-unavailable", &error))?;
-    caller.did(&vendor, "sandbox-log-in", &place.realm);
+    let token = async {
+        let token = app.people.token(&place.realm, &person).await;
+        token.map_err(|error| Problem::unavailable("openbao-unavailable", &error))
+    };
+    let on = On::new("Vendor", &*vendor).with("realm", &*place.realm);
+    let deed = caller.deed(&app, "sandbox-log-in", &vendor);
+    let id_token = deed.carry_out(on, token).await?;
     Ok(Json(IdToken {
         id_token,
         expires_in: LIFETIME_SECONDS,

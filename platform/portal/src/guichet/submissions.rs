@@ -23,7 +23,9 @@ use serde_json::json;
 
 use super::caller::{Caller, Standing, namespace_of};
 use super::documents::{label, room, unprocessable};
-use super::{entries, entry};
+use super::entry;
+use super::part::Asked;
+use crate::acts::{ActLog, Deed};
 use crate::app::App;
 use crate::cluster::{self, Cluster};
 
@@ -56,8 +58,7 @@ pub(super) async fn submit(
         "metadata": { "name": name }, "spec": spec,
     }))
     .map_err(|error| Problem::internal(&error))?;
-    let created = cluster::create(&api, wanted, &caller.mark()).await?;
-    caller.did(&vendor, "submission", &name);
+    let created = cluster::create(&api, wanted, &caller.deed(&app, "submission", &vendor)).await?;
     Ok(Json(entry(&created)))
 }
 
@@ -71,8 +72,8 @@ pub(super) async fn withdraw(
     let api = app.cluster.of::<SolutionHomologation>(&namespace_of(&found)?)?;
     let name = label(&name)?;
     let submission = cluster::get(&api, name).await?;
-    let withdrawn = cluster::change(&api, &submission, json!({ "withdrawn": true }), &caller.mark()).await?;
-    caller.did(&vendor, "withdrawal", name);
+    let deed = caller.deed(&app, "withdrawal", &vendor);
+    let withdrawn = cluster::change(&api, &submission, json!({ "withdrawn": true }), &deed).await?;
     Ok(Json(entry(&withdrawn)))
 }
 
@@ -80,13 +81,13 @@ pub(super) async fn withdraw(
 pub(super) async fn reviews(
     State(app): State<App>,
     caller: Caller,
+    asked: Asked,
     Path((vendor, name)): Path<(String, String)>,
 ) -> Result<Json<Entries>, Problem> {
     let namespace = caller.sees(&app.cluster, &vendor).await?;
     let api = app.cluster.of::<HomologationReview>(&namespace)?;
-    let mut reviews = cluster::list(&api).await?;
-    reviews.retain(|review| review.spec.homologation == name);
-    Ok(Json(entries(&reviews)))
+    let of_it = |review: &HomologationReview| review.spec.homologation == name;
+    Ok(Json(asked.entries(&api, of_it).await?))
 }
 
 /// `POST vendors/{vendor}/homologations/{name}/reviews`: a reviewer's finding, a body's decision, or its word over a later document.
@@ -97,8 +98,6 @@ pub(super) async fn review(
     Json(asked): Json<NewStatement>,
 ) -> Result<Json<Entry>, Problem> {
     let name = label(&name)?.to_owned();
-    let found = cluster::get(&app.cluster.all::<Vendor>()?, label(&vendor)?).await?;
-    let namespace = namespace_of(&found)?;
     // The same object carries a body's word over a later document.
     let (about, role) = if signed::is::<Renewal>(&asked.statement) {
         let signed: Signed<Renewal> = checked(&app, &asked.statement).await?;
@@ -107,6 +106,9 @@ pub(super) async fn review(
         let signed: Signed<Review> = checked(&app, &asked.statement).await?;
         (signed.statement.homologation, signed.signer.role)
     };
+    // Who brings nothing that a body signed does not learn who has signed up.
+    let found = cluster::get(&app.cluster.all::<Vendor>()?, label(&vendor)?).await?;
+    let namespace = namespace_of(&found)?;
     if about != format!("{namespace}/{name}") {
         return Err(unprocessable(
             "other-submission",
@@ -125,8 +127,7 @@ pub(super) async fn review(
             statement: asked.statement,
         },
     );
-    let created = cluster::create(&api, object, &caller.mark()).await?;
-    caller.did(&vendor, "review", &name);
+    let created = cluster::create(&api, object, &caller.deed(&app, "review", &vendor)).await?;
     Ok(Json(entry(&created)))
 }
 
@@ -163,8 +164,8 @@ pub(super) async fn hand_in(
     let spec = ConformanceRunSpec {
         statement: asked.statement,
     };
-    let created = cluster::create(&api, ConformanceRun::new(&name, spec), &caller.mark()).await?;
-    caller.did(&vendor, "run", &name);
+    let deed = caller.deed(&app, "run", &vendor);
+    let created = cluster::create(&api, ConformanceRun::new(&name, spec), &deed).await?;
     Ok(Json(entry(&created)))
 }
 
@@ -172,7 +173,12 @@ pub(super) async fn hand_in(
 ///
 /// # Errors
 /// As [`cluster::create`].
-pub(crate) async fn keep_run(cluster: &Cluster, run: &Run, statement: &str) -> Result<(), Problem> {
+pub(crate) async fn keep_run(
+    cluster: &Cluster,
+    log: &ActLog,
+    run: &Run,
+    statement: &str,
+) -> Result<(), Problem> {
     let namespace = run
         .solution
         .split_once('/')
@@ -184,7 +190,8 @@ pub(crate) async fn keep_run(cluster: &Cluster, run: &Run, statement: &str) -> R
     let name = object_name(run.mode.as_str(), statement);
     // Room is left for what a laboratory hands in.
     room(&cluster::list(&api).await?, &name, MOST / 2)?;
-    cluster::create(&api, ConformanceRun::new(&name, spec), "conformance-suite").await?;
+    let deed = Deed::of_suite(log, namespace);
+    cluster::create(&api, ConformanceRun::new(&name, spec), &deed).await?;
     Ok(())
 }
 

@@ -17,15 +17,17 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::openapi::OPERATIONS;
+use crate::acts::ActLog;
+use crate::acts::memory::Held;
 use crate::app::App;
 use crate::cluster::Cluster;
 use crate::registry::Registry;
 
-const ICE: &str = "001234567000062";
-const OTHER_ICE: &str = "001561191000066";
-const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n";
+pub(super) const ICE: &str = "001234567000062";
+pub(super) const OTHER_ICE: &str = "001561191000066";
+pub(super) const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n";
 
-fn app(client: Option<Client>) -> App {
+pub(crate) fn app(client: Option<Client>) -> App {
     let openbao = OpenBao::root(&Bao::shared().config(None)).unwrap();
     let identity = Pki::new("dmp.test").service("dmp-national", "portal");
     let registry = Registry::new(&identity, None).unwrap();
@@ -35,18 +37,29 @@ fn app(client: Option<Client>) -> App {
         openbao,
         Cluster::new(client),
         registry,
+        ActLog::Memory(Held::default()),
     )
     .unwrap()
 }
 
-struct Door(Router);
+pub(super) struct Door(Router);
 
 impl Door {
-    fn new(client: Option<Client>) -> Self {
-        Self(super::router().with_state(app(client)))
+    pub(super) fn new(client: Option<Client>) -> Self {
+        Self::of(app(client))
     }
 
-    async fn ask(&self, who: Option<&str>, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(super) fn of(app: App) -> Self {
+        Self(super::router().with_state(app))
+    }
+
+    pub(super) async fn ask(
+        &self,
+        who: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let mut request = Request::builder()
             .method(method.to_uppercase().as_str())
             .uri(format!("{PREFIX}{path}"))
@@ -70,14 +83,20 @@ impl Door {
     }
 
     /// The answer's body; fails when it is no success.
-    async fn done(&self, who: &str, method: &str, path: &str, body: Value) -> Value {
+    pub(super) async fn done(&self, who: &str, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.ask(Some(who), method, path, body).await;
         assert_eq!(status, StatusCode::OK, "{method} {path}: {answer}");
         answer
     }
 
     /// Status and code of a refusal.
-    async fn refused(&self, who: Option<&str>, method: &str, path: &str, body: Value) -> (u16, String) {
+    pub(super) async fn refused(
+        &self,
+        who: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (u16, String) {
         let (status, answer) = self.ask(who, method, path, body).await;
         (
             status.as_u16(),
@@ -86,7 +105,7 @@ impl Door {
     }
 }
 
-fn sign_up(name: &str, ice: &str) -> Value {
+pub(super) fn sign_up(name: &str, ice: &str) -> Value {
     json!({ "name": name, "organisation": { "name": "Atlas Santé", "ice": ice } })
 }
 
@@ -128,7 +147,7 @@ fn the_description_is_the_one_in_the_documentation() {
     assert!(written == made, "make vendor-docs writes it");
 }
 
-async fn server() -> Option<(ControlPlane, Client, Client)> {
+pub(super) async fn server() -> Option<(ControlPlane, Client, Client)> {
     let server = ControlPlane::start().await?;
     let administrator = client_of(&server.kubeconfig()).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -158,7 +177,7 @@ async fn server() -> Option<(ControlPlane, Client, Client)> {
     panic!("the portal's rights are not in force");
 }
 
-async fn create(client: &Client, object: &Value) {
+pub(super) async fn create(client: &Client, object: &Value) {
     let dynamic: DynamicObject = serde_json::from_value(object.clone()).unwrap();
     let created = api_of(client, object)
         .create(&PostParams::default(), &dynamic)
@@ -167,7 +186,7 @@ async fn create(client: &Client, object: &Value) {
 }
 
 /// What the operator does for a vendor.
-async fn place(administrator: &Client, vendor: &str) {
+pub(super) async fn place(administrator: &Client, vendor: &str) {
     create(
         administrator,
         &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": format!("vendor-{vendor}") } }),

@@ -95,8 +95,8 @@ pub(super) async fn sign_up(
         members: vec![caller.as_member()],
         population: 1,
     };
-    let vendor = cluster::create(&api, Vendor::new(&asked.name, spec), &caller.mark()).await?;
-    caller.did(&asked.name, "sign-up", &asked.name);
+    let deed = caller.deed(&app, "sign-up", &asked.name);
+    let vendor = cluster::create(&api, Vendor::new(&asked.name, spec), &deed).await?;
     Ok(Json(view(&vendor)))
 }
 
@@ -134,8 +134,8 @@ pub(super) async fn members(
     }
     let changed = json!({ "members": asked.members });
     let api = app.cluster.all::<Vendor>()?;
-    let changed = cluster::change(&api, &found, changed, &caller.mark()).await?;
-    caller.did(&vendor, "members", &vendor);
+    let deed = caller.deed(&app, "members", &vendor);
+    let changed = cluster::change(&api, &found, changed, &deed).await?;
     Ok(Json(view(&changed)))
 }
 
