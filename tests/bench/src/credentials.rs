@@ -112,6 +112,7 @@ async fn write(world: &World, software: &Software, numbers: std::ops::Range<usiz
             .await;
         let mut solution = manifests("samples/vendor.yaml").remove(1);
         solution["metadata"]["namespace"] = json!(namespace);
+        solution["spec"]["vendor"] = json!(namespace.trim_start_matches("vendor-"));
         world.apply(&solution).await;
     }
     futures::stream::iter(numbers)

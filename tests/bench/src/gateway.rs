@@ -62,6 +62,10 @@ impl Gateway {
         write("keys.json", serde_json::to_string(&keys).expect("JSON"));
         write("ca.crt", root.clone());
         write("solutions-ca.crt", solutions.concat());
+        let id = SpiffeId::service(DOMAIN, "dmp-national", "gateway").to_string();
+        let (_, key, chain) = signed(world, "pki-services", "service", &id).await;
+        write("tls.crt", chain);
+        write("tls.key", key);
         let service = ServiceConfig {
             domain: DOMAIN.to_owned(),
             name: "gateway".to_owned(),
@@ -72,7 +76,12 @@ impl Gateway {
             issuer: None,
             max_connection_age: Duration::from_secs(600),
             drain: Duration::from_secs(1),
-            tls: TlsConfig::OpenBao,
+            // The test kit's OpenBao has no role for each service.
+            tls: TlsConfig::Files {
+                cert: folder.path().join("tls.crt"),
+                key: folder.path().join("tls.key"),
+                ca: folder.path().join("ca.crt"),
+            },
             openbao: world.bao.config(None),
             telemetry: Default::default(),
         };
@@ -231,6 +240,10 @@ async fn signed(world: &World, mount: &str, role: &str, id: &str) -> (String, St
     let key = KeyPair::generate().expect("a key");
     let mut parameters = CertificateParams::default();
     parameters.subject_alt_names = vec![SanType::URI(id.try_into().expect("a name"))];
+    if role == "service" {
+        let local = "localhost".try_into().expect("a name");
+        parameters.subject_alt_names.push(SanType::DnsName(local));
+    }
     let csr = parameters.serialize_request(&key).expect("a request");
     let request = CertificateRequest {
         csr: csr.pem().expect("PEM"),

@@ -176,7 +176,7 @@ impl World {
 
     /// Holds the operators' lease for `holder`: replicas serve facts and reconcile nothing.
     pub async fn hold_the_lease(&self, holder: &str) {
-        let now = jiff::Timestamp::now().to_string();
+        let now = format!("{:.6}", jiff::Timestamp::now());
         self.apply(&json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": { "name": "dmp-operator", "namespace": "dmp-system" },
