@@ -40,8 +40,16 @@ checkout:
 	@mkdir -p $(CARGO_TARGET_DIR); [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" = "$(CURDIR)" ] || { \
 	  find . -name .git -prune -o -type f -exec touch --no-create {} +; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; }
 
+# cargo keeps what it built of our own crates for every change and every choice of features: tens of gigabytes in a day. Without room
+# they go, and are built again; what they depend on stays.
+ROOM := 25
+.PHONY: room
+room: checkout
+	@free=$$(df --output=avail -BG $(CARGO_TARGET_DIR) | tail -1 | tr -dc 0-9); [ "$$free" -ge $(ROOM) ] || { \
+	  echo "$$free GiB free, fewer than $(ROOM): our own crates are built again"; cargo clean --locked --workspace; }
+
 .PHONY: deps
-deps: checkout ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
+deps: room ## Installs the Debian packages that are missing, and fetches the pinned OpenBao
 	@missing=$$(for p in $(PACKAGES); do [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  [ "$$(id -u)" = 0 ] || { echo "make deps: not root, and these packages are missing:" $$missing; exit 1; }; \

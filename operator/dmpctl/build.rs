@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 4] = ["crds", "manifests", "policies", "tests/fixtures"];
+const FOLDERS: [&str; 3] = ["crds", "manifests", "tests/fixtures"];
 
 fn main() -> std::io::Result<()> {
     let variable = |name: &str| {

@@ -1,4 +1,4 @@
-//! The repository's manifests, policies, samples and fixtures, as they were when the program was built.
+//! The repository's CRDs, manifests, samples and fixtures, as they were when the program was built.
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 

@@ -56,6 +56,26 @@ pub(crate) fn by_name<'a, K: ResourceExt>(objects: &'a [K], name: &str) -> Optio
 }
 
 impl Dossier {
+    /// Of a vendor of whom nothing is known yet.
+    pub const fn empty(namespace: String, bodies: Result<Bodies, Invalid>) -> Self {
+        Self {
+            namespace,
+            bodies,
+            solutions: Vec::new(),
+            versions: Vec::new(),
+            programmes: Vec::new(),
+            profiles: Vec::new(),
+            homologations: Vec::new(),
+            evidence: Vec::new(),
+            runs: Vec::new(),
+            reviews: Vec::new(),
+            non_conformities: Vec::new(),
+            answers: Vec::new(),
+            revocations: Vec::new(),
+            credentials: Vec::new(),
+        }
+    }
+
     /// The homologation that opens production to a version now, with what it opens.
     pub fn open(
         &self,

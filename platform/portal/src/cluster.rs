@@ -178,9 +178,7 @@ pub(crate) async fn change<K: Object>(
 
 /// The object of that name in the namespace that `api` speaks of.
 fn on<K: Object>(api: &Api<K>, name: &str) -> On {
-    let url = api.resource_url();
-    let rest = url.split_once("/namespaces/").map(|(_, rest)| rest);
-    let object = match rest.and_then(|rest| rest.split('/').next()) {
+    let object = match api.namespace() {
         Some(namespace) => format!("{namespace}/{name}"),
         None => name.to_owned(),
     };

@@ -9,12 +9,9 @@ use std::time::{Duration, Instant};
 use dmp_core::config::{ServiceConfig, TlsConfig, effective};
 use dmp_core::peer::SpiffeId;
 use dmp_core::trust::Keys;
-use dmp_keys::openbao::CertificateRequest;
+use dmp_testkit::Issued;
 use dmp_testkit::process::free_port;
-use rcgen::{CertificateParams, KeyPair, SanType};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde::Serialize;
 
 use crate::world::{DOMAIN, Operator, World};
@@ -47,11 +44,13 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("a folder");
         let (public, health) = (free_port(), free_port());
         let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        let (services, solutions) = (
-            authority(world, "pki-services", "service").await,
-            authority(world, "pki-solutions", "solution").await,
-        );
-        let root = services.last().expect("a root").clone();
+        let own = of_gateway(world).await;
+        let root = own.chain.last().expect("a root").clone();
+        let solution = format!("spiffe://{DOMAIN}/credential/vendor/any");
+        let solution = world
+            .bao
+            .certificate("pki-solutions", "solution", &solution, &[])
+            .await;
         let keys = Keys {
             token: vec![world.bao.public_key(None, "token").await],
             facts: vec![world.bao.public_key(None, "facts").await],
@@ -61,11 +60,9 @@ impl Gateway {
             |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("a file");
         write("keys.json", serde_json::to_string(&keys).expect("JSON"));
         write("ca.crt", root.clone());
-        write("solutions-ca.crt", solutions.concat());
-        let id = SpiffeId::service(DOMAIN, "dmp-national", "gateway").to_string();
-        let (_, key, chain) = signed(world, "pki-services", "service", &id).await;
-        write("tls.crt", chain);
-        write("tls.key", key);
+        write("solutions-ca.crt", solution.chain[1..].concat());
+        write("tls.crt", own.chain.concat());
+        write("tls.key", own.key);
         let service = ServiceConfig {
             domain: DOMAIN.to_owned(),
             name: "gateway".to_owned(),
@@ -167,13 +164,9 @@ impl Drop for Gateway {
 
 /// Waits until the operator tells its first facts, as a gateway would hear them.
 pub async fn until_it_tells(world: &World, operator: &Operator, limit: Duration) {
-    let id = SpiffeId::service(DOMAIN, "dmp-national", "gateway").to_string();
-    let (_, key, chain) = signed(world, "pki-services", "service", &id).await;
-    let root = authority(world, "pki-services", "service")
-        .await
-        .pop()
-        .expect("a root");
-    let client = client(&format!("{chain}{key}"), &root)
+    let own = of_gateway(world).await;
+    let root = own.chain.last().expect("a root");
+    let client = client(&format!("{}{}", own.chain.concat(), own.key), root)
         .resolve(OPERATOR, ([127, 0, 0, 1], operator.facts).into())
         .build()
         .expect("a client");
@@ -218,13 +211,12 @@ pub struct Software {
 impl Software {
     pub async fn new(world: &World, namespace: &str, name: &str) -> Self {
         let id = format!("spiffe://{DOMAIN}/credential/{namespace}/{name}");
-        let (csr, key, chain) = signed(world, "pki-solutions", "solution", &id).await;
-        let own = CertificateDer::from_pem_slice(chain.as_bytes()).expect("a certificate");
+        let issued = world.bao.certificate("pki-solutions", "solution", &id, &[]).await;
         Self {
-            csr,
-            sha256: dmp_client::facts::shard::sha256(&own),
-            chain,
-            key,
+            sha256: hex::encode(issued.identity().as_peer().certificate_sha256),
+            chain: issued.chain.concat(),
+            csr: issued.csr,
+            key: issued.key,
         }
     }
 
@@ -236,33 +228,11 @@ impl Software {
     }
 }
 
-async fn signed(world: &World, mount: &str, role: &str, id: &str) -> (String, String, String) {
-    let key = KeyPair::generate().expect("a key");
-    let mut parameters = CertificateParams::default();
-    parameters.subject_alt_names = vec![SanType::URI(id.try_into().expect("a name"))];
-    if role == "service" {
-        let local = "localhost".try_into().expect("a name");
-        parameters.subject_alt_names.push(SanType::DnsName(local));
-    }
-    let csr = parameters.serialize_request(&key).expect("a request");
-    let request = CertificateRequest {
-        csr: csr.pem().expect("PEM"),
-        uri_sans: vec![id.to_owned()],
-        ttl: "1h".to_owned(),
-        serial_number: None,
-        ..CertificateRequest::default()
-    };
-    let client = dmp_keys::Client::root(&world.bao.config(None)).expect("a client of OpenBao");
-    let signed = client.sign_certificate(mount, role, &request).await;
-    let chain = signed.expect("a certificate").chain_pem();
-    (request.csr, key.serialize_pem(), chain)
-}
-
-/// The authorities of a mount, PEM, the root last.
-async fn authority(world: &World, mount: &str, role: &str) -> Vec<String> {
-    let id = SpiffeId::service(DOMAIN, "dmp-national", "bench").to_string();
-    let (_, _, chain) = signed(world, mount, role, &id).await;
-    const END: &str = "-----END CERTIFICATE-----\n";
-    let certificates = chain.split_inclusive(END);
-    certificates.skip(1).map(str::to_owned).collect()
+/// A certificate of the gateway's, good for this machine.
+async fn of_gateway(world: &World) -> Issued {
+    let id = SpiffeId::service(DOMAIN, "dmp-national", "gateway").to_string();
+    let issued = world
+        .bao
+        .certificate("pki-services", "service", &id, &["localhost"]);
+    issued.await
 }

@@ -6,7 +6,9 @@
 
 pub mod bao;
 pub mod bodies;
+mod certificate;
 mod control_plane;
+pub mod facts;
 pub mod issuer;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
@@ -23,6 +25,7 @@ mod tokens;
 mod tests;
 
 pub use bao::Bao;
+pub use certificate::Issued;
 pub use control_plane::{ControlPlane, part};
 pub use issuer::Issuer;
 pub use pki::{Certificate, Pki, Validity};

@@ -88,8 +88,6 @@ impl World {
         }));
         let metadata = |name: &str| json!({ "name": name, "creationTimestamp": arrived });
         let mut dossier = Dossier {
-            namespace: "vendor-atlas".to_owned(),
-            bodies: Bodies::new(&bodies),
             solutions: vec![typed(json!({
                 "metadata": metadata("sih"),
                 "spec": { "vendor": "atlas", "product": "Atlas", "kind": "hospital", "organisation": { "name": "Atlas", "ice": "001234567000011" } },
@@ -104,13 +102,7 @@ impl World {
                 "metadata": metadata("one"),
                 "spec": { "solution": "sih", "version": "4.2", "programme": "2026", "cycle": 1, "profiles": ["feeder"] },
             }))],
-            evidence: Vec::new(),
-            runs: Vec::new(),
-            reviews: Vec::new(),
-            non_conformities: Vec::new(),
-            answers: Vec::new(),
-            revocations: Vec::new(),
-            credentials: Vec::new(),
+            ..Dossier::empty("vendor-atlas".to_owned(), Bodies::new(&bodies))
         };
         let submission = dossier.submission_sha256(&dossier.homologations[0]);
         for (mode, member) in [

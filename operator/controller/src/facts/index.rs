@@ -267,25 +267,26 @@ impl Index {
         stale_since: Option<Timestamp>,
         demonstration: &DemonstrationIssuer,
     ) -> facts::Facts {
-        let (demonstrating, in_force) = (self.is_demonstrating(), self.in_force(&self.lifted()));
+        let lifted = self.lifted();
+        let (demonstrating, in_force) = (self.is_demonstrating(), self.in_force(&lifted));
         let credentials = self.credentials.iter();
         let credentials = credentials.filter_map(|c| self.credential_fact(c, &in_force, demonstrating));
         facts::Facts {
             credentials: credentials.collect(),
-            ..self.line(now, stale_since, demonstration)
+            ..self.line(now, stale_since, demonstration, &lifted)
         }
     }
 
-    /// Everything but the credentials.
+    /// Everything but the credentials; `lifted`: names of the revocations that are ([`Self::lifted`]).
     pub(super) fn line(
         &self,
         now: Timestamp,
         stale_since: Option<Timestamp>,
         demonstration: &DemonstrationIssuer,
+        lifted: &BTreeSet<String>,
     ) -> facts::Facts {
         let platform = self.platform();
         let domain = platform.map_or("", |platform| platform.spec.domain.as_str());
-        let lifted = self.lifted();
         let ended = self.revocations.iter();
         let ended = ended.filter(|revocation| lifted.contains(&revocation.name_any()));
         let groups = self.groups.iter();
@@ -295,7 +296,7 @@ impl Index {
             stale_since,
             demonstration: self.is_demonstrating(),
             groups: groups.filter_map(|group| group_fact(group, domain)).collect(),
-            revocations: self.in_force(&lifted).into_iter().map(revocation_fact).collect(),
+            revocations: self.in_force(lifted).into_iter().map(revocation_fact).collect(),
             lifted: ended.map(revocation_fact).collect(),
             issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
             ..facts::Facts::default()

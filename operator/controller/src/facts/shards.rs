@@ -62,8 +62,9 @@ impl Index {
         stale_since: Option<Timestamp>,
         demonstration: &DemonstrationIssuer,
     ) -> serde_json::Result<(facts::Facts, Told)> {
+        let lifted = self.lifted();
         let mut shards = std::mem::take(&mut self.shards);
-        let written = self.write_again(&mut shards);
+        let written = self.write_again(&mut shards, &lifted);
         self.shards = shards;
         written?;
         let told = self.shards.told.clone();
@@ -72,15 +73,15 @@ impl Index {
             shards: named
                 .map(|(number, shard)| (*number, shard.sha256.clone()))
                 .collect(),
-            ..self.line(now, stale_since, demonstration)
+            ..self.line(now, stale_since, demonstration, &lifted)
         };
         Ok((line, told))
     }
 
-    fn write_again(&mut self, shards: &mut Shards) -> serde_json::Result<()> {
+    fn write_again(&mut self, shards: &mut Shards, lifted: &BTreeSet<String>) -> serde_json::Result<()> {
         let everywhere = Everywhere {
             demonstrating: self.is_demonstrating(),
-            lifted: self.lifted(),
+            lifted: lifted.clone(),
         };
         let due = self.due(shards);
         let due = match due {
@@ -96,7 +97,7 @@ impl Index {
             }
         };
         shards.everywhere = None;
-        let in_force = self.in_force(&everywhere.lifted);
+        let in_force = self.in_force(lifted);
         for number in due {
             let members = shards.members.get(&number).into_iter().flatten();
             let facts: Vec<facts::Credential> = members
@@ -200,6 +201,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use dmp_api::{Platform, Solution, SolutionCredential, SolutionRevocation, Vendor};
+    use dmp_testkit::facts::divided;
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
     use serde::de::DeserializeOwned;
@@ -360,7 +362,7 @@ mod tests {
                     .divided(Timestamp::UNIX_EPOCH, None, &demonstration())
                     .unwrap();
                 let whole = index.facts(Timestamp::UNIX_EPOCH, None, &demonstration());
-                let (wanted, shards) = shard::divided(whole).unwrap();
+                let (wanted, shards) = divided(whole);
                 assert_eq!(line, wanted, "seed {seed}, round {round}");
                 let wanted: Vec<(&str, &str)> = shards
                     .iter()

@@ -1,8 +1,8 @@
 //! `GET /v2/facts/stream`: NDJSON, the newest signed line at once, then each new one; after each the shards it names that this
 //! connection has not had. `GET /v1/facts/stream`, for the gateways of the release before: all in the line. Gateways only.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::publish::{Edition, Voices};
+use super::shards::{Told, Written};
 
 /// What a stream needs.
 #[derive(Clone)]
@@ -37,20 +38,25 @@ pub fn router(domain: &str, streams: Streams) -> Router {
         .with_state(streams)
 }
 
-/// What is due to a connection that had the shards `told` with the edition before, and keeps no others.
-fn due(edition: &Edition, told: &mut HashSet<String>) -> Vec<Bytes> {
-    let shards = edition.shards.values();
-    let new = shards.clone().filter(|shard| !told.contains(&shard.sha256));
-    let lines = std::iter::once(&edition.line).chain(new.map(|shard| &shard.line));
-    let lines = lines.cloned().collect();
-    *told = shards.map(|shard| shard.sha256.clone()).collect();
-    lines
+/// What is due to a connection that had this edition before, and keeps the shards of no other.
+fn due(edition: &Edition, before: &Told) -> Vec<Bytes> {
+    let had = |number, shard: &Written| before.get(number).is_some_and(|one| one.sha256 == shard.sha256);
+    let new = edition
+        .shards
+        .iter()
+        .filter(|(number, shard)| !had(number, shard));
+    let lines = std::iter::once(&edition.line).chain(new.map(|(_, shard)| &shard.line));
+    lines.cloned().collect()
 }
 
 async fn stream(State(Streams { voices, shutdown }): State<Streams>) -> Response {
-    let mut told = HashSet::new();
+    let mut before = Arc::<Told>::default();
     let editions = newest(voices.editions.subscribe(), shutdown);
-    answer(editions.flat_map(move |edition| futures::stream::iter(due(&edition, &mut told))))
+    answer(editions.flat_map(move |edition| {
+        let lines = due(&edition, &before);
+        before = edition.shards;
+        futures::stream::iter(lines)
+    }))
 }
 
 async fn whole(State(Streams { voices, shutdown }): State<Streams>) -> Response {

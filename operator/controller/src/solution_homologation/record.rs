@@ -191,22 +191,7 @@ mod tests {
     }
 
     fn dossier() -> Dossier {
-        Dossier {
-            namespace: "vendor-a".to_owned(),
-            bodies: Bodies::new(&[]),
-            solutions: Vec::new(),
-            versions: Vec::new(),
-            programmes: Vec::new(),
-            profiles: Vec::new(),
-            homologations: Vec::new(),
-            evidence: Vec::new(),
-            runs: Vec::new(),
-            reviews: Vec::new(),
-            non_conformities: Vec::new(),
-            answers: Vec::new(),
-            revocations: Vec::new(),
-            credentials: Vec::new(),
-        }
+        Dossier::empty("vendor-a".to_owned(), Bodies::new(&[]))
     }
 
     #[test]

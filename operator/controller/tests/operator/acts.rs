@@ -9,17 +9,13 @@ use axum::routing::post;
 use axum::{Json, Router};
 use dmp_api::homologation_review::ReviewVerdict;
 use dmp_client::acts::{Act, ROUTE, Receipt};
-use dmp_core::peer::{ServicePattern, SpiffeId, allow};
+use dmp_core::peer::{ServicePattern, allow};
 use dmp_core::tls::Identity;
-use dmp_keys::openbao::CertificateRequest;
 use dmp_operator::acts::ActLog;
 use dmp_operator::kubernetes_audit::record;
 use dmp_operator::kubernetes_audit::rules::{Finding, Rule};
 use dmp_testkit::{Pki, TestService};
 use http::StatusCode;
-use rcgen::{CertificateParams, KeyPair, SanType};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
 use crate::control_plane::World;
@@ -100,35 +96,6 @@ async fn take(State(log): State<Log>, Json(act): Json<Act>) -> Result<Json<Recei
     }))
 }
 
-/// The audit service's certificate, as OpenBao gives it, good for this machine.
-async fn identity(world: &World) -> Identity {
-    let client = dmp_keys::Client::root(&world.bao.config(None)).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let spiffe = SpiffeId::service("dmp.test", "dmp-national", "audit").to_string();
-    let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    parameters
-        .subject_alt_names
-        .push(SanType::URI(spiffe.as_str().try_into().unwrap()));
-    let request = CertificateRequest {
-        csr: parameters.serialize_request(&key).unwrap().pem().unwrap(),
-        uri_sans: vec![spiffe],
-        dns_sans: vec!["localhost".to_owned()],
-        ttl: "1h".to_owned(),
-        serial_number: None,
-        ..CertificateRequest::default()
-    };
-    let signed = client
-        .sign_certificate("pki-services", "service", &request)
-        .await
-        .unwrap();
-    let pem = signed.chain_pem();
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let roots = dmp_core::tls::roots(chain.last().cloned()).unwrap();
-    Identity::new(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into(), roots).unwrap()
-}
-
 async fn nothing_waits(world: &World) {
     let delivered = || async { status(world, &submission()).await["unrecorded"] == Value::Null };
     world.wait("nothing waits for the log", delivered).await;
@@ -140,7 +107,7 @@ async fn what_is_decided_is_in_the_log_once_and_waits_for_no_log() {
         return;
     };
     let log = Log::new(Manner::Open);
-    let audit = log.serve(&identity(&world).await).await;
+    let audit = log.serve(&world.identity("audit").await).await;
     world.audit_url = audit.base();
     let bodies = Bodies::new();
     world.operator("one");

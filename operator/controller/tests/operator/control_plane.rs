@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use dmp_core::peer::SpiffeId;
+use dmp_core::tls::Identity;
 use dmp_testkit::kubernetes::{api_of, client_of, cluster_crd};
 use dmp_testkit::process::free_port;
 use dmp_testkit::{Bao, ControlPlane};
@@ -35,6 +37,15 @@ pub struct World {
 }
 
 impl World {
+    /// A national service's, with a certificate as OpenBao gives it, good for this machine.
+    pub async fn identity(&self, service: &str) -> Identity {
+        let id = SpiffeId::service("dmp.test", "dmp-national", service).to_string();
+        let issued = self
+            .bao
+            .certificate("pki-services", "service", &id, &["localhost"]);
+        issued.await.identity()
+    }
+
     /// A control plane with our CRDs, admission policies and rights; `None` (said aloud) without the parts.
     pub async fn start() -> Option<Self> {
         let control_plane = ControlPlane::start().await?;

@@ -5,41 +5,12 @@ use std::time::{Duration, Instant};
 
 use dmp_client::facts::shard::sha256;
 use dmp_client::facts::{Credential, Facts, STREAM, SignedFacts};
-use dmp_core::peer::SpiffeId;
-use dmp_core::tls::Identity;
-use dmp_keys::openbao::CertificateRequest;
-use rcgen::{CertificateParams, KeyPair, SanType};
+use rcgen::{CertificateParams, KeyPair};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
 use crate::control_plane::{PATIENCE, World, samples};
-
-/// A client certificate of a national service, as OpenBao gives it.
-async fn identity(world: &World, name: &str) -> Identity {
-    let client = dmp_keys::Client::root(&world.bao.config(None)).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let spiffe = SpiffeId::service("dmp.test", "dmp-national", name).to_string();
-    let mut parameters = CertificateParams::default();
-    parameters.subject_alt_names = vec![SanType::URI(spiffe.as_str().try_into().unwrap())];
-    let request = CertificateRequest {
-        csr: parameters.serialize_request(&key).unwrap().pem().unwrap(),
-        uri_sans: vec![spiffe],
-        ttl: "1h".to_owned(),
-        serial_number: None,
-        ..CertificateRequest::default()
-    };
-    let signed = client
-        .sign_certificate("pki-services", "service", &request)
-        .await
-        .unwrap();
-    let pem = signed.chain_pem();
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let roots = dmp_core::tls::roots(chain.last().cloned()).unwrap();
-    Identity::new(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into(), roots).unwrap()
-}
 
 /// The stream as a gateway reads it.
 pub struct Stream {
@@ -51,7 +22,7 @@ pub struct Stream {
 
 impl Stream {
     pub async fn open(world: &World, port: u16, name: &str) -> Result<Self, reqwest::StatusCode> {
-        let identity = identity(world, name).await;
+        let identity = world.identity(name).await;
         let address: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
         // Its certificate names the Service, so that is what is asked for.
         let client = reqwest::Client::builder()

@@ -125,8 +125,6 @@ impl World {
             })
         };
         let dossier = Dossier {
-            namespace: NAMESPACE.to_owned(),
-            bodies: Bodies::new(&bodies),
             solutions: vec![typed(json!({
                 "metadata": { "name": SOLUTION },
                 "spec": { "vendor": "atlas", "product": "Atlas SIH", "kind": "hospital", "organisation": { "name": "Atlas Santé", "ice": ICE } },
@@ -151,12 +149,7 @@ impl World {
                 "metadata": { "name": "pen-test" },
                 "spec": { "kind": "pen-test", "issuer": "Labo Sécurité", "sha256": "c".repeat(64), "issued": day(-5) },
             }))],
-            runs: Vec::new(),
-            reviews: Vec::new(),
-            non_conformities: Vec::new(),
-            answers: Vec::new(),
-            revocations: Vec::new(),
-            credentials: Vec::new(),
+            ..Dossier::empty(NAMESPACE.to_owned(), Bodies::new(&bodies))
         };
         Self {
             interop,

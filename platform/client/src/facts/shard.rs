@@ -6,7 +6,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Credential, Facts};
+use super::Credential;
 
 /// How many there are; the empty ones are not told.
 pub const SHARDS: u16 = 1024;
@@ -46,95 +46,15 @@ impl Shard {
     }
 }
 
-/// Facts of [`super::STREAM_V1`] as [`super::STREAM`] tells them.
-///
-/// # Errors
-/// As [`Shard::new`].
-pub fn divided(mut facts: Facts) -> serde_json::Result<(Facts, Vec<Shard>)> {
-    let mut credentials = std::mem::take(&mut facts.credentials);
-    credentials.sort_by_cached_key(|credential| (index(&credential.name), credential.name.clone()));
-    let mut shards = Vec::new();
-    for members in credentials.chunk_by(|one, other| index(&one.name) == index(&other.name)) {
-        let shard = Shard::new(members)?;
-        let first = members.first().map(|first| index(&first.name));
-        facts
-            .shards
-            .extend(first.map(|index| (index, shard.sha256.clone())));
-        shards.push(shard);
-    }
-    Ok((facts, shards))
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::collections::BTreeMap;
-
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::facts::Mode;
-
-    fn credential(name: &str) -> Credential {
-        Credential {
-            name: name.to_owned(),
-            solution: "vendor-a/sih".to_owned(),
-            version: "1".to_owned(),
-            kind: "hospital".to_owned(),
-            establishment: None,
-            group: None,
-            mode: Mode::Sandbox,
-            certificate_sha256: "ab".to_owned(),
-            not_after: Timestamp::UNIX_EPOCH,
-            previous: None,
-            scopes: None,
-            realm: None,
-        }
-    }
 
     #[test]
     fn a_name_falls_into_the_same_shard_in_every_program() {
         // sha256("vendor-a/x") begins with these two bytes; other programs (and other releases) must come to the same.
         let digest = sha256(b"vendor-a/x");
-        let first = u16::from_str_radix(&digest[..4], 16).unwrap();
-        assert_eq!(index("vendor-a/x"), first % 1024);
-    }
-
-    #[test]
-    fn what_is_divided_is_all_there_and_named_by_its_hash() {
-        let names: Vec<String> = (0..3000).map(|number| format!("vendor-a/{number}")).collect();
-        let whole = Facts {
-            credentials: names.iter().rev().map(|name| credential(name)).collect(),
-            ..Facts::default()
-        };
-        let (line, shards) = divided(whole).unwrap();
-        assert!(line.credentials.is_empty());
-        assert!(shards.len() > 900, "spread");
-        let by_hash: BTreeMap<&str, &Shard> = shards
-            .iter()
-            .map(|shard| (shard.sha256.as_str(), shard))
-            .collect();
-        let mut found = Vec::new();
-        for (number, hash) in &line.shards {
-            let shard = by_hash[hash.as_str()];
-            assert_eq!(sha256(shard.line.as_bytes()), *hash);
-            let credentials: Vec<Credential> = serde_json::from_str(&shard.line).unwrap();
-            assert!(credentials.is_sorted_by_key(|credential| credential.name.clone()));
-            assert!(
-                credentials
-                    .iter()
-                    .all(|credential| index(&credential.name) == *number)
-            );
-            found.extend(credentials.into_iter().map(|credential| credential.name));
-        }
-        found.sort_unstable();
-        let mut names = names;
-        names.sort_unstable();
-        assert_eq!(found, names);
-        assert!(
-            divided(Facts::default()).unwrap().1.is_empty(),
-            "empty ones are not told"
-        );
+        let first = u16::from_str_radix(&digest[..4], 16);
+        assert_eq!(Ok(index("vendor-a/x")), first.map(|first| first % 1024));
     }
 }

@@ -10,12 +10,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use dmp_client::facts::shard::divided;
 use dmp_client::facts::{Credential, Facts, Group, Mode, STREAM, SignedFacts};
 use dmp_core::config::{DatabaseConfig, ServiceConfig, TelemetryConfig, TlsConfig, effective};
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::tls::Identity;
 use dmp_core::token::{Claims, Person, PublicKey};
+use dmp_testkit::facts::divided;
 use dmp_testkit::issuer::{AUDIENCE, Issuer};
 use dmp_testkit::process::{Server, folder, free_port};
 use dmp_testkit::{Bao, Certificate, DOMAIN, Postgres, TestPlatform, TestService, Validity};
@@ -612,7 +612,7 @@ async fn stream(State(state): State<Arc<(Facts, Arc<TestPlatform>)>>) -> Respons
     let lines = futures::stream::unfold(state, |state| async move {
         let mut facts = state.0.clone();
         facts.at = jiff::Timestamp::now();
-        let (facts, shards) = divided(facts).unwrap();
+        let (facts, shards) = divided(facts);
         let payload = serde_json::to_string(&facts).unwrap();
         let signed = SignedFacts {
             signature: state.1.facts.sign(payload.as_bytes()),

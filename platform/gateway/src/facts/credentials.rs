@@ -127,14 +127,14 @@ impl Assembly {
 pub mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use dmp_client::facts::Mode;
-    use dmp_client::facts::shard::{Shard as Told, divided};
+    use dmp_client::facts::shard::Shard as Told;
+    use dmp_testkit::facts::divided;
 
     use super::*;
 
     /// Facts that carry their credentials, as the operator would have told them at that moment.
     pub fn told(facts: Facts, received: Instant, now: Timestamp) -> Complete {
-        let (line, shards) = divided(facts).unwrap();
+        let (line, shards) = divided(facts);
         let mut assembly = Assembly::default();
         let mut complete = assembly.line(line, received, now);
         for shard in shards {
@@ -145,18 +145,8 @@ pub mod tests {
 
     fn credential(name: &str, version: &str) -> Credential {
         Credential {
-            name: format!("vendor-a/{name}"),
-            solution: "vendor-a/sih".to_owned(),
             version: version.to_owned(),
-            kind: "hospital".to_owned(),
-            establishment: None,
-            group: None,
-            mode: Mode::Sandbox,
-            certificate_sha256: "ab".to_owned(),
-            not_after: Timestamp::UNIX_EPOCH,
-            previous: None,
-            scopes: None,
-            realm: None,
+            ..dmp_testkit::facts::credential(&format!("vendor-a/{name}"))
         }
     }
 
@@ -167,7 +157,6 @@ pub mod tests {
             credentials: credentials.collect(),
             ..Facts::default()
         })
-        .unwrap()
     }
 
     fn line(assembly: &mut Assembly, facts: &Facts) -> Option<Complete> {

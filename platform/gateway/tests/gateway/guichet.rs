@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::realms::{physician, signed};
 use crate::stub::{Answer, Heard};
-use crate::world::World;
+use crate::world::{World, with, without};
 
 /// A world whose gateway has its second listener, and somebody without any certificate.
 struct Desk {
@@ -127,16 +127,8 @@ async fn a_bad_log_in_is_nobodys() {
     let desk = Desk::open().await;
     let issuer = &desk.world.issuer;
     let good = issuer.claims(json!({ "sub": "leila" }));
-    let with = |name: &str, value: Value| {
-        let mut claims = good.clone();
-        claims[name] = value;
-        claims
-    };
-    let without = |name: &str| {
-        let mut claims = good.clone();
-        claims.as_object_mut().unwrap().remove(name);
-        claims
-    };
+    let with = |name: &str, value: Value| with(&good, name, value);
+    let without = |name: &str| without(&good, name);
     let past = jiff::Timestamp::now().as_second() - 3600;
     let unsigned = issuer.sign(&good).rsplit_once('.').unwrap().0.to_owned() + ".";
     for (name, log_in) in [

@@ -8,9 +8,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use dmp_client::facts::shard::divided;
 use dmp_client::facts::{Facts, STREAM, SignedFacts};
 use dmp_core::tls::Identity;
+use dmp_testkit::facts::divided;
 use dmp_testkit::{Signer, TestService};
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,7 +37,7 @@ impl Speech {
 
 /// A line of the stream and all the shards it names.
 pub fn sign(signer: &Signer, facts: Facts) -> Bytes {
-    let (facts, shards) = divided(facts).unwrap();
+    let (facts, shards) = divided(facts);
     let payload = serde_json::to_string(&facts).unwrap();
     let signature = signer.sign(payload.as_bytes());
     let signed = SignedFacts {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::stub::Answer;
 use crate::tokens::{ask, verifier};
-use crate::world::World;
+use crate::world::{World, with, without};
 
 const INPE: &str = "111111111";
 const TREAT: [(&str, &str); 1] = [("purpose", "TREAT")];
@@ -127,16 +127,8 @@ async fn a_log_in_of_the_sandbox_is_signed_by_the_platform_for_now_and_here() {
     confirms(&world);
     of_realm(&world, Some("a-1"), Mode::Sandbox).await;
     let good = physician(&world, "a-1");
-    let with = |name: &str, value: Value| {
-        let mut claims = good.clone();
-        claims[name] = value;
-        claims
-    };
-    let without = |name: &str| {
-        let mut claims = good.clone();
-        claims.as_object_mut().unwrap().remove(name);
-        claims
-    };
+    let with = |name: &str, value: Value| with(&good, name, value);
+    let without = |name: &str| without(&good, name);
     let now = jiff::Timestamp::now().as_second();
     let own = &world.sandbox;
     let namesake = Signer::new(own.kid());

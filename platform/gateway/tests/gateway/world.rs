@@ -350,6 +350,20 @@ pub fn credential(
     }
 }
 
+/// The same claims, one of them another.
+pub fn with(claims: &Value, name: &str, value: Value) -> Value {
+    let mut claims = claims.clone();
+    claims[name] = value;
+    claims
+}
+
+/// The same claims, one of them left out.
+pub fn without(claims: &Value, name: &str) -> Value {
+    let mut claims = claims.clone();
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
 /// One request with a token of `claims`: status, headers and the JSON of the answer.
 pub async fn send(
     world: &World,

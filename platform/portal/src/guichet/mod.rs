@@ -20,9 +20,11 @@ mod vendors;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+pub(crate) mod scene;
+#[cfg(test)]
 mod strangers;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};

@@ -1,27 +1,24 @@
 //! Who did what at the guichet, in the platform's log: on a real API server, before anything is written and before it is answered.
 #![allow(clippy::unwrap_used)]
+
 use std::sync::{Arc, Mutex};
 
 use axum::routing::post;
 use axum::{Json, Router};
-use dmp_api::conformance_run::RunMode;
-use dmp_api::homologation_review::ReviewVerdict;
 use dmp_client::acts::{Act, ROUTE, Receipt};
 use dmp_core::peer::{ServicePattern, allow};
 use dmp_homologation::canonical::digest;
-use dmp_homologation::sign::Signatory;
-use dmp_homologation::statement::{Review, Run};
 use dmp_keys::Client as OpenBao;
 use dmp_testkit::bodies::Authority;
-use dmp_testkit::kubernetes::api_of;
 use dmp_testkit::{Bao, Pki, TestService};
-use jiff::Timestamp;
 use kube::Client;
-use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::openapi::OPERATIONS;
-use super::tests::{CSR, Door, ICE, app, create, place, server, sign_up};
+use super::scene::{
+    CSR, Door, ICE, app, body, create, place, platform, review, run, server, sign_up, signed, signed_up,
+    written,
+};
 use crate::acts::ActLog;
 use crate::acts::memory::Held;
 use crate::app::App;
@@ -43,87 +40,27 @@ fn person(subject: &str) -> String {
 
 /// Every object that the portal can write, with what the API server counts of its changes.
 async fn everything(administrator: &Client) -> Vec<String> {
-    let mut all = Vec::new();
-    for kind in [
-        "Vendor",
-        "Solution",
-        "SolutionVersion",
-        "EvidenceItem",
-        "SolutionCredential",
-        "SolutionHomologation",
-        "HomologationReview",
-        "ConformanceRun",
-        "NonConformityAnswer",
-    ] {
-        let mut object = json!({ "apiVersion": "dmp.ma/v1alpha1", "kind": kind, "metadata": {} });
-        if kind != "Vendor" {
-            object["metadata"]["namespace"] = json!("vendor-atlas");
-        }
-        let listed = api_of(administrator, &object).list(&ListParams::default()).await;
-        for item in listed.unwrap().items {
-            let metadata = item.metadata;
-            all.push(format!(
-                "{kind} {:?} {:?}",
-                metadata.name, metadata.resource_version
-            ));
-        }
-    }
-    all
+    let all = written(administrator, "vendor-atlas").await;
+    all.iter()
+        .map(|(kind, object)| {
+            let metadata = &object.metadata;
+            format!("{kind} {:?} {:?}", metadata.name, metadata.resource_version)
+        })
+        .collect()
 }
 
-/// What comes before: a platform with bodies, something that surveillance found. The statements that the bodies sign.
-async fn platform(administrator: &Client) -> (Value, Value) {
+/// What comes before: a platform with bodies. The statements that they sign, a review and a run.
+async fn statements(administrator: &Client) -> (Value, Value) {
     let (interop, suite) = (
         Authority::new("Interop", "000000000000001"),
         Authority::new("Suite", "000000000000005"),
     );
-    let body = |role: &str, authority: &Authority| {
-        json!({
-            "role": role, "organisation": { "name": authority.name, "ice": authority.ice },
-            "anchors": [{ "certificate": authority.certificate_pem() }],
-        })
-    };
-    let platform = json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "Platform", "metadata": { "name": "national" },
-        "spec": {
-            "release": "1", "images": { "dmp": "d", "postgres": "p" }, "domain": "dmp.test", "site": "s",
-            "gateway": { "publicNames": ["gateway.dmp.test"] },
-            "bodies": [body("interop", &interop), body("suite", &suite)],
-        },
-    });
-    create(administrator, &platform).await;
-    let review = Review {
-        homologation: "vendor-atlas/his-1-0".to_owned(),
-        submission_sha256: "a".repeat(64),
-        verdict: ReviewVerdict::Favourable,
-        decision: false,
-        scopes: None,
-        until: None,
-        comment: "because".to_owned(),
-        signed_at: Timestamp::now(),
-    };
-    let run = Run {
-        solution: "vendor-atlas/his".to_owned(),
-        version: "1.0".to_owned(),
-        profile: "f".to_owned(),
-        profile_sha256: "a".repeat(64),
-        mode: RunMode::Sandbox,
-        submission_sha256: None,
-        seed: 1,
-        requirements: Vec::new(),
-        bundle_sha256: "b".repeat(64),
-        signed_at: Timestamp::now(),
-    };
-    let (interop, suite) = (interop.person("i1"), suite.person("suite"));
-    let review = Signatory::new(&interop.chain_pem, &interop.key_pem)
-        .unwrap()
-        .sign(&review)
-        .unwrap();
-    let run = Signatory::new(&suite.chain_pem, &suite.key_pem)
-        .unwrap()
-        .sign(&run)
-        .unwrap();
-    (json!({ "statement": review }), json!({ "statement": run }))
+    let bodies = json!([body("interop", &interop, &[]), body("suite", &suite, &[])]);
+    create(administrator, &platform(bodies)).await;
+    (
+        signed(&interop.person("i1"), &review("vendor-atlas/his-1-0")),
+        signed(&suite.person("suite"), &run("atlas")),
+    )
 }
 
 /// One after the other: path at the guichet, body, operation and object as the log has them.
@@ -244,7 +181,7 @@ async fn nothing_is_done_that_the_log_does_not_take_and_what_is_done_is_in_it_tw
     );
 
     place(&administrator, "atlas").await;
-    let (review, run) = platform(&administrator).await;
+    let (review, run) = statements(&administrator).await;
     create(&administrator, &json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": "NonConformity", "metadata": { "name": "nc", "namespace": "vendor-atlas" },
         "spec": { "solution": "his", "rule": "DF-03", "measured": "7 %", "severity": "major", "deadline": "2027-01-15" },
@@ -309,9 +246,7 @@ async fn what_ends_otherwise_is_recorded_as_that() {
     let app = app(Some(portal));
     let log = log_of(&app);
     let door = Door::of(app);
-    door.done("leila", "post", "/vendors", sign_up("atlas", ICE))
-        .await;
-    place(&administrator, "atlas").await;
+    signed_up(&door, &administrator, "leila", "atlas", ICE).await;
     log.take();
 
     // What is refused before anything would be written is no act.

@@ -2,24 +2,19 @@
 //! things, statements about something else, lists without end.
 #![allow(clippy::unwrap_used)]
 
-use dmp_api::conformance_run::RunMode;
-use dmp_api::homologation_review::ReviewVerdict;
-use dmp_homologation::sign::Signatory;
-use dmp_homologation::statement::{Review, Run, Statement};
-use dmp_testkit::bodies::{Authority, Member};
-use dmp_testkit::kubernetes::api_of;
+use dmp_testkit::bodies::Authority;
 use http::StatusCode;
-use jiff::Timestamp;
-use kube::Client;
-use kube::api::ListParams;
+use kube::{Client, ResourceExt as _};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::{Value, json};
 
 use super::openapi::OPERATIONS;
-use super::tests::{CSR, Door, ICE, OTHER_ICE, create, place, server, sign_up};
+use super::scene::{
+    CSR, Door, ICE, OTHER_ICE, body, create, platform, review, run, server, signed, signed_up, written,
+};
 
 /// A good body for an operation.
-fn body(path: &str) -> Value {
+fn good(path: &str) -> Value {
     let end = path.rsplit('/').next().unwrap();
     match end {
         "members" => json!({ "members": [{ "issuer": "https://issuer.test", "subject": "omar" }] }),
@@ -50,42 +45,10 @@ fn who(operation: &super::openapi::Operation) -> String {
 
 /// How many objects there are of a vendor.
 async fn objects(administrator: &Client, namespace: &str) -> usize {
-    let mut all = 0;
-    for kind in [
-        "Solution",
-        "SolutionVersion",
-        "EvidenceItem",
-        "SolutionCredential",
-        "SolutionHomologation",
-        "HomologationReview",
-        "ConformanceRun",
-        "NonConformityAnswer",
-    ] {
-        let metadata = json!({ "namespace": namespace });
-        let object = json!({ "apiVersion": "dmp.ma/v1alpha1", "kind": kind, "metadata": metadata });
-        let listed = api_of(administrator, &object).list(&ListParams::default()).await;
-        all += listed.unwrap().items.len();
-    }
-    all
-}
-
-fn platform(bodies: Value) -> Value {
-    json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "Platform", "metadata": { "name": "national" },
-        "spec": {
-            "release": "1", "images": { "dmp": "d", "postgres": "p" }, "domain": "dmp.test", "site": "s",
-            "gateway": { "publicNames": ["gateway.dmp.test"] }, "bodies": bodies,
-        },
-    })
-}
-
-fn entity(role: &str, authority: &Authority, readers: &[&str]) -> Value {
-    let reader = |subject: &&str| json!({ "issuer": "https://issuer.test", "subject": subject });
-    json!({
-        "role": role, "organisation": { "name": authority.name, "ice": authority.ice },
-        "anchors": [{ "certificate": authority.certificate_pem() }],
-        "readers": readers.iter().map(reader).collect::<Vec<_>>(),
-    })
+    let all = written(administrator, namespace).await;
+    all.iter()
+        .filter(|(_, object)| object.namespace().is_some())
+        .count()
 }
 
 #[tokio::test]
@@ -94,9 +57,7 @@ async fn to_a_stranger_a_vendor_and_none_are_the_same_in_every_operation() {
         return;
     };
     let door = Door::new(Some(portal));
-    door.done("leila", "post", "/vendors", sign_up("atlas", ICE))
-        .await;
-    place(&administrator, "atlas").await;
+    signed_up(&door, &administrator, "leila", "atlas", ICE).await;
     create(&administrator, &platform(json!([]))).await;
     let mut asked = 0;
     for operation in OPERATIONS {
@@ -105,7 +66,7 @@ async fn to_a_stranger_a_vendor_and_none_are_the_same_in_every_operation() {
         }
         let of = |vendor: &str| operation.path.replace("{vendor}", vendor).replace("{name}", "n");
         let (there, nowhere) = (of("atlas"), of("none"));
-        let body = body(operation.path);
+        let body = good(operation.path);
         let answer = door
             .ask(Some("omar"), operation.method, &there, body.clone())
             .await;
@@ -136,11 +97,9 @@ async fn a_reader_of_a_body_sees_everything_and_writes_nothing() {
         return;
     };
     let door = Door::new(Some(portal));
-    door.done("leila", "post", "/vendors", sign_up("atlas", ICE))
-        .await;
-    place(&administrator, "atlas").await;
+    signed_up(&door, &administrator, "leila", "atlas", ICE).await;
     let interop = Authority::new("Interop", "000000000000001");
-    let bodies = json!([entity("interop", &interop, &["rachid"])]);
+    let bodies = json!([body("interop", &interop, &["rachid"])]);
     create(&administrator, &platform(bodies)).await;
     for operation in OPERATIONS {
         if !operation.path.contains("{vendor}") || who(operation).starts_with("Whoever") {
@@ -148,7 +107,7 @@ async fn a_reader_of_a_body_sees_everything_and_writes_nothing() {
         }
         let path = operation.path.replace("{vendor}", "atlas").replace("{name}", "n");
         let (status, answer) = door
-            .ask(Some("rachid"), operation.method, &path, body(operation.path))
+            .ask(Some("rachid"), operation.method, &path, good(operation.path))
             .await;
         let code = answer["code"].as_str().unwrap_or_default();
         let shown = format!("{} {path}: {answer}", operation.method);
@@ -168,10 +127,8 @@ async fn one_name_stands_for_one_version_and_a_request_is_of_a_credentials_size(
         return;
     };
     let door = Door::new(Some(portal));
-    door.done("leila", "post", "/vendors", sign_up("atlas", ICE))
-        .await;
-    place(&administrator, "atlas").await;
-    let product = body("/solutions");
+    signed_up(&door, &administrator, "leila", "atlas", ICE).await;
+    let product = good("/solutions");
     door.done("leila", "post", "/vendors/atlas/solutions", product)
         .await;
     let path = "/vendors/atlas/versions";
@@ -221,11 +178,6 @@ async fn one_name_stands_for_one_version_and_a_request_is_of_a_credentials_size(
     }
 }
 
-fn signed<T: Statement>(member: &Member, statement: &T) -> Value {
-    let signatory = Signatory::new(&member.chain_pem, &member.key_pem).unwrap();
-    json!({ "statement": signatory.sign(statement).unwrap() })
-}
-
 #[tokio::test]
 async fn a_good_statement_about_another_vendor_is_not_written() {
     let Some((_server, administrator, portal)) = server().await else {
@@ -233,46 +185,19 @@ async fn a_good_statement_about_another_vendor_is_not_written() {
     };
     let door = Door::new(Some(portal));
     for (who, vendor, ice) in [("leila", "atlas", ICE), ("omar", "oasis", OTHER_ICE)] {
-        door.done(who, "post", "/vendors", sign_up(vendor, ice)).await;
-        place(&administrator, vendor).await;
+        signed_up(&door, &administrator, who, vendor, ice).await;
         let path = |end: &str| format!("/vendors/{vendor}/{end}");
         for end in ["solutions", "versions", "homologations"] {
-            door.done(who, "post", &path(end), body(end)).await;
+            door.done(who, "post", &path(end), good(end)).await;
         }
     }
     let interop = Authority::new("Interop", "000000000000001");
     let suite = Authority::new("Suite", "000000000000005");
-    let bodies = json!([entity("interop", &interop, &[]), entity("suite", &suite, &[])]);
+    let bodies = json!([body("interop", &interop, &[]), body("suite", &suite, &[])]);
     create(&administrator, &platform(bodies)).await;
 
-    let run = |vendor: &str| {
-        let run = Run {
-            solution: format!("vendor-{vendor}/his"),
-            version: "1.0".to_owned(),
-            profile: "f".to_owned(),
-            profile_sha256: "a".repeat(64),
-            mode: RunMode::Sandbox,
-            submission_sha256: None,
-            seed: 1,
-            requirements: Vec::new(),
-            bundle_sha256: "b".repeat(64),
-            signed_at: Timestamp::now(),
-        };
-        signed(&suite.person("suite"), &run)
-    };
-    let review = |submission: &str| {
-        let review = Review {
-            homologation: submission.to_owned(),
-            submission_sha256: "a".repeat(64),
-            verdict: ReviewVerdict::Favourable,
-            decision: false,
-            scopes: None,
-            until: None,
-            comment: "because".to_owned(),
-            signed_at: Timestamp::now(),
-        };
-        signed(&interop.person("i1"), &review)
-    };
+    let run = |vendor: &str| signed(&suite.person("suite"), &run(vendor));
+    let review = |submission: &str| signed(&interop.person("i1"), &review(submission));
     let reviews = "/vendors/atlas/homologations/his-1-0/reviews";
     for (path, statement, refused) in [
         ("/vendors/atlas/runs", run("oasis"), "other-vendor"),
@@ -313,8 +238,7 @@ async fn a_list_comes_in_parts_and_a_part_leads_to_no_other_list() {
     };
     let door = Door::new(Some(portal));
     for (who, vendor, ice) in [("leila", "atlas", ICE), ("omar", "oasis", OTHER_ICE)] {
-        door.done(who, "post", "/vendors", sign_up(vendor, ice)).await;
-        place(&administrator, vendor).await;
+        signed_up(&door, &administrator, who, vendor, ice).await;
         let path = format!("/vendors/{vendor}/versions");
         for number in 0..5 {
             let version = json!({ "solution": vendor, "version": format!("{number}.0") });

@@ -1,113 +1,15 @@
-//! The guichet on a real API server, with the portal's own rights (`manifests/operator/portal.yaml`). The operator is not there: what it
-//! writes, the tests write.
+//! The guichet on a real API server, with the portal's own rights.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
-use axum::Router;
-use axum::body::Body;
-use dmp_client::guichet::{PERSON_HEADER, PREFIX, Person};
-use dmp_keys::Client as OpenBao;
-use dmp_testkit::kubernetes::{api_of, client_as, client_of};
-use dmp_testkit::{Bao, ControlPlane, Pki};
-use http::{Request, StatusCode};
-use kube::Client;
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use dmp_client::guichet::PREFIX;
+use http::StatusCode;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 use super::openapi::OPERATIONS;
-use crate::acts::ActLog;
-use crate::acts::memory::Held;
-use crate::app::App;
-use crate::cluster::Cluster;
-use crate::registry::Registry;
-
-pub(super) const ICE: &str = "001234567000062";
-pub(super) const OTHER_ICE: &str = "001561191000066";
-pub(super) const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n";
-
-pub(crate) fn app(client: Option<Client>) -> App {
-    let openbao = OpenBao::root(&Bao::shared().config(None)).unwrap();
-    let identity = Pki::new("dmp.test").service("dmp-national", "portal");
-    let registry = Registry::new(&identity, None).unwrap();
-    App::new(
-        "dmp.test",
-        "https://gateway.dmp.test",
-        openbao,
-        Cluster::new(client),
-        registry,
-        ActLog::Memory(Held::default()),
-    )
-    .unwrap()
-}
-
-pub(super) struct Door(Router);
-
-impl Door {
-    pub(super) fn new(client: Option<Client>) -> Self {
-        Self::of(app(client))
-    }
-
-    pub(super) fn of(app: App) -> Self {
-        Self(super::router().with_state(app))
-    }
-
-    pub(super) async fn ask(
-        &self,
-        who: Option<&str>,
-        method: &str,
-        path: &str,
-        body: Value,
-    ) -> (StatusCode, Value) {
-        let mut request = Request::builder()
-            .method(method.to_uppercase().as_str())
-            .uri(format!("{PREFIX}{path}"))
-            .header("content-type", "application/json");
-        if let Some(subject) = who {
-            let person = Person {
-                issuer: "https://issuer.test".to_owned(),
-                subject: subject.to_owned(),
-            };
-            request = request.header(PERSON_HEADER, person.to_header());
-        }
-        let mut request = request.body(Body::from(body.to_string())).unwrap();
-        let correlation = dmp_core::correlation::Correlation(uuid::Uuid::new_v4());
-        request.extensions_mut().insert(correlation);
-        let response = self.0.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
-            .await
-            .unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
-    }
-
-    /// The answer's body; fails when it is no success.
-    pub(super) async fn done(&self, who: &str, method: &str, path: &str, body: Value) -> Value {
-        let (status, answer) = self.ask(Some(who), method, path, body).await;
-        assert_eq!(status, StatusCode::OK, "{method} {path}: {answer}");
-        answer
-    }
-
-    /// Status and code of a refusal.
-    pub(super) async fn refused(
-        &self,
-        who: Option<&str>,
-        method: &str,
-        path: &str,
-        body: Value,
-    ) -> (u16, String) {
-        let (status, answer) = self.ask(who, method, path, body).await;
-        (
-            status.as_u16(),
-            answer["code"].as_str().unwrap_or_default().to_owned(),
-        )
-    }
-}
-
-pub(super) fn sign_up(name: &str, ice: &str) -> Value {
-    json!({ "name": name, "organisation": { "name": "Atlas Santé", "ice": ice } })
-}
+use super::scene::{CSR, Door, ICE, OTHER_ICE, create, place, platform, server, sign_up, signed_up};
 
 #[tokio::test]
 async fn every_operation_is_a_route_and_needs_a_log_in_unless_it_is_everybodys() {
@@ -145,66 +47,6 @@ fn the_description_is_the_one_in_the_documentation() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let made = format!("{:#}\n", super::description());
     assert!(written == made, "make vendor-docs writes it");
-}
-
-pub(super) async fn server() -> Option<(ControlPlane, Client, Client)> {
-    let server = ControlPlane::start().await?;
-    let administrator = client_of(&server.kubeconfig()).await;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut files: Vec<_> = std::fs::read_dir(root.join("crds"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.push(root.join("manifests/operator/portal.yaml"));
-    for file in files {
-        for document in std::fs::read_to_string(file).unwrap().split("\n---\n") {
-            let object: Value = serde_saphyr::from_str(document).unwrap();
-            if object.is_null() || object["kind"] == "Kustomization" {
-                continue;
-            }
-            create(&administrator, &object).await;
-        }
-    }
-    let account = "system:serviceaccount:dmp-national:portal";
-    let portal = client_as(&server.kubeconfig(), account, &["system:authenticated"]).await;
-    let vendors = kube::Api::<dmp_api::Vendor>::all(portal.clone());
-    for _ in 0..100 {
-        if vendors.list(&Default::default()).await.is_ok() {
-            return Some((server, administrator, portal));
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("the portal's rights are not in force");
-}
-
-pub(super) async fn create(client: &Client, object: &Value) {
-    let dynamic: DynamicObject = serde_json::from_value(object.clone()).unwrap();
-    let created = api_of(client, object)
-        .create(&PostParams::default(), &dynamic)
-        .await;
-    created.unwrap_or_else(|error| panic!("{}: {error}", object["kind"]));
-}
-
-/// What the operator does for a vendor.
-pub(super) async fn place(administrator: &Client, vendor: &str) {
-    create(
-        administrator,
-        &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": format!("vendor-{vendor}") } }),
-    )
-    .await;
-    let object = json!({ "apiVersion": "dmp.ma/v1alpha1", "kind": "Vendor", "metadata": { "name": vendor } });
-    let status = json!({ "status": {
-        "namespace": format!("vendor-{vendor}"),
-        "sandbox": { "healthGroup": "bac", "establishment": "990000001", "realm": format!("vendor-{vendor}/1") },
-        "conditions": [{
-            "type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1,
-            "lastTransitionTime": "2026-11-29T00:00:00Z",
-        }],
-    } });
-    api_of(administrator, &object)
-        .patch_status(vendor, &PatchParams::default(), &Patch::Merge(status))
-        .await
-        .unwrap();
 }
 
 #[tokio::test]
@@ -466,17 +308,8 @@ async fn a_statement_that_nobody_signed_is_not_written() {
         return;
     };
     let door = Door::new(Some(portal.clone()));
-    let platform = json!({
-        "apiVersion": "dmp.ma/v1alpha1", "kind": "Platform", "metadata": { "name": "national" },
-        "spec": {
-            "release": "1", "images": { "dmp": "d", "postgres": "p" }, "domain": "dmp.test", "site": "s",
-            "gateway": { "publicNames": ["gateway.dmp.test"] },
-        },
-    });
-    create(&administrator, &platform).await;
-    door.done("leila", "post", "/vendors", sign_up("atlas", ICE))
-        .await;
-    place(&administrator, "atlas").await;
+    create(&administrator, &platform(json!([]))).await;
+    signed_up(&door, &administrator, "leila", "atlas", ICE).await;
     let statement = json!({ "statement": "a.b.c" });
     for path in ["/vendors/atlas/runs", "/vendors/atlas/homologations/h/reviews"] {
         assert_eq!(

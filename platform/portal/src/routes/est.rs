@@ -42,7 +42,7 @@ pub(crate) async fn reenroll_software(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guichet::tests::app;
+    use crate::guichet::scene::app;
 
     #[tokio::test]
     async fn who_waits_twice_already_is_told_to_come_back_and_nothing_is_asked() {
