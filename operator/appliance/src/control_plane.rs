@@ -41,7 +41,7 @@ const POD_LOSS: [&str; 2] = [
     "default-not-ready-toleration-seconds",
     "default-unreachable-toleration-seconds",
 ];
-const POD_LOSS_SECONDS: u32 = 10;
+const POD_LOSS_SECONDS: u32 = 20;
 
 /// Order of stopping: the API server before etcd, or it hangs for half a minute.
 pub(crate) const STOP_ORDER: [&str; 5] = [

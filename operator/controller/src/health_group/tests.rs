@@ -57,19 +57,24 @@ fn without_keys_only_databases_and_their_surroundings() {
 #[test]
 fn from_two_instances_on_a_commit_waits_for_a_second_one() {
     let mut valid = valid();
-    let synchronous = |valid: &Valid| -> Vec<(i64, Option<String>)> {
+    let synchronous = |valid: &Valid| -> Vec<(i64, Option<String>, i64)> {
         build(valid)
             .databases
             .iter()
             .map(|cluster| {
                 let durability = cluster.text("/spec/postgresql/synchronous/dataDurability");
-                (cluster.integer("/spec/instances"), durability.map(str::to_owned))
+                (
+                    cluster.integer("/spec/instances"),
+                    durability.map(str::to_owned),
+                    cluster.integer("/spec/primaryLease/leaseDurationSeconds"),
+                )
             })
             .collect()
     };
-    assert_eq!(synchronous(&valid), [(1, None), (1, None)]);
+    // And who takes over waits for a short lease.
+    assert_eq!(synchronous(&valid), [(1, None, 15), (1, None, 15)]);
     valid.spec.database_instances = Some(3);
-    let required = (3, Some("required".to_owned()));
+    let required = (3, Some("required".to_owned()), 5);
     assert_eq!(synchronous(&valid), [required.clone(), required]);
 }
 

@@ -103,9 +103,7 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 "stopDelay": 60,
                 "smartShutdownTimeout": 5,
                 "switchoverDelay": 60,
-                // A lost node: another instance takes over five seconds earlier than by default (15, 10, 2), and a primary that
-                // cannot reach the API server still goes on for nine (docs/decisions/0007).
-                "primaryLease": { "leaseDurationSeconds": 10, "renewDeadlineSeconds": 9, "retryPeriodSeconds": 1 },
+                "primaryLease": primary_lease(instances),
                 // Its readiness period of 10 s would be most of a small cluster's time to start.
                 "probes": {
                     "startup": { "periodSeconds": 1, "failureThreshold": 300, "timeoutSeconds": 5 },
@@ -132,6 +130,13 @@ pub fn cluster(database: &Database<'_>) -> Object {
             },
         }),
     )
+}
+
+/// With another instance that could take over the lease is short: it is waited for in full when a node is lost. One instance alone
+/// has CNPG's own: nobody takes over, and it goes on as long as it may without the API server (docs/decisions/0007).
+fn primary_lease(instances: i64) -> serde_json::Value {
+    let (lease, renew, retry) = if instances > 1 { (5, 4, 1) } else { (15, 10, 2) };
+    json!({ "leaseDurationSeconds": lease, "renewDeadlineSeconds": renew, "retryPeriodSeconds": retry })
 }
 
 /// Whether CNPG says that all instances are up.

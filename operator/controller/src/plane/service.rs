@@ -24,9 +24,11 @@ pub struct Workload<'a> {
     pub memory_limit: &'a str,
 }
 
-/// What a node that is gone is tainted with. A pod of ours leaves it after 10 s instead of Kubernetes' five minutes: it
-/// has no state that a second one could harm.
+/// What a node that is gone is tainted with. A pod of ours leaves it after 20 s instead of Kubernetes' five minutes: it has no state
+/// that a second one could harm. Not sooner: the databases that were primary there are taken over meanwhile, and a node that starts
+/// pods has no processor for that (docs/decisions/0007).
 const LOST_NODE: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+const LOST_NODE_SECONDS: i64 = 20;
 
 /// User and group of the image.
 const USER: i64 = 65532;
@@ -82,7 +84,7 @@ pub fn deployment(workload: &Workload<'_>) -> Object {
                         "enableServiceLinks": false,
                         "terminationGracePeriodSeconds": 30,
                         "tolerations": LOST_NODE.map(|key| json!({
-                            "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 10,
+                            "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE_SECONDS,
                         })),
                         "securityContext": pod_security(),
                         "topologySpreadConstraints": [{
