@@ -2,6 +2,8 @@
 
 /// Namespace of operator and OpenBao.
 pub const SYSTEM_NAMESPACE: &str = "dmp-system";
+/// Namespace of what the evaluator's verdicts rest on.
+pub const EVIDENCE_NAMESPACE: &str = "dmp-evidence";
 /// Namespace of the national plane.
 pub const NATIONAL_NAMESPACE: &str = "dmp-national";
 /// The one `Platform`.

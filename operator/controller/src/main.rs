@@ -1,4 +1,5 @@
-//! `dmp-operator`: wires arguments to the library. `run` is the operator; `openbao-tls` prepares OpenBao's pod.
+//! `dmp-operator`: wires arguments to the libraries. `run` is the operator; `evaluate` is the evaluator, another process under
+//! another account; `openbao-tls` prepares OpenBao's pod.
 
 use std::process::ExitCode;
 
@@ -16,6 +17,8 @@ struct Arguments {
 enum Command {
     /// Reconcile, and serve the facts stream.
     Run(Box<dmp_operator::config::OperatorConfig>),
+    /// Say which controls of the catalogue hold on this platform.
+    Evaluate(dmp_evaluator::config::EvaluatorConfig),
     /// Make the certificate of OpenBao's listener and publish it.
     OpenbaoTls(dmp_operator::openbao_tls::OpenbaoTls),
 }
@@ -36,6 +39,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Run(config) => Ok(dmp_operator::run::run(*config).await?),
+        Command::Evaluate(config) => Ok(dmp_evaluator::run::run(config).await?),
         Command::OpenbaoTls(arguments) => {
             dmp_core::telemetry::init();
             let client = kube::Client::try_default().await?;

@@ -108,7 +108,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Homologation(command) => crate::homologation::run(&cluster, &command).await,
         Command::Catalogue(command) => crate::catalogue::run(&cluster, &command).await,
         Command::Label(command) => crate::label::run(&command),
-        Command::Compliance(command) => crate::compliance::run(&command),
+        Command::Compliance(command) => crate::compliance::run(&cluster, &command).await,
         Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,

@@ -244,6 +244,8 @@ pub struct Check {
     pub name: String,
     /// What is true when it passes.
     pub asks: String,
+    /// Whether the evaluator collects its inputs on a running platform.
+    pub observed: bool,
     /// Each input by its name, and what it is.
     pub inputs: BTreeMap<String, String>,
     pub rule: Rule,

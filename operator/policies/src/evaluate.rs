@@ -83,6 +83,33 @@ pub fn evaluate(control: &Control, check: &Check, inputs: &Inputs, now: Timestam
     }
 }
 
+/// By what they are called, the items of a failing check's one list that fail by themselves; none where there is no one list.
+pub fn offenders(control: &Control, check: &Check, inputs: &Inputs, now: Timestamp) -> Vec<String> {
+    let mut lists = inputs
+        .iter()
+        .filter_map(|(name, value)| Some((name, value.as_array()?)));
+    let (Some((list, items)), None) = (lists.next(), lists.next()) else {
+        return Vec::new();
+    };
+    let mut others = inputs.clone();
+    others.remove(list);
+    let alone = |item: &Value| {
+        let mut inputs = others.clone();
+        inputs.insert(list.clone(), Value::Array(vec![item.clone()]));
+        evaluate(control, check, &inputs, now) == Outcome::Fail
+    };
+    let called = |item: &Value| {
+        let names = ["name", "subject", "id", "reference"];
+        let name = names.iter().find_map(|key| item.get(key)?.as_str())?;
+        Some(shortened(name))
+    };
+    items
+        .iter()
+        .filter(|item| alone(item))
+        .filter_map(called)
+        .collect()
+}
+
 fn complete(check: &Check, inputs: &Inputs) -> Result<(), Unanswered> {
     if let Some(name) = check.inputs.keys().find(|name| !inputs.contains_key(*name)) {
         return Err(Unanswered::MissingInput(name.clone()));

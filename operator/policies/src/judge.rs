@@ -1,16 +1,22 @@
 //! What a control comes to: its checks over what was observed and when, the document that people bring, and the time to live.
 //!
-//! Nothing passes by default. What is not there yet is `not-yet`, what is older than its time to live is `stale`, what comes from the
+//! Nothing passes by default. What is not there yet is `not-yet` whatever its checks say so far, what is older than its time to live is `stale`, what comes from the
 //! future (a clock that was moved) or was not observed at all is an error; of several findings the worst counts.
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::control::{Control, State};
-use crate::evaluate::{Inputs, Outcome, evaluate};
+use crate::control::{Check, Control, State};
+use crate::evaluate::{Inputs, Outcome, evaluate, offenders};
 
 /// How far the clock of who observed may go ahead.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+/// What a check says of which nothing was collected.
+const UNOBSERVED: &str = "nothing was observed";
+/// Offenders that are named; the others are counted.
+const SHOWN: usize = 8;
 
 /// From good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -27,6 +33,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// From good to bad.
+    pub const ALL: [Self; 5] = [Self::Pass, Self::Stale, Self::Error, Self::Fail, Self::NotYet];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -35,6 +44,11 @@ impl Verdict {
             Self::Fail => "fail",
             Self::NotYet => "not-yet",
         }
+    }
+
+    /// The verdict of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
     }
 
     pub const fn passes(self) -> bool {
@@ -46,6 +60,8 @@ impl Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     pub observations: Vec<Observation>,
+    /// Checks whose inputs could not be collected, and why.
+    pub unseen: BTreeMap<String, String>,
     pub document: Option<Document>,
 }
 
@@ -53,6 +69,8 @@ pub struct Evidence {
 #[derive(Clone, Debug)]
 pub struct Observation {
     pub check: String,
+    /// The namespace that it is about; of none: the whole platform.
+    pub scope: Option<String>,
     pub at: Timestamp,
     pub inputs: Inputs,
 }
@@ -80,6 +98,8 @@ pub struct Judgement {
 pub struct Finding {
     /// Name of the check; `document`, `implementation` where it is about these.
     pub about: String,
+    /// The namespace that it is about.
+    pub scope: Option<String>,
     pub verdict: Verdict,
     /// For people; empty when it passes.
     pub because: String,
@@ -96,6 +116,7 @@ pub fn judge(control: &Control, evidence: &Evidence, now: Timestamp) -> Judgemen
                 Verdict::NotYet,
                 missing.unwrap_or_default(),
             ));
+            findings.extend(checks(control, evidence, now).into_iter().filter(is_seen));
         }
         State::Evidence => {
             findings.push(document(control, evidence.document.as_ref(), now));
@@ -114,36 +135,68 @@ pub fn judge(control: &Control, evidence: &Evidence, now: Timestamp) -> Judgemen
 fn finding(about: &str, verdict: Verdict, because: impl Into<String>) -> Finding {
     Finding {
         about: about.to_owned(),
+        scope: None,
         verdict,
         because: because.into(),
     }
 }
 
+/// Of a control that is not there yet, what nobody collects is no news.
+fn is_seen(finding: &Finding) -> bool {
+    finding.because != UNOBSERVED
+}
+
 fn checks(control: &Control, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     for check in &control.checks {
+        if let Some(why) = evidence.unseen.get(&check.name) {
+            findings.push(finding(&check.name, Verdict::Error, why));
+        }
         let mut observed = evidence
             .observations
             .iter()
             .filter(|observation| observation.check == check.name)
             .peekable();
-        if observed.peek().is_none() {
-            findings.push(finding(&check.name, Verdict::Error, "nothing was observed"));
+        if observed.peek().is_none() && !evidence.unseen.contains_key(&check.name) {
+            findings.push(finding(&check.name, Verdict::Error, UNOBSERVED));
         }
         for observation in observed {
-            // What fails fails however old it is.
-            let found = match evaluate(control, check, &observation.inputs, now) {
-                Outcome::Fail => finding(&check.name, Verdict::Fail, format!("not true: {}", check.asks)),
-                Outcome::Error(error) => finding(&check.name, Verdict::Error, error.to_string()),
-                Outcome::Pass => match age(control, observation.at, now) {
-                    Some((verdict, because)) => finding(&check.name, verdict, because),
-                    None => finding(&check.name, Verdict::Pass, ""),
-                },
-            };
+            let mut found = one(control, check, observation, now);
+            found.scope.clone_from(&observation.scope);
             findings.push(found);
         }
     }
     findings
+}
+
+fn one(control: &Control, check: &Check, observation: &Observation, now: Timestamp) -> Finding {
+    // What fails fails however old it is.
+    match evaluate(control, check, &observation.inputs, now) {
+        Outcome::Fail => {
+            let offenders = offenders(control, check, &observation.inputs, now);
+            finding(&check.name, Verdict::Fail, untrue(&check.asks, &offenders))
+        }
+        Outcome::Error(error) => finding(&check.name, Verdict::Error, error.to_string()),
+        Outcome::Pass => match age(control, observation.at, now) {
+            Some((verdict, because)) => finding(&check.name, verdict, because),
+            None => finding(&check.name, Verdict::Pass, ""),
+        },
+    }
+}
+
+/// What is not true, and the first of what makes it so.
+fn untrue(asks: &str, offenders: &[String]) -> String {
+    let mut text = format!("not true: {asks}");
+    if !offenders.is_empty() {
+        let shown: Vec<_> = offenders.iter().take(SHOWN).map(String::as_str).collect();
+        text.push_str(" (");
+        text.push_str(&shown.join(", "));
+        if offenders.len() > SHOWN {
+            text.push_str(&format!(" and {} more", offenders.len() - SHOWN));
+        }
+        text.push(')');
+    }
+    text
 }
 
 fn document(control: &Control, document: Option<&Document>, now: Timestamp) -> Finding {

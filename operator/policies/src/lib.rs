@@ -8,7 +8,7 @@
 //! To add a control: its file with two worlds for each check, and its id beside each identifier in the framework's file; then
 //! `make controls`. Its proofs (policies, tests, code) must exist: the tests of this crate look.
 //!
-//! Not here: collecting inputs, storing evidence, reports, admission policies (all of them not there yet).
+//! Not here: collecting inputs, storing evidence, writing reports (`dmp-evaluator`); admission policies from these files (not there yet).
 
 mod cel_value;
 pub mod control;
@@ -17,7 +17,9 @@ pub mod expression;
 pub mod framework;
 pub mod judge;
 mod load;
+pub mod openreports;
 pub mod page;
+pub mod posture;
 pub mod problem;
 mod time;
 mod validate;

@@ -157,6 +157,8 @@ struct CheckFile {
     name: String,
     asks: String,
     #[serde(default)]
+    observed: bool,
+    #[serde(default)]
     inputs: BTreeMap<String, String>,
     #[serde(default)]
     cel: Option<String>,
@@ -232,6 +234,7 @@ fn check(
     Some(Check {
         name: written.name,
         asks: written.asks,
+        observed: written.observed,
         inputs,
         rule,
     })

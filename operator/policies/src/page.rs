@@ -11,8 +11,8 @@ const HEAD: &str = "# Controls
 Made from `policies/controls` and `policies/frameworks` (`make controls`): do not edit. HDS-equivalent controls, territory MA: no certification is claimed, none is given here.
 Each control in full, on the command line: `dmpctl compliance explain DMP-PRI-02`.
 
-A state is of the whole statement: one clause that nothing watches makes it `not-yet`, whatever the others are. It is a state of the software: nothing
-collects the inputs of the checks on a running platform yet. A proof is a test of this repository: `cargo test <name>` in the crate of its path
+A state is of the whole statement: one clause that nothing watches makes it `not-yet`, whatever the others are. It is a state of the software; what a running
+platform comes to says `dmpctl compliance status` ([how](compliance.md)), from the checks whose evidence is marked *observed*. A proof is a test of this repository: `cargo test <name>` in the crate of its path
 (those of `tests/e2e` and `tests/faults` on an appliance: `make test-e2e`, `make faults`).
 
 | state | controls | means |
@@ -69,20 +69,21 @@ fn family(page: &mut String, catalogue: &Catalogue, code: &str, name: &str) {
     for control in controls {
         let _ = writeln!(
             page,
-            "| [{id}](../../policies/controls/{id}.yaml) | **{}**. {} | {} | `{}` | {} | {} | {}{} Every {} d. |",
+            "| [{id}](../../policies/controls/{id}.yaml) | **{}**. {} | {} | `{}` | {} | {} | {}{}{} Every {} d. |",
             cell(&control.title.en),
             cell(&control.statement.en),
             control.severity.as_str(),
             control.implementation.state,
             by(control),
             cell(&open(control)),
-            // What is not there yet is not seen yet.
+            // What is not there yet is seen in part or not at all.
             if control.implementation.state == State::NotYet {
                 "To come: "
             } else {
                 ""
             },
             cell(&control.evidence.how),
+            observed(control),
             control.evidence.ttl_days,
             id = control.id,
         );
@@ -112,6 +113,17 @@ fn by(control: &Control) -> String {
         }
     }
     names.join(", ")
+}
+
+/// The checks that are answered on a running platform.
+fn observed(control: &Control) -> String {
+    let checks = control.checks.iter().filter(|check| check.observed);
+    let names: Vec<_> = checks.map(|check| format!("`{}`", check.name)).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" *Observed*: {}.", names.join(", "))
+    }
 }
 
 /// What is not there, or not covered, or asked of people.

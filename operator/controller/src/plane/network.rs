@@ -70,6 +70,16 @@ pub fn flow(peers: impl Into<Vec<Peer>>, ports: impl Into<Vec<u16>>) -> Flow {
     }
 }
 
+/// Nothing passes, in or out.
+pub fn default_deny(namespace: &str, group: Option<&str>) -> Object {
+    policy(
+        namespace,
+        "default-deny",
+        group,
+        json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] }),
+    )
+}
+
 /// What every plane has: nothing passes, except names being looked up, the kubelet's and Prometheus' port 9090, 9187 of
 /// the databases; and what the probe of the network's enforcement needs ([`crate::network_probe`]).
 pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
@@ -78,14 +88,7 @@ pub fn defaults(namespace: &str, group: Option<&str>) -> Vec<Object> {
         "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }],
     });
     vec![
-        policy(
-            namespace,
-            "default-deny",
-            group,
-            json!({
-                "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
-            }),
-        ),
+        default_deny(namespace, group),
         policy(
             namespace,
             "dns",

@@ -1,13 +1,13 @@
-//! Step 3: renders the vendor's namespace. Pure.
+//! Step 3: renders the vendor's namespace, and that nothing passes in or out of it. Pure.
 
 use serde_json::json;
 
 use super::validate::Valid;
-use crate::plane::{Object, ObjectKind};
+use crate::plane::{Object, ObjectKind, network};
 
-/// A namespace of objects: no pod of anybody runs there, and no network rule of the platform counts on it.
-pub fn build(valid: &Valid) -> Object {
-    Object::new(
+/// A namespace of objects: no pod of anybody runs there, and no network rule of the platform counts on it. In the order of applying.
+pub fn build(valid: &Valid) -> [Object; 2] {
+    let namespace = Object::new(
         ObjectKind::Namespace,
         None,
         &valid.namespace,
@@ -17,5 +17,6 @@ pub fn build(valid: &Valid) -> Object {
             dmp_api::names::VENDOR_LABEL: valid.name,
             "pod-security.kubernetes.io/enforce": "restricted",
         } } }),
-    )
+    );
+    [namespace, network::default_deny(&valid.namespace, None)]
 }

@@ -62,6 +62,11 @@ fn gets_a_namespace_and_a_place_of_its_own() {
     assert_eq!(valid.place.health_group, "bac");
     assert_eq!(valid.place.establishment.len(), 9);
     assert!(valid.place.establishment.starts_with("99"));
+    let [namespace, rule] = super::build::build(&valid);
+    assert_eq!(namespace.name, "vendor-atlas");
+    assert_eq!(rule.namespace.as_deref(), Some("vendor-atlas"));
+    assert_eq!(rule.body["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    assert!(rule.body["spec"].get("ingress").is_none() && rule.body["spec"].get("egress").is_none());
     assert!(
         valid
             .place

@@ -7,9 +7,10 @@ use kube::core::cel::{AdmissionRequest, VapEvaluator, VapExpression};
 use serde_json::{Value, json};
 
 /// The files with policies.
-pub const FILES: [&str; 4] = [
+pub const FILES: [&str; 5] = [
     "admission.yaml",
     "admission-access.yaml",
+    "admission-network.yaml",
     "admission-product.yaml",
     "admission-workloads.yaml",
 ];

@@ -267,6 +267,39 @@ async fn the_api_server_denies_what_the_policies_say() {
         .await
         .passes();
 
+    // Publishing.
+    let published = |name: &str, kind: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": name },
+            "spec": { "type": kind, "ports": [{ "port": 8443 }] },
+        })
+    };
+    let services = "/api/v1/namespaces/dmp-national/services?dryRun=All";
+    administrator
+        .post(services, &published("registry", "NodePort"))
+        .await
+        .denied_by("dmp-services");
+    administrator
+        .post(services, &published("registry", "ClusterIP"))
+        .await
+        .passes();
+    let operator = server.act_as(OPERATOR, &["system:masters"]).await;
+    operator
+        .post(services, &published("gateway", "NodePort"))
+        .await
+        .passes();
+    let ingress = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": { "name": "in" },
+        "spec": { "defaultBackend": { "service": { "name": "gateway", "port": { "number": 9443 } } } },
+    });
+    administrator
+        .post(
+            "/apis/networking.k8s.io/v1/namespaces/dmp-national/ingresses?dryRun=All",
+            &ingress,
+        )
+        .await
+        .denied_by("dmp-ingresses");
+
     // Tokens.
     let token = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "audiences": ["openbao"] },

@@ -5,6 +5,7 @@
 mod acts;
 mod admission;
 mod admission_access;
+mod admission_network;
 mod admission_product;
 mod admission_server;
 mod admission_workloads;

@@ -154,11 +154,17 @@ fn checks(page: &mut Page, control: &Control, words: &Words) {
     page.section(words.checks);
     if control.checks.is_empty() {
         page.text(2, words.none);
-    } else {
-        page.text(2, words.uncollected);
     }
     for check in &control.checks {
         page.text(2, &format!("{}: {}", check.name, check.asks));
+        page.text(
+            4,
+            if check.observed {
+                words.observed
+            } else {
+                words.unobserved
+            },
+        );
         for (name, what) in &check.inputs {
             page.text(4, &format!("{name}: {what}"));
         }

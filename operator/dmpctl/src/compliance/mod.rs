@@ -1,10 +1,11 @@
-//! `dmpctl compliance`: the catalogue of controls as this release has it. Offline: it says what is done and what is missing, not how
-//! a running platform stands.
+//! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
+//! stands by what its evaluator reported (`status`, `report`).
 //!
-//! Not here: the catalogue itself and what a check is worth (`dmp-policies`), reports over a cluster (not there yet).
+//! Not here: the catalogue itself and what a check or a report is worth (`dmp-policies`), the evaluation (`dmp-evaluator`).
 
 mod explain;
 mod list;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::error::{CliError, Result};
+use crate::kubernetes::ClusterOptions;
 
 #[derive(Subcommand, Debug)]
 pub enum ComplianceCommand {
@@ -22,6 +24,10 @@ pub enum ComplianceCommand {
     List(ListOptions),
     /// One control: what must be true, why, by which texts, what does it, how it is checked, what to type
     Explain(ExplainOptions),
+    /// What does not hold on this platform, since when, what was seen
+    Status(standing::StatusOptions),
+    /// Every control on this platform: verdict, since when, age of its evidence
+    Report(standing::ReportOptions),
 }
 
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -86,8 +92,8 @@ pub enum Language {
 }
 
 /// # Errors
-/// `no-control`, or what is wrong with the catalogue.
-pub fn run(command: &ComplianceCommand) -> Result<()> {
+/// `no-control`, `no-report`, or what is wrong with the catalogue or the cluster.
+pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Result<()> {
     let catalogue = Catalogue::embedded().map_err(|source| {
         CliError::new(
             "catalogue-broken",
@@ -106,6 +112,22 @@ pub fn run(command: &ComplianceCommand) -> Result<()> {
         ComplianceCommand::Explain(options) => {
             let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
             print!("{}", explain::explain(&catalogue, options, today)?);
+        }
+        ComplianceCommand::Status(options) => {
+            let client = crate::kubernetes::connect(cluster).await?;
+            let report = standing::read(&client).await?;
+            print!(
+                "{}",
+                standing::status(&catalogue, &report, *options, Timestamp::now())
+            );
+        }
+        ComplianceCommand::Report(options) => {
+            let client = crate::kubernetes::connect(cluster).await?;
+            let report = standing::read(&client).await?;
+            print!(
+                "{}",
+                standing::report(&catalogue, &report, *options, Timestamp::now())?
+            );
         }
     }
     Ok(())

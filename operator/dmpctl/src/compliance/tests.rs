@@ -2,8 +2,10 @@
 
 use clap::ValueEnum as _;
 use dmp_policies::Catalogue;
+use dmp_policies::openreports::{Answer, Report, ReportResult};
 use jiff::civil::date;
 
+use super::standing::{self, ReportOptions, StatusOptions};
 use super::{ExplainOptions, Format, FrameworkName, Language, ListOptions, explain, list};
 
 fn catalogue() -> Catalogue {
@@ -153,4 +155,92 @@ fn an_unknown_id_is_refused_with_the_nearest() {
     assert!(error.remedy.contains("DMP-RES-0"), "{error:?}");
     let error = explained("\u{1b}[31m DMP", Language::Fr).map(|_| ()).unwrap_err();
     assert!(!error.for_people().contains('\u{1b}'), "{error:?}");
+}
+
+/// Of three controls: one passes, one fails in a check and is not there yet, one is not there yet.
+fn reported() -> Report {
+    let result = |policy: &str, rule: &str, verdict: &str, message: &str| ReportResult {
+        policy: policy.to_owned(),
+        rule: rule.to_owned(),
+        category: String::new(),
+        severity: String::new(),
+        result: Answer::Fail,
+        scored: true,
+        message: message.to_owned(),
+        timestamp: "2026-12-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().into(),
+        properties: [
+            ("verdict", verdict),
+            ("since", "2026-11-30T08:00:00Z"),
+            ("evidence", "some"),
+            ("evidenceSha256", "aa"),
+            ("expiresAt", "2026-12-02T00:00:00Z"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+    };
+    Report {
+        results: vec![
+            result("DMP-GOV-04", "fresh", "pass", ""),
+            result(
+                "DMP-WRK-01",
+                "labels",
+                "fail",
+                "not true: every namespace (tools)",
+            ),
+            result("DMP-BCK-01", "implementation", "not-yet", "Backups altogether"),
+        ],
+        ..Report::default()
+    }
+}
+
+#[test]
+fn the_status_says_what_is_wrong_first_and_what_to_type() {
+    let now = "2026-12-01T01:30:00Z".parse().unwrap();
+    let text = standing::status(&catalogue(), &reported(), StatusOptions::default(), now);
+    assert!(
+        text.starts_with("59 contrôles : 1 réussi, 56 erreur, 1 échec, 1 pas encore"),
+        "{text}"
+    );
+    let first = text.lines().find(|line| line.starts_with("DMP-")).unwrap();
+    assert!(
+        first.starts_with("DMP-WRK-01   élevée    échec       2026-11-30"),
+        "{first}"
+    );
+    assert!(
+        first.ends_with("labels : not true: every namespace (tools)"),
+        "{first}"
+    );
+    assert!(!text.contains("DMP-GOV-04"), "{text}");
+    assert!(
+        text.contains("explain DMP-XXX-NN") && text.contains("ni certification"),
+        "{text}"
+    );
+    let all = standing::status(&catalogue(), &reported(), StatusOptions { all: true }, now);
+    assert!(all.contains("DMP-GOV-04"), "{all}");
+}
+
+#[test]
+fn the_report_has_every_control_with_the_age_of_its_evidence() {
+    let now = "2026-12-01T01:30:00Z".parse().unwrap();
+    let text = standing::report(&catalogue(), &reported(), ReportOptions::default(), now).unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("DMP-")).count(), 59);
+    let line = text.lines().find(|line| line.starts_with("DMP-GOV-04")).unwrap();
+    assert!(line.contains(" réussi ") && line.contains(" 90 min "), "{line}");
+    // Nobody has renewed it.
+    let later = "2026-12-03T00:00:00Z".parse().unwrap();
+    let text = standing::report(&catalogue(), &reported(), ReportOptions::default(), later).unwrap();
+    let line = text.lines().find(|line| line.starts_with("DMP-GOV-04")).unwrap();
+    assert!(line.contains(" périmé ") && line.contains(" 2 j "), "{line}");
+
+    let options = ReportOptions {
+        framework: Some(FrameworkName::Hds),
+        format: Format::Json,
+    };
+    let text = standing::report(&catalogue(), &reported(), options, now).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let controls = document["controls"].as_array().unwrap();
+    let one = controls.iter().find(|one| one["id"] == "DMP-WRK-01").unwrap();
+    assert_eq!(one["verdict"], "fail");
+    assert_eq!(one["said"][0]["evidence"]["sha256"], "aa");
+    assert!(controls.len() < 59);
 }

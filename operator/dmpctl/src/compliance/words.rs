@@ -1,7 +1,7 @@
 //! Headings and words of each language.
 
-use dmp_policies::State;
 use dmp_policies::control::Severity;
+use dmp_policies::{State, Verdict};
 
 use super::Language;
 
@@ -30,8 +30,9 @@ pub struct Words {
     pub owner: &'static str,
     pub remedy: &'static str,
     pub none: &'static str,
-    /// Of checks: who collects what they look at.
-    pub uncollected: &'static str,
+    /// Of a check: it is answered on a running platform, or not yet.
+    pub observed: &'static str,
+    pub unobserved: &'static str,
 }
 
 const FRENCH: Words = Words {
@@ -55,7 +56,8 @@ const FRENCH: Words = Words {
     owner: "responsable",
     remedy: "À taper",
     none: "aucun",
-    uncollected: "(état du logiciel : rien ne relève encore ces entrées sur une plateforme en marche)",
+    observed: "relevé sur la plateforme en marche (`dmpctl compliance status`)",
+    unobserved: "rien ne le relève encore sur une plateforme en marche",
 };
 
 const ARABIC: Words = Words {
@@ -79,7 +81,8 @@ const ARABIC: Words = Words {
     owner: "المسؤول",
     remedy: "ما يكتب في الطرفية",
     none: "لا شيء",
-    uncollected: "(حالة البرنامج: لا شيء يجمع هذه المدخلات بعد على منصة قيد التشغيل)",
+    observed: "يرصد على المنصة قيد التشغيل (`dmpctl compliance status`)",
+    unobserved: "لا شيء يرصده بعد على منصة قيد التشغيل",
 };
 
 const ENGLISH: Words = Words {
@@ -103,7 +106,8 @@ const ENGLISH: Words = Words {
     owner: "owner",
     remedy: "What to type",
     none: "none",
-    uncollected: "(a state of the software: nothing collects these inputs on a running platform yet)",
+    observed: "observed on the running platform (`dmpctl compliance status`)",
+    unobserved: "nothing observes it on a running platform yet",
 };
 
 pub const fn of(language: Language) -> &'static Words {
@@ -123,6 +127,17 @@ pub const fn severity(severity: Severity, language: Language) -> &'static str {
         (Severity::High, Language::Ar) => "عالية",
         (Severity::Medium, Language::Ar) => "متوسطة",
         (_, Language::En) => severity.as_str(),
+    }
+}
+
+/// In French.
+pub const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "réussi",
+        Verdict::Stale => "périmé",
+        Verdict::Error => "erreur",
+        Verdict::Fail => "échec",
+        Verdict::NotYet => "pas encore",
     }
 }
 

@@ -138,6 +138,27 @@ pub async fn custom_resources(client: &Client, progress: &Progress) -> Result<()
         .await?;
     }
     step.done();
+    report_kinds(client, progress).await
+}
+
+/// Applies the definitions of OpenReports, unless somebody else has installed them.
+async fn report_kinds(client: &Client, progress: &Progress) -> Result<()> {
+    let step = progress.step("applying the kinds of reports");
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in manifests("manifests/openreports")? {
+        let name = definition.name_any();
+        let there = api.get_opt(&name).await.map_err(|source| {
+            CliError::kubernetes(format!("reading CustomResourceDefinition `{name}`"), source)
+        })?;
+        let ours = |there: &CustomResourceDefinition| {
+            let by = there.labels().get("app.kubernetes.io/managed-by");
+            by.is_some_and(|by| by == apply::MANAGER)
+        };
+        if there.as_ref().is_none_or(ours) {
+            apply::apply(client, &definition).await?;
+        }
+    }
+    step.done();
     Ok(())
 }
 

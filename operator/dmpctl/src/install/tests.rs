@@ -91,6 +91,7 @@ fn rendered(images: &ProductImages) -> Vec<DynamicObject> {
     let mut operator = manifests("manifests/operator").unwrap();
     images.put_into(&mut operator);
     objects.append(&mut operator);
+    objects.append(&mut manifests("manifests/openreports").unwrap());
     for definition in dmp_api::crds() {
         let mut value = serde_json::to_value(definition).unwrap();
         value["apiVersion"] = "apiextensions.k8s.io/v1".into();

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dmp_api::names::{NATIONAL_NAMESPACE, PROTECTED_LABEL, SYSTEM_NAMESPACE};
+use dmp_api::names::{EVIDENCE_NAMESPACE, NATIONAL_NAMESPACE, PROTECTED_LABEL, SYSTEM_NAMESPACE};
 use dmp_appliance::Progress;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
@@ -17,6 +17,8 @@ use crate::kubernetes::wait::{self, Look};
 
 const NAMESPACES: Kind = ("", "v1", "Namespace");
 const DEFINITIONS: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+/// What the evaluator said; its definition may be somebody else's.
+const CLUSTER_REPORTS: Kind = ("openreports.io", "v1alpha1", "ClusterReport");
 const HEALTH_GROUPS: Kind = ("dmp.ma", "v1alpha1", "HealthGroup");
 const ADMISSION: [Kind; 2] = [
     (
@@ -66,6 +68,7 @@ pub async fn delete(client: &Client, progress: &Progress) -> Result<()> {
     step.done();
 
     let step = progress.step("custom resources");
+    delete_ours(client, CLUSTER_REPORTS, |_| true).await?;
     for definition in definitions(client).await? {
         patch(client, DEFINITIONS, &definition, &allow).await?;
         remove(client, DEFINITIONS, &definition).await?;
@@ -83,9 +86,10 @@ pub async fn delete(client: &Client, progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-/// The planes' namespaces and `dmp-system`; never a vendor's or another one.
+/// The planes' namespaces, `dmp-system` and `dmp-evidence`; never a vendor's or another one.
 async fn namespaces(client: &Client) -> Result<Vec<DynamicObject>> {
-    let fixed = BTreeSet::from([SYSTEM_NAMESPACE.to_owned(), NATIONAL_NAMESPACE.to_owned()]);
+    let fixed = [SYSTEM_NAMESPACE, NATIONAL_NAMESPACE, EVIDENCE_NAMESPACE].map(ToOwned::to_owned);
+    let fixed = BTreeSet::from(fixed);
     let all = ours(client, NAMESPACES).await?;
     Ok(all
         .into_iter()

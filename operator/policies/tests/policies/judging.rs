@@ -1,5 +1,7 @@
 //! What a control comes to: an error, something stale and something that is not there never pass.
 
+use std::collections::BTreeMap;
+
 use dmp_policies::control::{Builtin, Control, Expected, Rule};
 use dmp_policies::judge::{Document, Evidence, Observation};
 use dmp_policies::{Catalogue, Inputs, Outcome, State, Verdict, evaluate, judge};
@@ -21,6 +23,7 @@ fn compliant(control: &Control, at: Timestamp) -> Evidence {
         let case = cases.find(|case| case.check == check.name && case.verdict == Expected::Pass);
         Observation {
             check: check.name.clone(),
+            scope: None,
             at,
             inputs: case.unwrap().inputs.clone(),
         }
@@ -28,6 +31,7 @@ fn compliant(control: &Control, at: Timestamp) -> Evidence {
     let owner = control.implementation.owner.clone();
     Evidence {
         observations: observations.collect(),
+        unseen: BTreeMap::new(),
         document: owner.map(|owner| Document {
             owner,
             at,
@@ -91,6 +95,57 @@ fn stale_evidence_never_passes() {
 }
 
 #[test]
+fn what_is_wrong_is_named_and_what_could_not_be_seen_is_an_error() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let control = catalogue.control("DMP-WRK-01").unwrap();
+    let mut evidence = compliant(control, days_ago(0));
+    let mut spaces = vec![json!({ "name": "dmp-national", "enforce": "restricted" })];
+    spaces.extend((0..10).map(|number| json!({ "name": format!("tools-{number}"), "enforce": "" })));
+    evidence.observations.retain(|one| one.check != "labels");
+    evidence.observations.push(Observation {
+        check: "labels".to_owned(),
+        scope: Some("dmp-x".to_owned()),
+        at: now(),
+        inputs: inputs(json!({ "namespaces": spaces })),
+    });
+    let judgement = judge(control, &evidence, now());
+    let found = judgement
+        .findings
+        .iter()
+        .find(|one| one.about == "labels")
+        .unwrap();
+    assert_eq!(found.scope.as_deref(), Some("dmp-x"));
+    assert!(
+        found.because.ends_with("tools-7 and 2 more)"),
+        "{}",
+        found.because
+    );
+    assert!(!found.because.contains("dmp-national"), "{}", found.because);
+
+    evidence.observations.retain(|one| one.check != "labels");
+    evidence
+        .unseen
+        .insert("labels".to_owned(), "namespaces could not be read".to_owned());
+    let judgement = judge(control, &evidence, now());
+    assert_eq!(judgement.verdict, Verdict::Error);
+    let found = judgement.findings.iter().filter(|one| one.about == "labels");
+    let because: Vec<_> = found.map(|one| one.because.as_str()).collect();
+    assert_eq!(because, ["namespaces could not be read"]);
+}
+
+#[test]
+fn of_what_is_not_there_yet_what_was_seen_is_shown_and_counts_for_nothing() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let control = catalogue.control("DMP-BCK-04").unwrap();
+    assert_eq!(control.implementation.state, State::NotYet);
+    let seen = judge(control, &compliant(control, now()), now());
+    let verdicts: Vec<_> = seen.findings.iter().map(|one| one.verdict).collect();
+    assert_eq!(verdicts, [Verdict::NotYet, Verdict::Pass]);
+    assert_eq!(seen.verdict, Verdict::NotYet);
+    assert_eq!(judge(control, &Evidence::default(), now()).findings.len(), 1);
+}
+
+#[test]
 fn evidence_of_the_future_is_an_error() {
     let catalogue = Catalogue::embedded().unwrap();
     let control = catalogue.control("DMP-WRK-01").unwrap();
@@ -123,6 +178,7 @@ fn of_several_findings_the_worst_counts() {
         let inputs = inputs.as_object().unwrap().clone();
         evidence.observations.push(Observation {
             check: "labels".to_owned(),
+            scope: None,
             at,
             inputs,
         });

@@ -5,4 +5,5 @@ mod catalogue;
 mod judging;
 mod loading;
 mod pages;
+mod posture;
 mod proofs;

@@ -10,6 +10,7 @@ mod administrators;
 mod administrators_attempts;
 mod administrators_page;
 mod bad_input;
+mod compliance;
 mod conformance;
 mod demonstration;
 mod foreign_documents;

@@ -1,0 +1,253 @@
+//! From the world to the inputs of checks: one function for each check that can be answered on a running platform.
+//!
+//! A check that is not in the table is answered by nobody, and its control does not pass by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dmp_policies::{Catalogue, Inputs};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::report;
+use crate::world::{Namespace, Read, World};
+
+/// What a check looks at, once for each namespace or once for all.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The namespace it is about.
+    pub scope: Option<String>,
+    pub inputs: Inputs,
+}
+
+impl Observed {
+    fn whole(inputs: Value) -> Vec<Self> {
+        vec![Self::new(None, inputs)]
+    }
+
+    fn new(scope: Option<&str>, inputs: Value) -> Self {
+        let inputs = match inputs {
+            Value::Object(inputs) => inputs,
+            _ => Inputs::new(),
+        };
+        Self {
+            scope: scope.map(ToOwned::to_owned),
+            inputs,
+        }
+    }
+}
+
+type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
+
+/// Control, check, who collects for it.
+pub const COLLECTORS: [(&str, &str, Collector); 10] = [
+    ("DMP-NET-01", "policies", default_deny),
+    ("DMP-NET-01", "probe", probed),
+    ("DMP-NET-02", "services", exposed),
+    ("DMP-NET-02", "host", on_host),
+    ("DMP-WRK-01", "labels", pod_security),
+    ("DMP-IAM-01", "grants", grants),
+    ("DMP-IAM-03", "pairs", role_pairs),
+    ("DMP-RES-05", "qualified", qualifications),
+    ("DMP-BCK-04", "spread", spread),
+    ("DMP-GOV-04", "fresh", evidence_ages),
+];
+
+fn ours(world: &World) -> Read<impl Iterator<Item = &Namespace>> {
+    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    Ok(namespaces.iter().filter(|space| space.ours))
+}
+
+fn default_deny(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let denials = world.denials.as_ref().map_err(Clone::clone)?;
+    let one = |space: &Namespace| {
+        let mine = || denials.iter().filter(|denial| denial.namespace == space.name);
+        let facts = json!({
+            "name": space.name,
+            "denyIngress": mine().any(|denial| denial.ingress),
+            "denyEgress": mine().any(|denial| denial.egress),
+        });
+        Observed::new(Some(&space.name), json!({ "namespaces": [facts] }))
+    };
+    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    let meant = namespaces.iter().filter(|space| space.ours || space.vendors);
+    Ok(meant.map(one).collect())
+}
+
+fn probed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let enforcement = world.enforcement.as_ref().map_err(Clone::clone)?;
+    Ok(Observed::whole(json!({ "network": {
+        "enforced": enforcement.status, "operatorAlive": enforcement.operator_alive,
+    } })))
+}
+
+fn exposed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let names: BTreeSet<&str> = ours(world)?.map(|space| space.name.as_str()).collect();
+    let services = world.services.as_ref().map_err(Clone::clone)?;
+    // What is a plain ClusterIP is fine by itself: it is counted, so that thousands of groups stay within what can be judged.
+    let plain = |one: &&crate::world::Service| one.kind == "ClusterIP" && one.external_ips.is_empty();
+    let mine = || {
+        services
+            .iter()
+            .filter(|one| names.contains(one.namespace.as_str()))
+    };
+    let open: Vec<_> = mine()
+        .filter(|one| !plain(one))
+        .map(|one| {
+            json!({
+                "namespace": one.namespace, "name": one.name, "type": one.kind, "externalIPs": one.external_ips,
+            })
+        })
+        .collect();
+    Ok(Observed::whole(
+        json!({ "services": open, "plain": mine().filter(plain).count() }),
+    ))
+}
+
+fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let names: BTreeSet<&str> = ours(world)?.map(|space| space.name.as_str()).collect();
+    let pods = world.pods.as_ref().map_err(Clone::clone)?;
+    let mine = || pods.iter().filter(|pod| names.contains(pod.namespace.as_str()));
+    let name = |pod: &crate::world::Pod| json!({ "name": format!("{}/{}", pod.namespace, pod.name) });
+    let on_host: Vec<_> = mine().filter(|pod| pod.on_host).map(name).collect();
+    Ok(Observed::whole(
+        json!({ "pods": mine().count() > 0, "onHost": on_host }),
+    ))
+}
+
+fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let pods = world.pods.as_ref().map_err(Clone::clone)?;
+    let with_pods: BTreeSet<&str> = pods.iter().map(|pod| pod.namespace.as_str()).collect();
+    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    let spaces = namespaces
+        .iter()
+        .filter(|space| with_pods.contains(space.name.as_str()));
+    let one = |space: &Namespace| {
+        let facts = json!({ "name": space.name, "enforce": space.enforce });
+        Observed::new(Some(&space.name), json!({ "namespaces": [facts] }))
+    };
+    Ok(spaces.map(one).collect())
+}
+
+fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let grants = world.grants.as_ref().map_err(Clone::clone)?;
+    let items: Vec<_> = grants
+        .iter()
+        .map(|grant| {
+            // Of resources only the wildcard is asked for.
+            let wildcard = grant.resources.contains("*");
+            let resources: &[&str] = if wildcard { &["*"] } else { &[] };
+            json!({ "subject": grant.subject, "verbs": grant.verbs, "resources": resources })
+        })
+        .collect();
+    Ok(Observed::whole(json!({ "grants": items })))
+}
+
+fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let mut pairs = Vec::new();
+    for grant in world.grants.as_ref().map_err(Clone::clone)? {
+        let roles: Vec<_> = grant
+            .roles
+            .iter()
+            .filter(|role| role.starts_with("dmp-"))
+            .collect();
+        for (at, first) in roles.iter().enumerate() {
+            let pair =
+                |second: &&String| json!({ "subject": grant.subject, "roles": format!("{first}+{second}") });
+            pairs.extend(roles[at + 1..].iter().map(pair));
+        }
+    }
+    Ok(Observed::whole(json!({ "pairs": pairs })))
+}
+
+fn qualifications(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let sites = world.sites.as_ref().map_err(Clone::clone)?;
+    let site = |site: &crate::world::Site| json!({ "name": site.name, "level": site.level, "expires": site.expires });
+    let items: Vec<_> = sites.iter().map(site).collect();
+    Ok(Observed::whole(json!({ "sites": items })))
+}
+
+fn spread(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let pods = world.pods.as_ref().map_err(Clone::clone)?;
+    let nodes = world.nodes.as_ref().map_err(Clone::clone)?;
+    let budgets = world.budgets.as_ref().map_err(Clone::clone)?;
+    let zones: BTreeMap<&str, &str> = nodes
+        .iter()
+        .map(|node| (node.name.as_str(), node.zone.as_str()))
+        .collect();
+    let mut found = Vec::new();
+    for plane in ours(world)? {
+        let mut services = BTreeMap::<&str, BTreeSet<&str>>::new();
+        for pod in pods
+            .iter()
+            .filter(|pod| pod.namespace == plane.name && !pod.app.is_empty())
+        {
+            let in_zones = services.entry(&pod.app).or_default();
+            let zone = zones
+                .get(pod.node.as_str())
+                .filter(|zone| pod.ready && !zone.is_empty());
+            in_zones.extend(zone);
+        }
+        if services.is_empty() {
+            continue;
+        }
+        let budget = |app: &str| {
+            let mut mine = budgets.iter().filter(|budget| budget.namespace == plane.name);
+            mine.any(|budget| budget.app == app)
+        };
+        let items: Vec<_> = services
+            .iter()
+            .map(|(app, zones)| json!({ "name": app, "zones": zones.len(), "budget": budget(app) }))
+            .collect();
+        found.push(Observed::new(Some(&plane.name), json!({ "services": items })));
+    }
+    Ok(found)
+}
+
+fn evidence_ages(world: &World, catalogue: &Catalogue) -> Read<Vec<Observed>> {
+    let report = world.report.as_ref().map_err(Clone::clone)?;
+    let mut oldest = BTreeMap::<&str, (i64, u32)>::new();
+    for result in report.iter().flat_map(|report| &report.results) {
+        let Some(control) = catalogue.control(&result.policy) else {
+            continue;
+        };
+        if report::verdict(result) == "pass" {
+            let days = days(Timestamp::from(result.timestamp), world.at);
+            let age = oldest
+                .entry(&control.id)
+                .or_insert((days, control.evidence.ttl_days));
+            age.0 = age.0.max(days);
+        }
+    }
+    let items: Vec<_> = oldest
+        .into_iter()
+        .map(|(control, (age, ttl))| json!({ "control": control, "evidenceAgeDays": age, "ttlDays": ttl }))
+        .collect();
+    Ok(Observed::whole(json!({ "passed": items })))
+}
+
+/// Days that have begun.
+fn days(from: Timestamp, to: Timestamp) -> i64 {
+    (to.as_second() - from.as_second()).max(0).div_euclid(86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_catalogue_says_is_observed_is_what_is_collected() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let said: BTreeSet<_> = catalogue
+            .controls()
+            .iter()
+            .flat_map(|control| control.checks.iter().map(move |check| (control, check)))
+            .filter(|(_, check)| check.observed)
+            .map(|(control, check)| (control.id.as_str(), check.name.as_str()))
+            .collect();
+        let done: BTreeSet<_> = COLLECTORS
+            .iter()
+            .map(|(control, check, _)| (*control, *check))
+            .collect();
+        assert_eq!(said, done);
+    }
+}

@@ -1,0 +1,23 @@
+//! How the process is configured: flags or environment.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+/// `dmp-operator evaluate`.
+#[derive(Args, Clone, Debug)]
+pub struct EvaluatorConfig {
+    /// Seconds between two passes.
+    #[arg(long, env = "DMP_EVALUATION_PERIOD", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub period: u64,
+    /// Plain HTTP: `/livez`, `/readyz`, `/metrics`.
+    #[arg(long, env = "DMP_HEALTH_LISTEN", default_value = "0.0.0.0:9090")]
+    pub health_listen: SocketAddr,
+}
+
+impl EvaluatorConfig {
+    pub const fn period(&self) -> Duration {
+        Duration::from_secs(self.period)
+    }
+}

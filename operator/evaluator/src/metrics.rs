@@ -1,0 +1,82 @@
+//! What Prometheus is told: the verdict of each control, how passes go.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use dmp_core::metrics::registered;
+use dmp_policies::Verdict;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts};
+
+use crate::pass::Judged;
+
+struct Metrics {
+    verdict: IntGaugeVec,
+    seconds: Histogram,
+    last: IntGauge,
+    restored: IntCounter,
+    unread: IntGaugeVec,
+}
+
+static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
+    let verdict = Opts::new(
+        "dmp_control_verdict",
+        "1 for the verdict that a control has, 0 for the others.",
+    );
+    let seconds = HistogramOpts::new("dmp_evaluation_seconds", "Time of a pass over the platform.")
+        .buckets(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]);
+    let last = "When the last pass ended that reported everything, in seconds since 1970.";
+    let restored = "Reports and evidence that somebody else had changed or deleted, written again.";
+    let unread = Opts::new(
+        "dmp_evaluation_unread",
+        "1 for a kind that the last pass could not read.",
+    );
+    Some(Metrics {
+        verdict: registered(IntGaugeVec::new(verdict, &["control", "severity", "verdict"]))?,
+        seconds: registered(Histogram::with_opts(seconds))?,
+        last: registered(IntGauge::new(
+            "dmp_evaluation_last_success_timestamp_seconds",
+            last,
+        ))?,
+        restored: registered(IntCounter::new("dmp_evaluation_restored_total", restored))?,
+        unread: registered(IntGaugeVec::new(unread, &["kind"]))?,
+    })
+});
+
+/// A pass has ended.
+pub fn passed(judged: &[Judged<'_>], took: Duration) {
+    let Some(metrics) = &*METRICS else {
+        return;
+    };
+    metrics.seconds.observe(took.as_secs_f64());
+    for one in judged {
+        let (id, severity) = (one.control.id.as_str(), one.control.severity.as_str());
+        for verdict in Verdict::ALL {
+            let labels = [id, severity, verdict.as_str()];
+            metrics
+                .verdict
+                .with_label_values(&labels)
+                .set((one.judgement.verdict == verdict).into());
+        }
+    }
+}
+
+/// Whether the last pass could read a kind.
+pub fn read(kind: &str, read: bool) {
+    if let Some(metrics) = &*METRICS {
+        metrics.unread.with_label_values(&[kind]).set((!read).into());
+    }
+}
+
+/// Everything of it is in the API.
+pub fn reported(at: jiff::Timestamp) {
+    if let Some(metrics) = &*METRICS {
+        metrics.last.set(at.as_second());
+    }
+}
+
+/// Somebody else had changed what is ours.
+pub fn restored() {
+    if let Some(metrics) = &*METRICS {
+        metrics.restored.inc();
+    }
+}

@@ -1,0 +1,7 @@
+//! The evaluator beside its code: its rights, and its passes over a real API server.
+
+#![allow(clippy::unwrap_used)]
+
+mod platform;
+mod rights;
+mod world;

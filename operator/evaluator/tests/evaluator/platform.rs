@@ -1,0 +1,217 @@
+//! Passes over a platform that changes.
+
+use dmp_evaluator::publish::Publisher;
+use dmp_evaluator::report::verdict;
+use dmp_evaluator::run::once;
+use dmp_policies::Verdict;
+use dmp_policies::openreports::Answer;
+use dmp_policies::posture::posture;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::world::{World, cluster_report, report_in, result};
+
+async fn pass(world: &World, publisher: &mut Publisher) {
+    once(&world.evaluator, &world.catalogue, publisher, Timestamp::now())
+        .await
+        .unwrap();
+}
+
+fn default_deny(namespace: &str) -> serde_json::Value {
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": { "name": "default-deny", "namespace": namespace },
+        "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
+    })
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_reported_where_it_is_and_mended_when_it_is_mended() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    world.namespace("dmp-national", "restricted").await;
+    let mut publisher = Publisher::default();
+    pass(&world, &mut publisher).await;
+
+    let report = world.report().await;
+    let controls: std::collections::BTreeSet<_> = report.results.iter().map(|one| &one.policy).collect();
+    assert_eq!(controls.len(), 59);
+    let whole = result(&report, "DMP-NET-01", "policies");
+    assert_eq!((whole.result, verdict(whole)), (Answer::Fail, "fail"));
+    assert!(whole.message.contains("dmp-national"), "{}", whole.message);
+    let own = world.report_of("dmp-national").await.unwrap();
+    assert_eq!(verdict(result(&own, "DMP-NET-01", "policies")), "fail");
+    assert_eq!(
+        verdict(result(&report, "DMP-NET-01", "probe")),
+        "fail",
+        "nobody probes"
+    );
+    // No pod is there: nothing can be said of where pods may run.
+    assert_eq!(verdict(result(&report, "DMP-WRK-01", "labels")), "error");
+
+    // dmp-evidence has its own; no vendor is there.
+    for namespace in ["dmp-national", "dmp-system"] {
+        world.apply(&default_deny(namespace)).await;
+    }
+    pass(&world, &mut publisher).await;
+    let report = world.report().await;
+    assert_eq!(verdict(result(&report, "DMP-NET-01", "policies")), "pass");
+    let own = world.report_of("dmp-national").await.unwrap();
+    assert_eq!(result(&own, "DMP-NET-01", "policies").result, Answer::Pass);
+    assert_eq!(own.summary.fail, 0);
+    // What is not there as a whole says so.
+    assert_eq!(
+        verdict(result(&report, "DMP-BCK-01", "implementation")),
+        "not-yet"
+    );
+
+    // A Service on every node.
+    world
+        .apply(&json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": "registry-rw", "namespace": "dmp-national" },
+            "spec": { "type": "NodePort", "ports": [{ "port": 5432 }] },
+        }))
+        .await;
+    // Somebody with every right.
+    world
+        .apply(&json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": "pipeline" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "amina@host.example" }],
+        }))
+        .await;
+    pass(&world, &mut publisher).await;
+    let report = world.report().await;
+    let services = result(&report, "DMP-NET-02", "services");
+    assert!(
+        services.message.ends_with("(registry-rw)"),
+        "{}",
+        services.message
+    );
+    let grants = result(&report, "DMP-IAM-01", "grants");
+    assert!(
+        grants.message.contains("person by pipeline"),
+        "{}",
+        grants.message
+    );
+    assert!(!serde_json::to_string(&report).unwrap().contains("amina"));
+}
+
+#[tokio::test]
+async fn the_same_platform_is_written_once_and_what_others_change_is_written_again() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    world.namespace("dmp-national", "restricted").await;
+    let mut publisher = Publisher::default();
+    pass(&world, &mut publisher).await;
+    // It reports on its own report from the second time on.
+    pass(&world, &mut publisher).await;
+    let version = |object: serde_json::Value| {
+        let world = &world;
+        async move { world.get(&object).await.unwrap()["metadata"]["resourceVersion"].clone() }
+    };
+    let evidence = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "dmp-net-01.policies", "namespace": "dmp-evidence" },
+    });
+    let before = (
+        version(cluster_report()).await,
+        version(report_in("dmp-national")).await,
+        version(evidence.clone()).await,
+    );
+    for _ in 0..3 {
+        pass(&world, &mut publisher).await;
+    }
+    // Nor does another process of it write, that begins anew.
+    pass(&world, &mut Publisher::default()).await;
+    let after = (
+        version(cluster_report()).await,
+        version(report_in("dmp-national")).await,
+        version(evidence.clone()).await,
+    );
+    assert_eq!(before, after);
+
+    // What the hash in the report is of.
+    let report = world.report().await;
+    let said = result(&report, "DMP-NET-01", "policies");
+    let kept = world.get(&evidence).await.unwrap();
+    let text = kept["data"]["inputs.json"].as_str().unwrap();
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    assert_eq!(said.properties["evidenceSha256"], hex::encode(hash));
+    assert_eq!(kept["data"]["sha256"], json!(hex::encode(hash)));
+
+    // A tenant whitewashes its report, and one is deleted; evidence is changed.
+    let mut white = report_in("dmp-national");
+    white["source"] = json!("dmp-evaluator");
+    white["summary"] = json!({ "pass": 1 });
+    white["results"] = json!([{ "policy": "DMP-NET-01", "rule": "policies", "result": "pass" }]);
+    world.apply(&white).await;
+    world.delete(&cluster_report()).await;
+    let mut changed = evidence.clone();
+    changed["data"] = json!({ "inputs.json": "{}" });
+    world.apply(&changed).await;
+    pass(&world, &mut publisher).await;
+    let own = world.report_of("dmp-national").await.unwrap();
+    assert_eq!(verdict(result(&own, "DMP-NET-01", "policies")), "fail");
+    let again = world.report().await;
+    assert_eq!(
+        result(&again, "DMP-NET-01", "policies").properties["since"],
+        said.properties["since"],
+        "whoever deletes a report does not make what it says young"
+    );
+    assert_eq!(world.get(&evidence).await.unwrap()["data"], kept["data"]);
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_an_error_and_what_is_gone_has_no_report() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    world.namespace("dmp-national", "restricted").await;
+    let mut publisher = Publisher::default();
+    pass(&world, &mut publisher).await;
+    assert!(world.report_of("dmp-national").await.is_some());
+
+    // Its right to see NetworkPolicies is taken away.
+    let mut role = crate::world::manifests("operator/evaluator.yaml")
+        .into_iter()
+        .find(|object| object["kind"] == "ClusterRole")
+        .unwrap();
+    let rules = role["rules"].as_array_mut().unwrap();
+    rules.retain(|rule| rule["resources"] != json!(["networkpolicies"]));
+    world.apply(&role).await;
+    let begun = std::time::Instant::now();
+    loop {
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        let said = result(&report, "DMP-NET-01", "policies");
+        if verdict(said) == "error" {
+            assert_eq!(said.message, "NetworkPolicies could not be read (forbidden)");
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 30, "{said:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    // Nothing is about that namespace alone any more: its report would only grow old.
+    assert!(world.report_of("dmp-national").await.is_none());
+}
+
+#[tokio::test]
+async fn a_report_that_nobody_renews_is_stale_to_its_reader() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let mut publisher = Publisher::default();
+    pass(&world, &mut publisher).await;
+    pass(&world, &mut publisher).await;
+    let report = world.report().await;
+    let of = |now| {
+        let standings = posture(&world.catalogue, &report, now);
+        let mut standings = standings.into_iter().filter(|one| one.control.id == "DMP-GOV-04");
+        standings.next().unwrap().verdict
+    };
+    let now = Timestamp::now();
+    assert_eq!(of(now), Verdict::Pass);
+    assert_eq!(of(now + SignedDuration::from_hours(25)), Verdict::Stale);
+}

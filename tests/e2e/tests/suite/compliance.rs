@@ -1,0 +1,152 @@
+//! What a running platform comes to by the catalogue of controls: reported, found when it is broken, and no longer when it is mended.
+
+use std::time::{Duration, Instant};
+
+use dmp_policies::Catalogue;
+use dmp_policies::openreports::{self, Report};
+use dmp_policies::posture::{Standing, posture};
+use dmp_testkit::kubernetes::api_of;
+use dmpctl::compliance::standing;
+use jiff::Timestamp;
+use kube::Client;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::network_probe::enforcement;
+use crate::stage::on_stage;
+
+/// A change is in the report within this time.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Waits for a report of which that holds; how long it took.
+async fn until(
+    client: &Client,
+    what: &str,
+    within: Duration,
+    holds: impl Fn(&[Standing<'_>]) -> bool,
+) -> Duration {
+    let catalogue = Catalogue::embedded().unwrap();
+    let begun = Instant::now();
+    let mut last = String::new();
+    while begun.elapsed() < within {
+        match standing::read(client).await {
+            Ok(report) => {
+                if holds(&posture(&catalogue, &report, Timestamp::now())) {
+                    return begun.elapsed();
+                }
+                last = format!("{report:#?}");
+            }
+            Err(error) => last = error.for_people(),
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("{what} within {within:?}; the report: {last}")
+}
+
+/// What is said of one check.
+fn said(standings: &[Standing<'_>], control: &str, check: &str) -> (String, String) {
+    let mut standings = standings.iter().filter(|one| one.control.id == control);
+    let said = standings
+        .next()
+        .and_then(|one| one.said.iter().find(|said| said.about == check));
+    said.map_or_else(Default::default, |said| {
+        (said.verdict.as_str().to_owned(), said.because.clone())
+    })
+}
+
+async fn apply(client: &Client, object: &Value) {
+    let name = object["metadata"]["name"].as_str().unwrap();
+    let parameters = PatchParams::apply("e2e").force();
+    api_of(client, object)
+        .patch(name, &parameters, &Patch::Apply(object))
+        .await
+        .unwrap();
+}
+
+#[test]
+fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
+    on_stage("compliance", async |stage| {
+        let client = &stage.client;
+        enforcement(client).await;
+        let first = until(
+            client,
+            "every control reported",
+            Duration::from_secs(120),
+            |standings| {
+                let passes = |control, check| said(standings, control, check).0 == "pass";
+                standings.len() == 59
+                    && passes("DMP-NET-01", "probe")
+                    && passes("DMP-NET-02", "services")
+                    && passes("DMP-NET-02", "host")
+                    && passes("DMP-GOV-04", "fresh")
+                    && passes("DMP-IAM-03", "pairs")
+                    && passes("DMP-WRK-01", "labels")
+            },
+        )
+        .await;
+        eprintln!("compliance: all of it reported after {first:?}");
+
+        // An appliance has one zone, and its site no qualification: both are found.
+        let catalogue = Catalogue::embedded().unwrap();
+        let report = standing::read(client).await.unwrap();
+        let standings = posture(&catalogue, &report, Timestamp::now());
+        for (control, check) in [("DMP-BCK-04", "spread"), ("DMP-RES-05", "qualified")] {
+            let (verdict, because) = said(&standings, control, check);
+            assert_eq!(verdict, "fail", "{control}: {because}");
+        }
+        let (_, because) = said(&standings, "DMP-NET-01", "policies");
+        assert!(
+            !because.contains("dmp-national") && !because.contains("dmp-evidence"),
+            "{because}"
+        );
+        let text = standing::status(&catalogue, &report, Default::default(), Timestamp::now());
+        assert!(
+            text.contains("DMP-RES-05") && text.contains("ni certification"),
+            "{text}"
+        );
+        eprintln!("{}", text.lines().take(14).collect::<Vec<_>>().join("\n"));
+
+        // Somebody gives a pipeline every right of the cluster, and takes it away.
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": "e2e-pipeline" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "e2e-pipeline", "namespace": "default" }],
+        });
+        apply(client, &binding).await;
+        let named = |standings: &[Standing<'_>]| {
+            said(standings, "DMP-IAM-01", "grants")
+                .1
+                .contains("default/e2e-pipeline")
+        };
+        let found = until(client, "the pipeline found", WITHIN, named).await;
+        api_of(client, &binding)
+            .delete("e2e-pipeline", &DeleteParams::default())
+            .await
+            .unwrap();
+        let mended = until(client, "the pipeline gone", WITHIN, |standings| !named(standings)).await;
+
+        // Somebody deletes a namespace's report: it comes back.
+        let own = json!({
+            "apiVersion": "openreports.io/v1alpha1", "kind": "Report",
+            "metadata": { "name": openreports::NAME, "namespace": "dmp-national" },
+        });
+        api_of(client, &own)
+            .delete(openreports::NAME, &DeleteParams::default())
+            .await
+            .unwrap();
+        let begun = Instant::now();
+        let again = loop {
+            if let Some(live) = api_of(client, &own).get_opt(openreports::NAME).await.unwrap() {
+                break live;
+            }
+            assert!(begun.elapsed() < WITHIN, "the report of dmp-national is not back");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        let again: Report = serde_json::from_value(again.data).unwrap();
+        assert!(again.results.iter().any(|one| one.policy == "DMP-NET-01"));
+        eprintln!(
+            "compliance: found after {found:?}, seen to be mended after {mended:?}, back after {:?}",
+            begun.elapsed()
+        );
+    });
+}
