@@ -173,7 +173,11 @@ fn one(control: &Control, check: &Check, observation: &Observation, now: Timesta
     // What fails fails however old it is.
     match evaluate(control, check, &observation.inputs, now) {
         Outcome::Fail => {
-            let offenders = offenders(control, check, &observation.inputs, now);
+            // A scope is named by itself.
+            let offenders = match observation.scope {
+                Some(_) => Vec::new(),
+                None => offenders(control, check, &observation.inputs, now),
+            };
             finding(&check.name, Verdict::Fail, untrue(&check.asks, &offenders))
         }
         Outcome::Error(error) => finding(&check.name, Verdict::Error, error.to_string()),

@@ -34,7 +34,7 @@ impl Product<'_> {
         format!("vendor-{}", self.vendor)
     }
 
-    /// Solution and version, as the vendor applies them.
+    /// The vendor's namespace, which nothing gets in or out of, solution and version.
     fn objects(&self) -> Vec<Value> {
         let namespace = self.namespace();
         let version = format!("{}-{}", self.solution, self.version.replace('.', "-"));
@@ -42,6 +42,11 @@ impl Product<'_> {
             json!({
                 "apiVersion": "v1", "kind": "Namespace",
                 "metadata": { "name": namespace, "labels": { "app.kubernetes.io/part-of": "dmp" } },
+            }),
+            json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": { "name": "default-deny", "namespace": namespace },
+                "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
             }),
             json!({
                 "apiVersion": "dmp.ma/v1alpha1", "kind": "Solution",

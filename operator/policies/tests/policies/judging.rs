@@ -121,6 +121,13 @@ fn what_is_wrong_is_named_and_what_could_not_be_seen_is_an_error() {
         found.because
     );
     assert!(!found.because.contains("dmp-national"), "{}", found.because);
+    for one in &mut evidence.observations {
+        one.scope = Some("dmp-x".to_owned());
+    }
+    let scoped = judge(control, &evidence, now());
+    let found = scoped.findings.iter().find(|one| one.about == "labels").unwrap();
+    assert_eq!(found.scope.as_deref(), Some("dmp-x"));
+    assert!(!found.because.contains("tools"), "{}", found.because);
 
     evidence.observations.retain(|one| one.check != "labels");
     evidence
