@@ -99,14 +99,16 @@ parts: build ## Builds the pinned Kubernetes parts and the images (tests of the 
 .PHONY: plaintext
 plaintext: build ## A `dmp` that does not encrypt, for the one test that must find it
 	@cargo build --locked --workspace --bin dmp --features dmp/plaintext-at-rest
-	@mkdir -p $(PLAINTEXT) && mv -f $(BIN)/dmp $(PLAINTEXT)/dmp && ln -f $(BIN)/dmp-operator $(PLAINTEXT)/dmp-operator
+	@mkdir -p $(PLAINTEXT) && rm -f $(PLAINTEXT)/dmp && mv $(BIN)/dmp $(PLAINTEXT)/dmp && ln -f $(BIN)/dmp-operator $(PLAINTEXT)/dmp-operator
 	@cargo build --locked --workspace --bins
 
+# Everything is built before an appliance runs: a compiler beside it takes its processors, and its pods are ended by their probes.
 # DMP_E2E_KEEP=1 leaves the appliance as it is, to look at it and to run the suite again on it. Another cluster is a second appliance:
 # it has the machine for itself, after the first.
 E2E := cargo test --locked -p dmp-e2e -- --test-threads=1 --nocapture
 .PHONY: test-e2e
 test-e2e: plaintext ## The end-to-end suite and the short fault suite, on an appliance of its own
+	@cargo test --locked -p dmp-e2e --no-run && cargo test --locked -p dmp-faults --test faults --no-run
 	@status=0; $(E2E) --skip other_cluster || status=$$?; \
 	DMP_FAULTS_APPLIANCE=e2e $(FAULTS) short:: || status=$$?; \
 	if [ -z "$${DMP_E2E_KEEP:-}" ]; then for name in e2e e2eopen; do $(BIN)/dmpctl appliance clean --name $$name || status=1; done; fi; \
