@@ -104,7 +104,7 @@ fn what_is_wrong_is_named_and_what_could_not_be_seen_is_an_error() {
     evidence.observations.retain(|one| one.check != "labels");
     evidence.observations.push(Observation {
         check: "labels".to_owned(),
-        scope: Some("dmp-x".to_owned()),
+        scope: None,
         at: now(),
         inputs: inputs(json!({ "namespaces": spaces })),
     });
@@ -114,7 +114,6 @@ fn what_is_wrong_is_named_and_what_could_not_be_seen_is_an_error() {
         .iter()
         .find(|one| one.about == "labels")
         .unwrap();
-    assert_eq!(found.scope.as_deref(), Some("dmp-x"));
     assert!(
         found.because.ends_with("tools-7 and 2 more)"),
         "{}",
