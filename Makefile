@@ -41,11 +41,12 @@ checkout:
 	  find . -name .git -prune -o -type f -exec touch --no-create {} +; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; }
 
 # cargo keeps what it built of our own crates for every change and every choice of features: tens of gigabytes in a day. Without room
-# they go, and are built again; what they depend on stays.
+# they go, and are built again; what they depend on stays. A small machine where that would bring nothing keeps what it has.
 ROOM := 25
 .PHONY: room
 room: checkout
-	@free=$$(df --output=avail -BG $(CARGO_TARGET_DIR) | tail -1 | tr -dc 0-9); [ "$$free" -ge $(ROOM) ] || { \
+	@free=$$(df --output=avail -BG $(CARGO_TARGET_DIR) | tail -1 | tr -dc 0-9); [ "$$free" -ge $(ROOM) ] || \
+	[ "$$(du -s -BG $(CARGO_TARGET_DIR) | tr -dc '0-9\t' | cut -f1)" -lt $(ROOM) ] || { \
 	  echo "$$free GiB free, fewer than $(ROOM): our own crates are built again"; cargo clean --locked --workspace; }
 
 .PHONY: deps

@@ -52,13 +52,21 @@ pub const COLLECTORS: [(&str, &str, Collector); 10] = [
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 
+fn seen<T>(read: &Read<T>) -> Read<&T> {
+    read.as_ref().map_err(Clone::clone)
+}
+
 fn ours(world: &World) -> Read<impl Iterator<Item = &Namespace>> {
-    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    let namespaces = seen(&world.namespaces)?;
     Ok(namespaces.iter().filter(|space| space.ours))
 }
 
+fn names<'w>(spaces: impl Iterator<Item = &'w Namespace>) -> BTreeSet<&'w str> {
+    spaces.map(|space| space.name.as_str()).collect()
+}
+
 fn default_deny(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let denials = world.denials.as_ref().map_err(Clone::clone)?;
+    let denials = seen(&world.denials)?;
     let one = |space: &Namespace| {
         let mine = || denials.iter().filter(|denial| denial.namespace == space.name);
         let facts = json!({
@@ -68,21 +76,21 @@ fn default_deny(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         });
         Observed::new(Some(&space.name), json!({ "namespaces": [facts] }))
     };
-    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    let namespaces = seen(&world.namespaces)?;
     let meant = namespaces.iter().filter(|space| space.ours || space.vendors);
     Ok(meant.map(one).collect())
 }
 
 fn probed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let enforcement = world.enforcement.as_ref().map_err(Clone::clone)?;
+    let enforcement = seen(&world.enforcement)?;
     Ok(Observed::whole(json!({ "network": {
         "enforced": enforcement.status, "operatorAlive": enforcement.operator_alive,
     } })))
 }
 
 fn exposed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let names: BTreeSet<&str> = ours(world)?.map(|space| space.name.as_str()).collect();
-    let services = world.services.as_ref().map_err(Clone::clone)?;
+    let names = names(ours(world)?);
+    let services = seen(&world.services)?;
     // What is a plain ClusterIP is fine by itself: it is counted, so that thousands of groups stay within what can be judged.
     let plain = |one: &&crate::world::Service| one.kind == "ClusterIP" && one.external_ips.is_empty();
     let mine = || {
@@ -104,20 +112,20 @@ fn exposed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let names: BTreeSet<&str> = ours(world)?.map(|space| space.name.as_str()).collect();
-    let pods = world.pods.as_ref().map_err(Clone::clone)?;
+    let names = names(ours(world)?);
+    let pods = seen(&world.pods)?;
     let mine = || pods.iter().filter(|pod| names.contains(pod.namespace.as_str()));
     let name = |pod: &crate::world::Pod| json!({ "name": format!("{}/{}", pod.namespace, pod.name) });
     let on_host: Vec<_> = mine().filter(|pod| pod.on_host).map(name).collect();
     Ok(Observed::whole(
-        json!({ "pods": mine().count() > 0, "onHost": on_host }),
+        json!({ "pods": mine().next().is_some(), "onHost": on_host }),
     ))
 }
 
 fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let pods = world.pods.as_ref().map_err(Clone::clone)?;
+    let pods = seen(&world.pods)?;
     let with_pods: BTreeSet<&str> = pods.iter().map(|pod| pod.namespace.as_str()).collect();
-    let namespaces = world.namespaces.as_ref().map_err(Clone::clone)?;
+    let namespaces = seen(&world.namespaces)?;
     let spaces = namespaces
         .iter()
         .filter(|space| with_pods.contains(space.name.as_str()));
@@ -129,7 +137,7 @@ fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let grants = world.grants.as_ref().map_err(Clone::clone)?;
+    let grants = seen(&world.grants)?;
     let items: Vec<_> = grants
         .iter()
         .map(|grant| {
@@ -144,7 +152,7 @@ fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 
 fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let mut pairs = Vec::new();
-    for grant in world.grants.as_ref().map_err(Clone::clone)? {
+    for grant in seen(&world.grants)? {
         let roles: Vec<_> = grant
             .roles
             .iter()
@@ -160,16 +168,16 @@ fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn qualifications(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let sites = world.sites.as_ref().map_err(Clone::clone)?;
+    let sites = seen(&world.sites)?;
     let site = |site: &crate::world::Site| json!({ "name": site.name, "level": site.level, "expires": site.expires });
     let items: Vec<_> = sites.iter().map(site).collect();
     Ok(Observed::whole(json!({ "sites": items })))
 }
 
 fn spread(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let pods = world.pods.as_ref().map_err(Clone::clone)?;
-    let nodes = world.nodes.as_ref().map_err(Clone::clone)?;
-    let budgets = world.budgets.as_ref().map_err(Clone::clone)?;
+    let pods = seen(&world.pods)?;
+    let nodes = seen(&world.nodes)?;
+    let budgets = seen(&world.budgets)?;
     let zones: BTreeMap<&str, &str> = nodes
         .iter()
         .map(|node| (node.name.as_str(), node.zone.as_str()))
@@ -204,7 +212,7 @@ fn spread(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn evidence_ages(world: &World, catalogue: &Catalogue) -> Read<Vec<Observed>> {
-    let report = world.report.as_ref().map_err(Clone::clone)?;
+    let report = seen(&world.report)?;
     let mut oldest = BTreeMap::<&str, (i64, u32)>::new();
     for result in report.iter().flat_map(|report| &report.results) {
         let Some(control) = catalogue.control(&result.policy) else {

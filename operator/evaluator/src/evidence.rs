@@ -3,9 +3,10 @@
 //! In namespace `dmp-evidence`, one ConfigMap for each check. Nobody is kept from changing one but by rights; whoever does is found
 //! out by the hash in the report, and the next pass writes it again. Names of objects, labels, rights: nothing of a person.
 
-use dmp_policies::Inputs;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use crate::collect::Observed;
 
 /// Largest text of inputs, in bytes: an object of the API holds a mebibyte.
 pub const LARGEST: usize = 900 * 1024;
@@ -23,10 +24,10 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub fn new(control: &str, check: &str, scopes: &[(Option<String>, Inputs)], at: Timestamp) -> Self {
-        let scopes: Vec<_> = scopes
+    pub fn new(control: &str, check: &str, observed: &[Observed], at: Timestamp) -> Self {
+        let scopes: Vec<_> = observed
             .iter()
-            .map(|(scope, inputs)| json!({ "scope": scope, "inputs": inputs }))
+            .map(|one| json!({ "scope": one.scope, "inputs": one.inputs }))
             .collect();
         let text = json!({ "control": control, "check": check, "observed": scopes }).to_string();
         Self {

@@ -46,11 +46,7 @@ fn known(control: &Control, catalogue: &Catalogue, world: &World) -> (Known, BTr
                 continue;
             }
         };
-        let scopes: Vec<_> = observed
-            .iter()
-            .map(|one| (one.scope.clone(), one.inputs.clone()))
-            .collect();
-        let evidence = Evidence::new(&control.id, check, &scopes, world.at);
+        let evidence = Evidence::new(&control.id, check, &observed, world.at);
         if !evidence.fits() {
             let size = evidence.text.len();
             let why = format!("what it looks at is too large to be kept ({size} bytes)");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use dmp_policies::judge::Finding;
 use dmp_policies::openreports::{Answer, Moment, Report, ReportResult, SOURCE, Summary};
 use dmp_policies::{Control, Verdict};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::pass::Judged;
 
@@ -100,7 +100,7 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
     if let Some(evidence) = judged.evidence.get(&finding.about) {
         say("evidence", evidence.name.clone());
         say("evidenceSha256", evidence.sha256.clone());
-        say("expiresAt", (now + life(control)).to_string());
+        say("expiresAt", (now + control.time_to_live()).to_string());
     }
     ReportResult {
         policy: control.id.clone(),
@@ -122,10 +122,6 @@ const fn answer(verdict: Verdict) -> Answer {
         Verdict::Error => Answer::Error,
         Verdict::Stale | Verdict::Fail | Verdict::NotYet => Answer::Fail,
     }
-}
-
-fn life(control: &Control) -> SignedDuration {
-    SignedDuration::from_hours(24 * i64::from(control.evidence.ttl_days))
 }
 
 /// The result with the times it had, where nothing else changed.
@@ -150,7 +146,7 @@ fn carried(
         result.properties.insert("since".to_owned(), since.clone());
     }
     let hash = |one: &ReportResult| one.properties.get("evidenceSha256").cloned();
-    let fresh = now.duration_since(at) < life(control) / 24;
+    let fresh = now.duration_since(at) < control.time_to_live() / 24;
     // Without evidence there is nothing to grow old.
     let unchanged = earlier.message == result.message && hash(earlier) == hash(&result);
     if unchanged && (fresh || hash(&result).is_none()) {
@@ -158,7 +154,7 @@ fn carried(
         if result.properties.contains_key("expiresAt") {
             result
                 .properties
-                .insert("expiresAt".to_owned(), (at + life(control)).to_string());
+                .insert("expiresAt".to_owned(), (at + control.time_to_live()).to_string());
         }
     }
     result

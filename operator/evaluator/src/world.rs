@@ -2,6 +2,7 @@
 //!
 //! No Secret, no ConfigMap, no content of anything.
 
+use dmp_api::Platform;
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -129,6 +130,8 @@ impl World {
     /// Reads everything; one kind after the other, so that a pass is never many requests at once.
     pub async fn read(client: &Client, now: Timestamp) -> Self {
         let all = || client.clone();
+        let platforms = list(Api::<Platform>::all(all()), "Platforms", |one| one).await;
+        let platforms = platforms.as_deref().map_err(Clone::clone);
         Self {
             at: now,
             namespaces: list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await,
@@ -145,8 +148,8 @@ impl World {
             .await,
             nodes: list(Api::<KubeNode>::all(all()), "Nodes", node).await,
             grants: rights::read(client).await,
-            sites: sites(client).await,
-            enforcement: enforcement(client, now).await,
+            sites: sites(client, platforms.clone()).await,
+            enforcement: enforcement(client, platforms, now).await,
             report: report(client).await,
         }
     }
@@ -282,13 +285,8 @@ fn node(object: KubeNode) -> Node {
 }
 
 /// The Sites of the platform and of its groups, the ones that are named and not there included.
-async fn sites(client: &Client) -> Read<Vec<Site>> {
-    let platforms = list(
-        Api::<dmp_api::Platform>::all(client.clone()),
-        "Platforms",
-        |one| one.spec.site,
-    )
-    .await?;
+async fn sites(client: &Client, platforms: Read<&[Platform]>) -> Read<Vec<Site>> {
+    let platforms = platforms?.iter().map(|one| one.spec.site.clone());
     let groups = list(
         Api::<dmp_api::HealthGroup>::all(client.clone()),
         "HealthGroups",
@@ -296,7 +294,7 @@ async fn sites(client: &Client) -> Read<Vec<Site>> {
     )
     .await?;
     let known = list(Api::<dmp_api::Site>::all(client.clone()), "Sites", |one| one).await?;
-    let named: std::collections::BTreeSet<String> = platforms.into_iter().chain(groups).collect();
+    let named: std::collections::BTreeSet<String> = platforms.chain(groups).collect();
     let site = |name: String| {
         let qualification = known.iter().find(|site| site.name_any() == name);
         let qualification = qualification.and_then(|site| site.spec.qualification.clone());
@@ -306,16 +304,13 @@ async fn sites(client: &Client) -> Read<Vec<Site>> {
     Ok(named.into_iter().map(site).collect())
 }
 
-async fn enforcement(client: &Client, now: Timestamp) -> Read<Enforcement> {
-    let platform = Api::<dmp_api::Platform>::all(client.clone())
-        .get_opt(PLATFORM)
-        .await;
-    let platform = platform.map_err(|error| unread("Platforms", &error))?;
-    let status = platform.and_then(|platform| platform.status).unwrap_or_default();
-    let condition = status
-        .conditions
-        .iter()
-        .find(|one| one.type_ == "NetworkPolicyEnforced");
+async fn enforcement(client: &Client, platforms: Read<&[Platform]>, now: Timestamp) -> Read<Enforcement> {
+    let platform = platforms?.iter().find(|one| one.name_any() == PLATFORM);
+    let mut conditions = platform
+        .and_then(|platform| platform.status.as_ref())
+        .into_iter()
+        .flat_map(|status| &status.conditions);
+    let condition = conditions.find(|one| one.type_ == "NetworkPolicyEnforced");
     let leases = Api::<Lease>::namespaced(client.clone(), SYSTEM_NAMESPACE);
     let lease = leases.get_opt(OPERATOR_LEASE).await;
     let lease = lease.map_err(|error| unread("Leases", &error))?;

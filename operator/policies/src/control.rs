@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,6 +60,11 @@ impl Control {
                 .position(|one| std::ptr::eq(one, *parameter))
         });
         found
+    }
+
+    /// How long a piece of its evidence counts.
+    pub fn time_to_live(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * i64::from(self.evidence.ttl_days))
     }
 
     /// The tests that prove it, as `<path>::<function>`.

@@ -12,7 +12,7 @@ use crate::control::{Check, Control, State};
 use crate::evaluate::{Inputs, Outcome, evaluate, offenders};
 
 /// How far the clock of who observed may go ahead.
-const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 /// What a check says of which nothing was collected.
 const UNOBSERVED: &str = "nothing was observed";
 /// Offenders that are named; the others are counted.
@@ -232,15 +232,13 @@ fn document(control: &Control, document: Option<&Document>, now: Timestamp) -> F
 /// What its age makes of evidence; nothing when it counts.
 fn age(control: &Control, at: Timestamp, now: Timestamp) -> Option<(Verdict, String)> {
     let age = now.duration_since(at);
-    let live = SignedDuration::from_hours(24)
-        .saturating_mul(i32::try_from(control.evidence.ttl_days).unwrap_or(i32::MAX));
     if age < -AHEAD {
         return Some((
             Verdict::Error,
             "it is of the future: a clock was moved".to_owned(),
         ));
     }
-    (age > live).then(|| {
+    (age > control.time_to_live()).then(|| {
         let days = control.evidence.ttl_days;
         (Verdict::Stale, format!("it is older than {days} days"))
     })

@@ -1,15 +1,12 @@
 //! How each control stands, to who reads a report: nothing is taken for a pass but what the report says is one, on evidence that
 //! is there and alive at the moment of reading. A report that nobody renews becomes stale by itself.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::control::Control;
-use crate::judge::Verdict;
+use crate::judge::{AHEAD, Verdict};
 use crate::load::Catalogue;
 use crate::openreports::{Report, ReportResult};
-
-/// How far the clock of who wrote it may go ahead.
-const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// One control at the moment of reading.
 #[derive(Clone, Debug)]

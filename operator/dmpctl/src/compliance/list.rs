@@ -29,11 +29,7 @@ pub fn list(catalogue: &Catalogue, options: ListOptions) -> Result<String> {
                 "framework": framework.map(|framework| &framework.option),
                 "controls": listed,
             });
-            serde_json::to_string_pretty(&document)
-                .map(|text| text + "\n")
-                .map_err(|source| {
-                    CliError::new("internal", "the list could not be written", "report it").because(source)
-                })
+            text(&document)
         }
     }
 }
@@ -54,7 +50,19 @@ pub fn said(catalogue: &Catalogue) -> String {
     )
 }
 
-fn identifiers<'c>(control: &'c Control, framework: &Framework) -> &'c [String] {
+/// JSON for people and programs.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn text(document: &Value) -> Result<String> {
+    serde_json::to_string_pretty(document)
+        .map(|text| text + "\n")
+        .map_err(|source| {
+            CliError::new("internal", "the list could not be written", "report it").because(source)
+        })
+}
+
+pub(super) fn identifiers<'c>(control: &'c Control, framework: &Framework) -> &'c [String] {
     control.mappings.get(&framework.key).map_or(&[], Vec::as_slice)
 }
 

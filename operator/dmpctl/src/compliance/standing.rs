@@ -10,6 +10,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+use super::list::{identifiers, text};
 use super::{Format, FrameworkName, Language, words};
 use crate::error::{CliError, Result};
 
@@ -62,21 +63,9 @@ pub fn status(catalogue: &Catalogue, report: &Report, options: StatusOptions, no
     if standings.is_empty() {
         return out;
     }
-    let _ = writeln!(
-        out,
-        "\n{:<12} {:<9} {:<11} {:<10} CE QUI EST VU",
-        "CONTRÔLE", "GRAVITÉ", "VERDICT", "DEPUIS"
-    );
+    let _ = writeln!(out, "\n{} CE QUI EST VU", heads());
     for one in &standings {
-        let _ = writeln!(
-            out,
-            "{:<12} {:<9} {:<11} {:<10} {}",
-            one.control.id,
-            words::severity(one.control.severity, Language::Fr),
-            words::verdict(one.verdict),
-            since(one.since),
-            seen(one),
-        );
+        let _ = writeln!(out, "{} {}", columns(one), seen(one));
     }
     out.push_str("\nPourquoi, et quoi taper : `dmpctl compliance explain DMP-XXX-NN`\n");
     out
@@ -95,12 +84,8 @@ pub fn report(
     let framework = options
         .framework
         .and_then(|name| catalogue.framework(name.as_str()));
-    let ids = |one: &Standing<'_>| -> String {
-        let ids = framework.and_then(|framework| one.control.mappings.get(&framework.key));
-        ids.map_or_else(String::new, |ids| ids.join(", "))
-    };
     let mut standings = posture(catalogue, report, now);
-    standings.retain(|one| framework.is_none() || !ids(one).is_empty());
+    standings.retain(|one| framework.is_none_or(|it| !identifiers(one.control, it).is_empty()));
     if options.format == Format::Json {
         let document = json!({
             "catalogue": words::CLAIM_EN,
@@ -108,34 +93,39 @@ pub fn report(
             "at": now.to_string(),
             "controls": standings.iter().map(object).collect::<Vec<_>>(),
         });
-        return serde_json::to_string_pretty(&document)
-            .map(|text| text + "\n")
-            .map_err(|source| {
-                CliError::new("internal", "the report could not be written", "report it").because(source)
-            });
+        return text(&document);
     }
     let mut out = String::new();
     let title = framework.map_or(String::new(), |framework| format!("{:<34} ", framework.name));
-    let _ = writeln!(
-        out,
-        "{:<12} {:<9} {:<11} {:<10} {:<10} {title}TITRE",
-        "CONTRÔLE", "GRAVITÉ", "VERDICT", "DEPUIS", "PREUVE"
-    );
+    let _ = writeln!(out, "{} {:<10} {title}TITRE", heads(), "PREUVE");
     for one in &standings {
-        let ids = framework.map_or(String::new(), |_| format!("{:<34} ", ids(one)));
-        let _ = writeln!(
-            out,
-            "{:<12} {:<9} {:<11} {:<10} {:<10} {ids}{}",
-            one.control.id,
-            words::severity(one.control.severity, Language::Fr),
-            words::verdict(one.verdict),
-            since(one.since),
-            age(one.evidence_at, now),
-            one.control.title.fr,
-        );
+        let ids = framework.map_or(String::new(), |framework| {
+            format!("{:<34} ", identifiers(one.control, framework).join(", "))
+        });
+        let (age, title) = (age(one.evidence_at, now), &one.control.title.fr);
+        let _ = writeln!(out, "{} {age:<10} {ids}{title}", columns(one));
     }
     let _ = write!(out, "\n{}", counted(&standings));
     Ok(out)
+}
+
+/// Heads of [`columns`].
+fn heads() -> String {
+    format!(
+        "{:<12} {:<9} {:<11} {:<10}",
+        "CONTRÔLE", "GRAVITÉ", "VERDICT", "DEPUIS"
+    )
+}
+
+/// What both tables begin with.
+fn columns(one: &Standing<'_>) -> String {
+    format!(
+        "{:<12} {:<9} {:<11} {:<10}",
+        one.control.id,
+        words::severity(one.control.severity, Language::Fr),
+        words::verdict(one.verdict),
+        since(one.since)
+    )
 }
 
 /// How many controls have which verdict, and what that claims.
