@@ -168,7 +168,11 @@ async fn uninstalled_twice_the_definitions_stay_and_installed_again_it_is_there(
     for _ in 0..2 {
         apply_everything(&client).await;
         let ended = uninstall(&client, &Progress::silent()).await.unwrap();
-        assert_eq!((ended.workloads, ended.databases), (2, 0), "operator and OpenBao");
+        assert_eq!(
+            (ended.workloads, ended.databases),
+            (3, 0),
+            "operator, evaluator and OpenBao"
+        );
         assert!(ended.rights >= 8, "{ended:?}");
         let again = uninstall(&client, &Progress::silent()).await.unwrap();
         assert_eq!(again, Ended::default());

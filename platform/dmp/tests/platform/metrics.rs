@@ -1,5 +1,5 @@
-//! Every metric of ours that an alert or a dashboard reads is at some service's `/metrics`; those of the operator are
-//! looked for on the appliance (`tests/e2e`).
+//! Every metric of ours that an alert or a dashboard reads is at some service's `/metrics`; those of the operator
+//! and of the evaluator are looked for on the appliance (`tests/e2e`).
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,12 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// The operator's own.
+/// The operator's own, and the evaluator's.
 fn is_of_the_operator(name: &str) -> bool {
-    name.starts_with("dmp_operator_") || name == "dmp_resource_condition"
+    let by_prefix = ["dmp_operator_", "dmp_evaluation_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    by_prefix || ["dmp_resource_condition", "dmp_control_verdict"].contains(&name)
 }
 
 /// Names of the samples in Prometheus' text.
