@@ -13,8 +13,9 @@ use dmp_api::{
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::utils::Backoff;
@@ -84,6 +85,8 @@ where
         };
     }
     metadata!(
+        Namespace,
+        PodDisruptionBudget,
         Deployment,
         Service,
         ConfigMap,

@@ -39,7 +39,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 10] = [
+pub const COLLECTORS: [(&str, &str, Collector); 11] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -47,6 +47,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 10] = [
     ("DMP-WRK-01", "labels", pod_security),
     ("DMP-IAM-01", "grants", grants),
     ("DMP-IAM-03", "pairs", role_pairs),
+    ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-04", "fresh", evidence_ages),
@@ -165,6 +166,13 @@ fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         }
     }
     Ok(Observed::whole(json!({ "pairs": pairs })))
+}
+
+fn admission_policies(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let policies = seen(&world.admission)?;
+    let policy = |one: &crate::admission::Policy| json!({ "name": one.name, "asReleased": one.as_released, "bound": one.bound });
+    let items: Vec<_> = policies.iter().map(policy).collect();
+    Ok(Observed::whole(json!({ "policies": items })))
 }
 
 fn qualifications(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

@@ -9,6 +9,7 @@
 //! To check something more: a function in [`collect`] and its line in the table there. Not here: what must be true (a file of
 //! `policies/controls`), correcting what is wrong (the operator), documents that people bring (nothing takes them yet).
 
+pub mod admission;
 pub mod collect;
 pub mod config;
 pub mod evidence;

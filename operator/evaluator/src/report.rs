@@ -200,6 +200,7 @@ mod tests {
             budgets: Ok(Vec::new()),
             nodes: Ok(Vec::new()),
             grants: Ok(Vec::new()),
+            admission: Ok(Vec::new()),
             sites: Ok(Vec::new()),
             enforcement: Err(unread()),
             report: Ok(None),

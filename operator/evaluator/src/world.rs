@@ -16,6 +16,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::admission;
 use crate::metrics;
 use crate::rights::{self, Grant};
 
@@ -48,6 +49,8 @@ pub struct World {
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
     pub grants: Read<Vec<Grant>>,
+    /// The admission policies of this release.
+    pub admission: Read<Vec<admission::Policy>>,
     pub sites: Read<Vec<Site>>,
     pub enforcement: Read<Enforcement>,
     /// The ClusterReport as it stands.
@@ -148,6 +151,7 @@ impl World {
             .await,
             nodes: list(Api::<KubeNode>::all(all()), "Nodes", node).await,
             grants: rights::read(client).await,
+            admission: admission::read(client).await,
             sites: sites(client, platforms.clone()).await,
             enforcement: enforcement(client, platforms, now).await,
             report: report(client).await,

@@ -1,8 +1,9 @@
 //! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
-//! stands by what its evaluator reported (`status`, `report`).
+//! stands by what its evaluator reported (`status`, `report`), and whether it answers when somebody breaks things (`drill`).
 //!
 //! Not here: the catalogue itself and what a check or a report is worth (`dmp-policies`), the evaluation (`dmp-evaluator`).
 
+pub mod drill;
 mod explain;
 mod list;
 pub mod standing;
@@ -28,6 +29,8 @@ pub enum ComplianceCommand {
     Status(standing::StatusOptions),
     /// Every control on this platform: verdict, since when, age of its evidence
     Report(standing::ReportOptions),
+    /// Break things on a sandbox group and show who answers, after how long (needs --context)
+    Drill(drill::DrillOptions),
 }
 
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -128,6 +131,10 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
                 "{}",
                 standing::report(&catalogue, &report, *options, Timestamp::now())?
             );
+        }
+        ComplianceCommand::Drill(options) => {
+            let client = crate::kubernetes::connect_named(cluster).await?;
+            drill::run(&client, options).await?;
         }
     }
     Ok(())

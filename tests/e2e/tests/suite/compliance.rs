@@ -1,15 +1,22 @@
-//! What a running platform comes to by the catalogue of controls: reported, found when it is broken, and no longer when it is mended.
+//! What a running platform comes to by the catalogue of controls: reported, found when it is broken, and no longer when it is
+//! mended; and the drill, which breaks it.
 
 use std::time::{Duration, Instant};
 
+use dmp_api::HealthGroup;
+use dmp_appliance::Progress;
 use dmp_policies::Catalogue;
 use dmp_policies::openreports::{self, Report};
 use dmp_policies::posture::{Standing, posture};
 use dmp_testkit::kubernetes::api_of;
-use dmpctl::compliance::standing;
+use dmpctl::compliance::drill::{Answer, DrillOptions, Drilled, drill, table};
+use dmpctl::compliance::{Format, standing};
+use dmpctl::demo::TANGER;
 use jiff::Timestamp;
-use kube::Client;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
 use crate::network_probe::enforcement;
@@ -148,5 +155,54 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
             "compliance: found after {found:?}, seen to be mended after {mended:?}, back after {:?}",
             begun.elapsed()
         );
+    });
+}
+
+fn drilled_on(group: &str) -> DrillOptions {
+    DrillOptions {
+        group: group.to_owned(),
+        within: WITHIN.as_secs(),
+        format: Format::Table,
+    }
+}
+
+#[test]
+fn what_somebody_breaks_is_refused_or_put_back_or_reported() {
+    on_stage("drill", async |stage| {
+        let client = &stage.client;
+        let silent = Progress::silent();
+        let nowhere = drill(client, &drilled_on("nowhere"), &silent).await.unwrap_err();
+        assert_eq!(nowhere.code, "drill-group");
+
+        // Twice: what the first one broke is whole again.
+        for _ in 0..2 {
+            let drilled = drill(client, &drilled_on(TANGER), &silent).await.unwrap();
+            eprintln!("{}", table(&drilled));
+            assert!(drilled.len() >= 10);
+            let missed: Vec<&Drilled> = drilled
+                .iter()
+                .filter(|one| !one.outcome.answer.is_good())
+                .collect();
+            assert!(missed.is_empty(), "{missed:#?}");
+            for answer in [Answer::PutBack, Answer::Reported] {
+                assert!(
+                    drilled.iter().any(|one| one.outcome.answer == answer),
+                    "{answer:?}"
+                );
+            }
+        }
+
+        let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+        let left = bindings
+            .list_metadata(&ListParams::default())
+            .await
+            .unwrap()
+            .items;
+        assert!(!left.iter().any(|one| one.name_any().starts_with("dmp-drill-")));
+        let rules: Api<ValidatingAdmissionPolicyBinding> = Api::all(client.clone());
+        let rule = rules.get("dmp-ingresses").await.unwrap();
+        assert_eq!(rule.spec.validation_actions, ["Deny"]);
+        let groups: Api<HealthGroup> = Api::all(client.clone());
+        assert!(groups.get_opt(TANGER).await.unwrap().is_some());
     });
 }
