@@ -9,7 +9,7 @@ use dmp_policies::posture::posture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::world::{World, cluster_report, report_in, result};
+use crate::world::{World, cluster_report, manifests, report_in, result};
 
 async fn pass(world: &World, publisher: &mut Publisher) {
     once(&world.evaluator, &world.catalogue, publisher, Timestamp::now())
@@ -214,4 +214,51 @@ async fn a_report_that_nobody_renews_is_stale_to_its_reader() {
     let now = Timestamp::now();
     assert_eq!(of(now), Verdict::Pass);
     assert_eq!(of(now + SignedDuration::from_hours(25)), Verdict::Stale);
+}
+
+#[tokio::test]
+async fn an_admission_policy_that_somebody_softened_or_took_away_is_named() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let policies = async |message: &str| {
+        let mut publisher = Publisher::default();
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        let result = result(&report, "DMP-WRK-05", "policies");
+        assert!(result.message.contains(message), "{}", result.message);
+        result.result
+    };
+    // None is there yet.
+    assert_eq!(policies("dmp-group-deletion").await, Answer::Fail);
+    for file in [
+        "admission",
+        "admission-access",
+        "admission-network",
+        "admission-product",
+        "admission-workloads",
+    ] {
+        for object in manifests(&format!("operator/{file}.yaml")) {
+            world.apply(&object).await;
+        }
+    }
+    // What the API server adds by itself is no change.
+    assert_eq!(policies("").await, Answer::Pass);
+
+    let binding = |actions: &str| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": { "name": "dmp-ingresses" },
+            "spec": { "policyName": "dmp-ingresses", "validationActions": [actions] },
+        })
+    };
+    world.apply(&binding("Warn")).await;
+    assert_eq!(policies("(dmp-ingresses)").await, Answer::Fail);
+    world.apply(&binding("Deny")).await;
+    assert_eq!(policies("").await, Answer::Pass);
+    world.delete(&json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": { "name": "dmp-services" },
+    }))
+    .await;
+    assert_eq!(policies("(dmp-services)").await, Answer::Fail);
 }
