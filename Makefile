@@ -79,7 +79,7 @@ observability: ## Writes dashboards and PrometheusRule from their description an
 	@cargo run --locked -q -p dmp-observability --bin observability
 
 .PHONY: controls
-controls: ## Writes docs/security/controls.md from policies/controls and policies/frameworks
+controls: ## Writes docs/security/controls.md and admission.md from policies/ and the admission policies
 	@cargo run --locked -q -p dmp-policies --bin controls
 
 .PHONY: vendor-docs

@@ -31,22 +31,13 @@ struct Released {
     bindings: Vec<(String, ValidatingAdmissionPolicyBindingSpec)>,
 }
 
-/// As they were when this program was built.
-const MANIFESTS: [&str; 5] = [
-    include_str!("../../../manifests/operator/admission.yaml"),
-    include_str!("../../../manifests/operator/admission-access.yaml"),
-    include_str!("../../../manifests/operator/admission-network.yaml"),
-    include_str!("../../../manifests/operator/admission-product.yaml"),
-    include_str!("../../../manifests/operator/admission-workloads.yaml"),
-];
-
 /// None when a manifest of this program cannot be read, which its tests exclude.
 static RELEASED: LazyLock<Option<Released>> = LazyLock::new(released);
 
 fn released() -> Option<Released> {
     let mut released = Released::default();
-    for text in MANIFESTS {
-        for document in serde_saphyr::from_multiple::<Value>(text).ok()? {
+    for (_, text) in dmp_policies::admission::MANIFESTS {
+        for document in dmp_policies::admission::documents(text) {
             let name = document.pointer("/metadata/name")?.as_str()?.to_owned();
             let spec = document.get("spec")?.clone();
             match document.get("kind")?.as_str()? {

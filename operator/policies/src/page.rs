@@ -165,7 +165,7 @@ fn crosswalk(page: &mut String, catalogue: &Catalogue, framework: &Framework) {
 }
 
 /// A text in a cell of a table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")

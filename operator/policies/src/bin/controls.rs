@@ -1,15 +1,15 @@
-//! Writes `docs/security/controls.md` from the catalogue.
+//! Writes `docs/security/controls.md` and `docs/security/admission.md` from the catalogue and the admission policies.
 
 use std::error::Error;
 use std::path::Path;
 
-use dmp_policies::Catalogue;
-use dmp_policies::page::page;
+use dmp_policies::{Catalogue, admission, page};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let catalogue = Catalogue::embedded()?;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security/controls.md");
-    std::fs::write(file, page(&catalogue))?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security");
+    std::fs::write(folder.join("controls.md"), page::page(&catalogue))?;
+    std::fs::write(folder.join("admission.md"), admission::page(&catalogue))?;
     println!("{} controls written", catalogue.controls().len());
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use dmp_policies::Catalogue;
+use dmp_policies::admission;
 use dmp_policies::control::By;
-use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -13,22 +13,12 @@ fn root() -> PathBuf {
 
 /// Names of the product's admission policies.
 fn policies() -> BTreeSet<String> {
-    let folder = std::fs::read_dir(root().join("manifests/operator")).unwrap();
-    let mut names = BTreeSet::new();
-    for entry in folder {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if !name.starts_with("admission") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        for document in serde_saphyr::from_multiple::<Value>(&text).unwrap() {
-            if document["kind"] == "ValidatingAdmissionPolicy" {
-                names.insert(document["metadata"]["name"].as_str().unwrap().to_owned());
-            }
-        }
-    }
-    names
+    let manifests = admission::MANIFESTS.iter();
+    let documents = manifests.flat_map(|(_, text)| admission::documents(text));
+    documents
+        .filter(|document| document["kind"] == "ValidatingAdmissionPolicy")
+        .map(|document| document["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
