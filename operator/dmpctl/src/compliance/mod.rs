@@ -5,6 +5,7 @@
 
 pub mod drill;
 mod explain;
+mod html;
 mod list;
 pub mod standing;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub enum ComplianceCommand {
     Explain(ExplainOptions),
     /// What does not hold on this platform, since when, what was seen
     Status(standing::StatusOptions),
-    /// Every control on this platform: verdict, since when, age of its evidence
+    /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, or as a page
     Report(standing::ReportOptions),
     /// Break things on a sandbox group and show who answers, after how long (needs --context)
     Drill(drill::DrillOptions),

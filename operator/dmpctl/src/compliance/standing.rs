@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::list::{identifiers, text};
-use super::{Format, FrameworkName, Language, words};
+use super::{FrameworkName, Language, html, words};
 use crate::error::{CliError, Result};
 
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -27,7 +27,26 @@ pub struct ReportOptions {
     #[arg(long, value_enum)]
     pub framework: Option<FrameworkName>,
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ReportFormat,
+    /// Of the page
+    #[arg(long, value_enum, default_value_t)]
+    pub language: PageLanguage,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReportFormat {
+    #[default]
+    Table,
+    Json,
+    /// One self-contained file, readable on paper
+    Html,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageLanguage {
+    #[default]
+    Fr,
+    En,
 }
 
 /// The report as it stands in the cluster.
@@ -86,7 +105,14 @@ pub fn report(
         .and_then(|name| catalogue.framework(name.as_str()));
     let mut standings = posture(catalogue, report, now);
     standings.retain(|one| framework.is_none_or(|it| !identifiers(one.control, it).is_empty()));
-    if options.format == Format::Json {
+    if options.format == ReportFormat::Html {
+        let language = match options.language {
+            PageLanguage::Fr => Language::Fr,
+            PageLanguage::En => Language::En,
+        };
+        return Ok(html::page(&standings, framework, language, now));
+    }
+    if options.format == ReportFormat::Json {
         let document = json!({
             "catalogue": words::CLAIM_EN,
             "framework": framework.map(|framework| &framework.option),
@@ -154,14 +180,14 @@ const fn urgency(verdict: Verdict) -> u8 {
     }
 }
 
-fn since(since: Option<Timestamp>) -> String {
+pub(super) fn since(since: Option<Timestamp>) -> String {
     since.map_or_else(
         || "-".to_owned(),
         |since| since.to_string().chars().take(10).collect(),
     )
 }
 
-fn age(at: Option<Timestamp>, now: Timestamp) -> String {
+pub(super) fn age(at: Option<Timestamp>, now: Timestamp) -> String {
     let Some(at) = at else {
         return "-".to_owned();
     };

@@ -5,7 +5,7 @@ use dmp_policies::Catalogue;
 use dmp_policies::openreports::{Answer, Report, ReportResult};
 use jiff::civil::date;
 
-use super::standing::{self, ReportOptions, StatusOptions};
+use super::standing::{self, PageLanguage, ReportFormat, ReportOptions, StatusOptions};
 use super::{ExplainOptions, Format, FrameworkName, Language, ListOptions, explain, list};
 
 fn catalogue() -> Catalogue {
@@ -234,7 +234,8 @@ fn the_report_has_every_control_with_the_age_of_its_evidence() {
 
     let options = ReportOptions {
         framework: Some(FrameworkName::Hds),
-        format: Format::Json,
+        format: ReportFormat::Json,
+        ..ReportOptions::default()
     };
     let text = standing::report(&catalogue(), &reported(), options, now).unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -243,4 +244,34 @@ fn the_report_has_every_control_with_the_age_of_its_evidence() {
     assert_eq!(one["verdict"], "fail");
     assert_eq!(one["said"][0]["evidence"]["sha256"], "aa");
     assert!(controls.len() < 59);
+}
+
+#[test]
+fn the_page_is_one_file_in_two_languages_with_every_control_and_nothing_unescaped() {
+    let now = "2026-12-01T01:30:00Z".parse().unwrap();
+    let mut reported = reported();
+    reported.results[1].message = "not true: <script>alert(1)</script> (tools)".to_owned();
+    let page = |language, framework| {
+        let options = ReportOptions {
+            framework,
+            format: ReportFormat::Html,
+            language,
+        };
+        standing::report(&catalogue(), &reported, options, now).unwrap()
+    };
+    let french = page(PageLanguage::Fr, None);
+    let english = page(PageLanguage::En, Some(FrameworkName::Hds));
+    for text in [&french, &english] {
+        assert!(text.starts_with("<!DOCTYPE html><html lang="), "{text}");
+        assert!(!text.contains("<script") && text.contains("&lt;script&gt;"), "{text}");
+        for elsewhere in ["http://", "https://", "src=", "@import", "url("] {
+            assert!(!text.contains(elsewhere), "{elsewhere}");
+        }
+    }
+    assert_eq!(french.matches("<tr>").count(), 1 + 59);
+    assert!(french.contains("ni certification") && french.contains("Depuis") && french.contains("90 min"));
+    assert!(english.contains("neither certification") && english.contains("<th>HDS"));
+    assert!(english.matches("<tr>").count() < 60);
+    // The parts of a bar are as long as the bar.
+    assert!(french.contains("<svg viewBox=") && french.contains("<rect class=\"fail\""));
 }
