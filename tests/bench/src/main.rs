@@ -1,12 +1,13 @@
 //! Measurements of the appliance's parts. Nothing here is asserted: a figure is written down with its machine and date
 //! (`docs/performance.md`), and read by people.
 //!
-//! `dmp-bench operator`: the operator's own binary on a real etcd, kube-apiserver and OpenBao, with a hundred groups.
+//! `dmp-bench operator`: the operator's own binary on a real etcd, kube-apiserver and OpenBao, with a hundred groups; then the evaluator.
 //! `dmp-bench credentials`: the gateway's own binary beside it, with a hundred thousand credentials.
 //! `dmp-bench revocation`: two hundred revocations on an appliance whose gateways are busy.
 //! As in the test kit, a failed precondition panics; this crate is never linked into a product.
 
 mod credentials;
+mod evaluation;
 mod gateway;
 mod measure;
 mod nodes;

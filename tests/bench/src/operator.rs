@@ -18,6 +18,7 @@ use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::evaluation::evaluation;
 use crate::measure::{Latencies, Memory, processor_time};
 use crate::nodes;
 use crate::report::{Table, place};
@@ -188,6 +189,8 @@ pub async fn run(options: &Options) -> Option<String> {
         "memory after all of it: now, peak",
         format!("{} MiB, {} MiB", memory.now, memory.peak),
     );
+    let groups: Vec<_> = (0..options.groups).map(name).collect();
+    evaluation(&world, &groups, &mut table).await;
 
     Some(table.markdown(&format!(
         "{} health groups, for a while beside {} that fail; {}; one API server, etcd without fsync, OpenBao in memory, all \

@@ -17,13 +17,15 @@ use serde_json::{Value, json};
 /// The domain of the samples.
 pub const DOMAIN: &str = "dmp.test";
 const PATIENCE: Duration = Duration::from_secs(60);
+const OPERATOR: &str = "dmp-operator";
+const EVALUATOR: &str = "dmp-evaluator";
 
-/// A replica, ended when dropped.
+/// A process of the operator's program (`run`, `evaluate`), ended when dropped.
 pub struct Operator {
     process: Child,
     /// Port of `/metrics`.
     health: u16,
-    /// Port of the facts.
+    /// Port of the facts; the evaluator has none.
     pub facts: u16,
 }
 
@@ -39,13 +41,29 @@ impl Operator {
         let _ = self.process.wait();
     }
 
+    async fn metrics(&self) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.health);
+        match reqwest::get(url).await {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// A sample without labels; 0 when there is none.
+    pub async fn sample(&self, name: &str) -> f64 {
+        let text = self.metrics().await;
+        let mut values = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        values
+            .next()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_default()
+    }
+
     /// Passes of a controller that ended in `outcome`.
     pub async fn passes(&self, controller: &str, outcome: &str) -> u64 {
-        let url = format!("http://127.0.0.1:{}/metrics", self.health);
-        let Ok(answer) = reqwest::get(url).await else {
-            return 0;
-        };
-        let text = answer.text().await.unwrap_or_default();
+        let text = self.metrics().await;
         text.lines()
             .filter_map(|line| {
                 line.strip_prefix("dmp_operator_reconciliations_total{")?
@@ -99,29 +117,45 @@ impl World {
             self.apply(&serde_json::to_value(crd).expect("a CRD")).await;
         }
         self.apply(&cluster_crd()).await;
-        for file in ["admission.yaml", "serviceaccount.yaml", "rbac.yaml"] {
-            for object in manifests(&format!("operator/{file}")) {
-                self.apply(&object).await;
+        for file in [
+            "operator/admission.yaml",
+            "operator/serviceaccount.yaml",
+            "operator/rbac.yaml",
+            "operator/evaluator.yaml",
+            "openreports/reports.openreports.io.yaml",
+            "openreports/clusterreports.openreports.io.yaml",
+        ] {
+            // The processes are started here, not by a cluster.
+            for object in manifests(file).iter().filter(|one| one["kind"] != "Deployment") {
+                self.apply(object).await;
             }
         }
+        for account in [OPERATOR, EVALUATOR] {
+            self.log_in(account).await;
+        }
+        std::fs::write(self.ca(), dmp_testkit::Pki::new("dmp.test").root_pem()).expect("a file");
+        self.openbao(None, "sys/auth/kubernetes", json!({ "type": "kubernetes" }))
+            .await;
+    }
+
+    fn kubeconfig(&self, account: &str) -> PathBuf {
+        self.folder.path().join(format!("{account}.kubeconfig"))
+    }
+
+    /// A kubeconfig with the rights of this account of `dmp-system`.
+    async fn log_in(&self, account: &str) {
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), "dmp-system");
         let request = TokenRequest {
             spec: Some(TokenRequestSpec::default()),
             ..TokenRequest::default()
         };
         let answer = accounts
-            .create_token_request("dmp-operator", &PostParams::default(), &request)
+            .create_token_request(account, &PostParams::default(), &request)
             .await
-            .expect("a token of the operator");
+            .expect("a token");
         let token = answer.status.and_then(|status| status.token).expect("a token");
-        self._control_plane.write_kubeconfig(&self.kubeconfig(), &token);
-        std::fs::write(self.ca(), dmp_testkit::Pki::new("dmp.test").root_pem()).expect("a file");
-        self.openbao(None, "sys/auth/kubernetes", json!({ "type": "kubernetes" }))
-            .await;
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.folder.path().join("operator.kubeconfig")
+        self._control_plane
+            .write_kubeconfig(&self.kubeconfig(account), &token);
     }
 
     /// Loopback HTTP needs no CA; the file is read all the same.
@@ -153,7 +187,7 @@ impl World {
         let log = std::fs::File::create(self.folder.path().join(format!("{name}.log"))).expect("a file");
         let process = Command::new(&self.binary)
             .arg("run")
-            .env("KUBECONFIG", self.kubeconfig())
+            .env("KUBECONFIG", self.kubeconfig(OPERATOR))
             .env("POD_NAME", name)
             .env("HOSTNAME", name)
             .env("DMP_OPENBAO_ADDRESS", self.bao.address())
@@ -171,6 +205,26 @@ impl World {
             process,
             health,
             facts,
+        }
+    }
+
+    /// Starts the evaluator.
+    pub fn evaluator(&self) -> Operator {
+        let health = free_port();
+        let log = std::fs::File::create(self.folder.path().join("evaluator.log")).expect("a file");
+        let process = Command::new(&self.binary)
+            .arg("evaluate")
+            .env("KUBECONFIG", self.kubeconfig(EVALUATOR))
+            .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .spawn()
+            .expect("the operator's binary");
+        Operator {
+            process,
+            health,
+            facts: 0,
         }
     }
 

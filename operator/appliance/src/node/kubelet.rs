@@ -100,9 +100,11 @@ fn config(node: &Node<'_>, cgroup_root: &str) -> Value {
         "kubeAPIBurst": 200,
         "rotateCertificates": false,
         "shutdownGracePeriod": "0s",
-        // The loss of a node is noticed within the grace period of `control_plane`.
-        "nodeStatusUpdateFrequency": "2s",
+        // The loss of a node is noticed within the grace period of `control_plane`: by its lease, renewed every 2 s. The status is
+        // large and everybody watches it.
         "nodeLeaseDurationSeconds": 8,
+        "nodeStatusUpdateFrequency": "10s",
+        "nodeStatusReportFrequency": "1m",
         // For the operator of the databases, see `addons`.
         "allowedUnsafeSysctls": [RETRIES],
     })

@@ -104,10 +104,11 @@ pub fn cluster(database: &Database<'_>) -> Object {
                 "smartShutdownTimeout": 5,
                 "switchoverDelay": 60,
                 "primaryLease": primary_lease(instances),
-                // Its readiness period of 10 s would be most of a small cluster's time to start.
+                // CNPG's readiness period of 10 s would be most of a small cluster's time to start; each look is a connection to
+                // the database and a question to the API server, so it is not every second either.
                 "probes": {
                     "startup": { "periodSeconds": 1, "failureThreshold": 300, "timeoutSeconds": 5 },
-                    "readiness": { "periodSeconds": 1, "timeoutSeconds": 5 },
+                    "readiness": { "periodSeconds": 3, "timeoutSeconds": 5 },
                     "liveness": { "periodSeconds": 10, "timeoutSeconds": 5 },
                 },
                 // A budget for a single instance would only keep its node from being drained.

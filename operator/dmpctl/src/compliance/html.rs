@@ -35,7 +35,14 @@ const FRENCH: Texts = Texts {
     at: "Relevé lu le",
     picture: "Par famille",
     all: "Tous les contrôles",
-    heads: ["Contrôle", "Ce qui doit être vrai", "Gravité", "Verdict", "Depuis", "Preuve"],
+    heads: [
+        "Contrôle",
+        "Ce qui doit être vrai",
+        "Gravité",
+        "Verdict",
+        "Depuis",
+        "Preuve",
+    ],
     open: "Ce qui ne réussit pas, et quoi taper",
     seen: "Vu",
     evidence: "Preuve",
@@ -48,7 +55,14 @@ const ENGLISH: Texts = Texts {
     at: "Report read at",
     picture: "By family",
     all: "All controls",
-    heads: ["Control", "What must be true", "Severity", "Verdict", "Since", "Evidence"],
+    heads: [
+        "Control",
+        "What must be true",
+        "Severity",
+        "Verdict",
+        "Since",
+        "Evidence",
+    ],
     open: "What does not pass, and what to type",
     seen: "Seen",
     evidence: "Evidence",
@@ -209,7 +223,11 @@ const fn language(french: bool) -> Language {
 /// One control that does not pass.
 fn open(standing: &Standing<'_>, texts: &Texts, french: bool, now: Timestamp) -> Markup {
     let control = standing.control;
-    let statement = if french { &control.statement.fr } else { &control.statement.en };
+    let statement = if french {
+        &control.statement.fr
+    } else {
+        &control.statement.en
+    };
     html! {
         section {
             h3 {

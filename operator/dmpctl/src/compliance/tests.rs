@@ -263,7 +263,10 @@ fn the_page_is_one_file_in_two_languages_with_every_control_and_nothing_unescape
     let english = page(PageLanguage::En, Some(FrameworkName::Hds));
     for text in [&french, &english] {
         assert!(text.starts_with("<!DOCTYPE html><html lang="), "{text}");
-        assert!(!text.contains("<script") && text.contains("&lt;script&gt;"), "{text}");
+        assert!(
+            !text.contains("<script") && text.contains("&lt;script&gt;"),
+            "{text}"
+        );
         for elsewhere in ["http://", "https://", "src=", "@import", "url("] {
             assert!(!text.contains(elsewhere), "{elsewhere}");
         }
