@@ -247,41 +247,42 @@ async fn seen_and_gone(
         }
         _ => {}
     }
-    let Some(detected) = until(within, || is_seen(client, breach.control, seen), true).await? else {
+    let look = || is_seen(client, breach.control, seen);
+    if !until(within, look, true).await? {
         return Ok(Outcome::missed(format!(
             "the evaluator had not seen it after {} s",
             within.as_secs()
         )));
-    };
-    let detected = detected.max(begun.elapsed());
+    }
+    let detected = Some(begun.elapsed());
     step.at("seen; put back, waiting for the report to say so");
+    let begun = Instant::now();
     mend(client, &breach.act, before).await?;
-    let corrected = until(within, || is_seen(client, breach.control, seen), false).await?;
-    let answer = match corrected {
-        Some(_) => Answer::Reported,
-        None => Answer::Missed("it is over and still reported".to_owned()),
+    let (answer, corrected) = match until(within, look, false).await? {
+        true => (Answer::Reported, Some(begun.elapsed())),
+        false => (Answer::Missed("it is over and still reported".to_owned()), None),
     };
     Ok(Outcome {
         answer,
-        detected: Some(detected),
+        detected,
         corrected,
     })
 }
 
-/// How long it took to be so.
+/// Whether it came to be so in time.
 async fn until<F: Future<Output = Result<bool>>>(
     within: Duration,
     look: impl Fn() -> F,
     wanted: bool,
-) -> Result<Option<Duration>> {
+) -> Result<bool> {
     let begun = Instant::now();
     while begun.elapsed() < within {
         if look().await? == wanted {
-            return Ok(Some(begun.elapsed()));
+            return Ok(true);
         }
         tokio::time::sleep(PAUSE * 5).await;
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Whether the check fails, and over evidence that has this in it.
