@@ -45,7 +45,7 @@ const fn pods(cpu: u64, memory: u64) -> Footprint {
     }
 }
 
-/// A platform with this many groups of the same size: operator and OpenBao, the national services, the groups.
+/// A platform with this many groups of the same size: operator, evaluator and OpenBao, the national services, the groups.
 pub fn footprint(sizing: Sizing, groups: u64) -> Footprint {
     let (instances, instance, national_gib, group_gib) = match sizing {
         Sizing::Small => (1, pods(50, 128), 5, 6),
@@ -62,7 +62,7 @@ pub fn footprint(sizing: Sizing, groups: u64) -> Footprint {
         storage: 10,
         ..pods(100, 128)
     };
-    let system = openbao.plus(pods(50, 64), 2);
+    let system = openbao.plus(pods(50, 64), 2).plus(pods(10, 32), 1);
     // registry, consent, audit with a database each, the portal, and two gateways
     let national = Footprint::default()
         .plus(service, 6)
