@@ -39,7 +39,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 11] = [
+pub const COLLECTORS: [(&str, &str, Collector); 12] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -47,6 +47,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 11] = [
     ("DMP-WRK-01", "labels", pod_security),
     ("DMP-IAM-01", "grants", grants),
     ("DMP-IAM-03", "pairs", role_pairs),
+    ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
@@ -166,6 +167,36 @@ fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         }
     }
     Ok(Observed::whole(json!({ "pairs": pairs })))
+}
+
+/// Nodes with pods of both; a group's keys are in an OpenBao namespace of its own.
+fn shared_by_modes(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let groups = seen(&world.groups)?;
+    let pods = seen(&world.pods)?;
+    let namespaces = seen(&world.namespaces)?;
+    let nodes = |production: bool| -> BTreeSet<&str> {
+        let of = groups.iter().filter(|group| group.production == production);
+        let of: BTreeSet<&str> = of.map(|group| group.name.as_str()).collect();
+        let spaces = names(
+            namespaces
+                .iter()
+                .filter(|space| of.contains(space.group.as_str())),
+        );
+        let theirs = pods.iter().filter(|pod| spaces.contains(pod.namespace.as_str()));
+        theirs
+            .map(|pod| pod.node.as_str())
+            .filter(|node| !node.is_empty())
+            .collect()
+    };
+    let (real, tried) = (nodes(true), nodes(false));
+    let shared: Vec<_> = real
+        .intersection(&tried)
+        .map(|node| json!({ "kind": "node", "name": node }))
+        .collect();
+    let production = groups.iter().filter(|group| group.production).count();
+    Ok(Observed::whole(
+        json!({ "shared": shared, "production": production }),
+    ))
 }
 
 fn admission_policies(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

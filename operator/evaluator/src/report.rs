@@ -180,6 +180,7 @@ mod tests {
         let space = |name: &str, ours| Namespace {
             name: name.to_owned(),
             ours,
+            group: String::new(),
             vendors: name.starts_with("vendor-"),
             enforce: "restricted".to_owned(),
         };
@@ -201,6 +202,7 @@ mod tests {
             nodes: Ok(Vec::new()),
             grants: Ok(Vec::new()),
             admission: Ok(Vec::new()),
+            groups: Ok(Vec::new()),
             sites: Ok(Vec::new()),
             enforcement: Err(unread()),
             report: Ok(None),

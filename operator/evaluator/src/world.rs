@@ -2,8 +2,8 @@
 //!
 //! No Secret, no ConfigMap, no content of anything.
 
-use dmp_api::Platform;
-use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
+use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
+use dmp_api::{HealthGroup, Mode, Platform};
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -51,6 +51,7 @@ pub struct World {
     pub grants: Read<Vec<Grant>>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
+    pub groups: Read<Vec<Group>>,
     pub sites: Read<Vec<Site>>,
     pub enforcement: Read<Enforcement>,
     /// The ClusterReport as it stands.
@@ -62,6 +63,8 @@ pub struct Namespace {
     pub name: String,
     /// Of the platform: `app.kubernetes.io/part-of=dmp`.
     pub ours: bool,
+    /// Name of its HealthGroup; empty without.
+    pub group: String,
     /// Of a vendor who signed up.
     pub vendors: bool,
     /// Pod Security that is enforced; empty without.
@@ -111,6 +114,15 @@ pub struct Node {
     pub zone: String,
 }
 
+/// A HealthGroup.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    pub name: String,
+    pub site: String,
+    /// There are patients in it.
+    pub production: bool,
+}
+
 /// A Site that holds health data.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
@@ -135,6 +147,7 @@ impl World {
         let all = || client.clone();
         let platforms = list(Api::<Platform>::all(all()), "Platforms", |one| one).await;
         let platforms = platforms.as_deref().map_err(Clone::clone);
+        let groups = list(Api::<HealthGroup>::all(all()), "HealthGroups", group).await;
         Self {
             at: now,
             namespaces: list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await,
@@ -152,7 +165,8 @@ impl World {
             nodes: list(Api::<KubeNode>::all(all()), "Nodes", node).await,
             grants: rights::read(client).await,
             admission: admission::read(client).await,
-            sites: sites(client, platforms.clone()).await,
+            sites: sites(client, platforms.clone(), groups.as_deref().map_err(Clone::clone)).await,
+            groups,
             enforcement: enforcement(client, platforms, now).await,
             report: report(client).await,
         }
@@ -201,6 +215,7 @@ fn label<'o>(object: &'o impl kube::ResourceExt, name: &str) -> &'o str {
 fn namespace(object: KubeNamespace) -> Namespace {
     Namespace {
         ours: label(&object, "app.kubernetes.io/part-of") == "dmp",
+        group: label(&object, GROUP_LABEL).to_owned(),
         vendors: !label(&object, VENDOR_LABEL).is_empty(),
         enforce: label(&object, "pod-security.kubernetes.io/enforce").to_owned(),
         name: object.name_any(),
@@ -281,6 +296,14 @@ fn budget(object: PodDisruptionBudget) -> Budget {
     }
 }
 
+fn group(object: HealthGroup) -> Group {
+    Group {
+        name: object.name_any(),
+        site: object.spec.site,
+        production: object.spec.mode == Mode::Production,
+    }
+}
+
 fn node(object: KubeNode) -> Node {
     Node {
         zone: label(&object, "topology.kubernetes.io/zone").to_owned(),
@@ -289,14 +312,9 @@ fn node(object: KubeNode) -> Node {
 }
 
 /// The Sites of the platform and of its groups, the ones that are named and not there included.
-async fn sites(client: &Client, platforms: Read<&[Platform]>) -> Read<Vec<Site>> {
+async fn sites(client: &Client, platforms: Read<&[Platform]>, groups: Read<&[Group]>) -> Read<Vec<Site>> {
     let platforms = platforms?.iter().map(|one| one.spec.site.clone());
-    let groups = list(
-        Api::<dmp_api::HealthGroup>::all(client.clone()),
-        "HealthGroups",
-        |one| one.spec.site,
-    )
-    .await?;
+    let groups = groups?.iter().map(|one| one.site.clone());
     let known = list(Api::<dmp_api::Site>::all(client.clone()), "Sites", |one| one).await?;
     let named: std::collections::BTreeSet<String> = platforms.chain(groups).collect();
     let site = |name: String| {

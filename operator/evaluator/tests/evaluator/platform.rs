@@ -262,3 +262,47 @@ async fn an_admission_policy_that_somebody_softened_or_took_away_is_named() {
     .await;
     assert_eq!(policies("(dmp-services)").await, Answer::Fail);
 }
+
+#[tokio::test]
+async fn a_node_that_serves_patients_and_trials_is_named() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    for (group, mode) in [("souss-massa", "production"), ("oriental", "sandbox")] {
+        world
+            .apply(&json!({
+                "apiVersion": "dmp.ma/v1alpha1", "kind": "HealthGroup", "metadata": { "name": group },
+                "spec": {
+                    "kind": "gst", "region": "MA-09", "site": "agadir-1", "mode": mode,
+                    "controller": { "name": "A group", "cndpReceipt": "D-1/2026" },
+                },
+            }))
+            .await;
+        world
+            .apply(&json!({
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": { "name": format!("dmp-{group}"), "labels": { "app.kubernetes.io/part-of": "dmp", "dmp.ma/group": group } },
+            }))
+            .await;
+    }
+    let pod = |group: &str, node: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": format!("records-on-{node}"), "namespace": format!("dmp-{group}") },
+            "spec": { "nodeName": node, "automountServiceAccountToken": false, "containers": [{ "name": "c", "image": "dmp" }] },
+        })
+    };
+    let shared = async || {
+        let mut publisher = Publisher::default();
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        let result = result(&report, "DMP-WRK-04", "shared");
+        (result.result, result.message.clone())
+    };
+    world.apply(&pod("souss-massa", "node-1")).await;
+    world.apply(&pod("oriental", "node-2")).await;
+    assert_eq!(shared().await.0, Answer::Pass);
+    world.apply(&pod("oriental", "node-1")).await;
+    let (answer, message) = shared().await;
+    assert_eq!(answer, Answer::Fail);
+    assert!(message.contains("(node-1)"), "{message}");
+}
