@@ -444,7 +444,7 @@ async fn leaves_the_data(other: &Other) {
     let ended = uninstall(&other.client, &other.progress)
         .await
         .unwrap_or_else(|error| panic!("{}", error.for_people()));
-    assert_eq!((ended.workloads, ended.databases), (9, 7), "{ended:?}");
+    assert_eq!((ended.workloads, ended.databases), (10, 7), "{ended:?}");
     assert!(ended.rights >= 4, "{ended:?}");
     assert_eq!(our_pods(other).await.len(), 0, "nothing of ours runs");
     let again = uninstall(&other.client, &other.progress).await.unwrap();
