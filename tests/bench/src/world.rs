@@ -183,18 +183,36 @@ impl World {
 
     /// Starts a replica.
     pub fn operator(&self, name: &str) -> Operator {
-        let (health, facts) = (free_port(), free_port());
-        let log = std::fs::File::create(self.folder.path().join(format!("{name}.log"))).expect("a file");
-        let process = Command::new(&self.binary)
-            .arg("run")
-            .env("KUBECONFIG", self.kubeconfig(OPERATOR))
+        let facts = free_port();
+        let mut command = self.program("run", OPERATOR);
+        command
             .env("POD_NAME", name)
             .env("HOSTNAME", name)
             .env("DMP_OPENBAO_ADDRESS", self.bao.address())
             .env("DMP_OPENBAO_CA", self.ca())
             .env("DMP_OPENBAO_TOKEN_FILE", self.bao.token_file())
             .env("DMP_TRUST_DIR", self.folder.path().join(format!("trust-{name}")))
-            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"))
+            .env("DMP_FACTS_LISTEN", format!("127.0.0.1:{facts}"));
+        self.spawn(command, name, facts)
+    }
+
+    /// Starts the evaluator.
+    pub fn evaluator(&self) -> Operator {
+        self.spawn(self.program("evaluate", EVALUATOR), "evaluator", 0)
+    }
+
+    /// A command of the operator's program, with the rights of this account.
+    fn program(&self, command: &str, account: &str) -> Command {
+        let mut program = Command::new(&self.binary);
+        program.arg(command).env("KUBECONFIG", self.kubeconfig(account));
+        program
+    }
+
+    /// Its log is named after it.
+    fn spawn(&self, mut command: Command, name: &str, facts: u16) -> Operator {
+        let health = free_port();
+        let log = std::fs::File::create(self.folder.path().join(format!("{name}.log"))).expect("a file");
+        let process = command
             .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file"))
@@ -205,26 +223,6 @@ impl World {
             process,
             health,
             facts,
-        }
-    }
-
-    /// Starts the evaluator.
-    pub fn evaluator(&self) -> Operator {
-        let health = free_port();
-        let log = std::fs::File::create(self.folder.path().join("evaluator.log")).expect("a file");
-        let process = Command::new(&self.binary)
-            .arg("evaluate")
-            .env("KUBECONFIG", self.kubeconfig(EVALUATOR))
-            .env("DMP_HEALTH_LISTEN", format!("127.0.0.1:{health}"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a file"))
-            .stderr(log)
-            .spawn()
-            .expect("the operator's binary");
-        Operator {
-            process,
-            health,
-            facts: 0,
         }
     }
 

@@ -26,7 +26,7 @@ struct Texts {
     open: &'static str,
     seen: &'static str,
     evidence: &'static str,
-    kind: &'static str,
+    owner: &'static str,
 }
 
 const FRENCH: Texts = Texts {
@@ -46,7 +46,7 @@ const FRENCH: Texts = Texts {
     open: "Ce qui ne réussit pas, et quoi taper",
     seen: "Vu",
     evidence: "Preuve",
-    kind: "Le responsable",
+    owner: "Le responsable",
 };
 
 const ENGLISH: Texts = Texts {
@@ -66,7 +66,7 @@ const ENGLISH: Texts = Texts {
     open: "What does not pass, and what to type",
     seen: "Seen",
     evidence: "Evidence",
-    kind: "Owner",
+    owner: "Owner",
 };
 
 /// The page of these standings; `framework` adds its identifiers.
@@ -76,7 +76,7 @@ pub fn page(
     language: Language,
     now: Timestamp,
 ) -> String {
-    let french = language == Language::Fr;
+    let french = is_french(language);
     let texts = if french { &FRENCH } else { &ENGLISH };
     let claim = if french { words::CLAIM_FR } else { words::CLAIM_EN };
     let title = match framework {
@@ -96,14 +96,14 @@ pub fn page(
             body {
                 h1 { (title) }
                 p { (texts.at) " " (now.strftime("%Y-%m-%d %H:%M UTC")) ". " strong { (claim) } }
-                p { (legend(standings, french)) }
+                p { (legend(standings, language)) }
                 h2 { (texts.picture) }
-                (picture(standings, french))
+                (picture(standings, language))
                 h2 { (texts.all) }
-                (table(standings, framework, texts, french, now))
+                (table(standings, framework, texts, language, now))
                 h2 { (texts.open) }
                 @for standing in standings.iter().filter(|one| !one.verdict.passes()) {
-                    (open(standing, texts, french, now))
+                    (open(standing, texts, language, now))
                 }
             }
         }
@@ -111,8 +111,8 @@ pub fn page(
     .into_string()
 }
 
-const fn verdict(verdict: Verdict, french: bool) -> &'static str {
-    if french {
+const fn verdict(verdict: Verdict, language: Language) -> &'static str {
+    if is_french(language) {
         words::verdict(verdict)
     } else {
         verdict.as_str()
@@ -124,17 +124,17 @@ fn count(standings: &[Standing<'_>], verdict: Verdict) -> usize {
 }
 
 /// How many have which verdict, in its colour.
-fn legend(standings: &[Standing<'_>], french: bool) -> Markup {
+fn legend(standings: &[Standing<'_>], language: Language) -> Markup {
     html! {
         @for one in Verdict::ALL {
-            span class=(one.as_str()) { (count(standings, one)) " " (verdict(one, french)) }
+            span class=(one.as_str()) { (count(standings, one)) " " (verdict(one, language)) }
             " "
         }
     }
 }
 
 /// A bar for each family: its controls by verdict.
-fn picture(standings: &[Standing<'_>], french: bool) -> Markup {
+fn picture(standings: &[Standing<'_>], language: Language) -> Markup {
     let families: Vec<_> = FAMILIES
         .iter()
         .map(|(code, in_french, in_english)| {
@@ -143,7 +143,14 @@ fn picture(standings: &[Standing<'_>], french: bool) -> Markup {
                 .filter(|one| one.control.family() == *code)
                 .cloned()
                 .collect();
-            (if french { in_french } else { in_english }, of)
+            (
+                if is_french(language) {
+                    in_french
+                } else {
+                    in_english
+                },
+                of,
+            )
         })
         .filter(|(_, of)| !of.is_empty())
         .collect();
@@ -180,7 +187,7 @@ fn table(
     standings: &[Standing<'_>],
     framework: Option<&Framework>,
     texts: &Texts,
-    french: bool,
+    language: Language,
     now: Timestamp,
 ) -> Markup {
     html! {
@@ -193,9 +200,9 @@ fn table(
                 @for one in standings {
                     tr {
                         td { (one.control.id) }
-                        td { (title(one.control, french)) }
-                        td { (words::severity(one.control.severity, language(french))) }
-                        td { span class=(one.verdict.as_str()) { (verdict(one.verdict, french)) } }
+                        td { (title(one.control, language)) }
+                        td { (words::severity(one.control.severity, language)) }
+                        td { span class=(one.verdict.as_str()) { (verdict(one.verdict, language)) } }
                         td { (since(one.since)) }
                         td { (age(one.evidence_at, now)) }
                         @if let Some(framework) = framework {
@@ -208,22 +215,22 @@ fn table(
     }
 }
 
-fn title(control: &Control, french: bool) -> &str {
-    if french {
+fn title(control: &Control, language: Language) -> &str {
+    if is_french(language) {
         &control.title.fr
     } else {
         &control.title.en
     }
 }
 
-const fn language(french: bool) -> Language {
-    if french { Language::Fr } else { Language::En }
+const fn is_french(language: Language) -> bool {
+    matches!(language, Language::Fr)
 }
 
 /// One control that does not pass.
-fn open(standing: &Standing<'_>, texts: &Texts, french: bool, now: Timestamp) -> Markup {
+fn open(standing: &Standing<'_>, texts: &Texts, language: Language, now: Timestamp) -> Markup {
     let control = standing.control;
-    let statement = if french {
+    let statement = if is_french(language) {
         &control.statement.fr
     } else {
         &control.statement.en
@@ -231,16 +238,16 @@ fn open(standing: &Standing<'_>, texts: &Texts, french: bool, now: Timestamp) ->
     html! {
         section {
             h3 {
-                (control.id) " " (title(control, french)) " "
-                span class=(standing.verdict.as_str()) { (verdict(standing.verdict, french)) }
+                (control.id) " " (title(control, language)) " "
+                span class=(standing.verdict.as_str()) { (verdict(standing.verdict, language)) }
             }
             p { (statement) }
             @if let Some(owner) = &control.implementation.owner {
-                p { (texts.kind) " : " (owner) }
+                p { (texts.owner) " : " (owner) }
             }
             ul {
                 @for said in standing.said.iter().filter(|said| !said.verdict.passes()) {
-                    li { (texts.seen) " (" (said.about) ", " (verdict(said.verdict, french)) ") : " (said.because) (kept(said, texts, now)) }
+                    li { (texts.seen) " (" (said.about) ", " (verdict(said.verdict, language)) ") : " (said.because) (kept(said, texts, now)) }
                 }
             }
             pre { (control.remediation.trim_end()) }

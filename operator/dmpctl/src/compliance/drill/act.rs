@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use dmp_api::names::EVIDENCE_NAMESPACE;
 use dmp_appliance::Step;
+use dmp_policies::openreports::{Answer as ReportAnswer, Report};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 
 use super::breaches::{Act, Breach, Seen};
-use super::fails;
 use crate::compliance::standing;
 use crate::error::{CliError, Result};
 use crate::kubernetes::apply::{self, MANAGER};
@@ -66,11 +66,7 @@ pub async fn before(client: &Client, act: &Act) -> Result<Before> {
         Act::Make(_) | Act::Delete(_) | Act::Leave { .. } => return Ok(None),
     };
     let (api, name) = place(client, object)?;
-    let live = api
-        .get(&name)
-        .await
-        .map_err(|source| CliError::kubernetes(format!("reading `{name}`"), source))?;
-    Ok(Some(json(&live)))
+    Ok(Some(read(&api, &name).await?))
 }
 
 /// Does it, and waits for the answer.
@@ -114,10 +110,8 @@ pub async fn mend(client: &Client, act: &Act, before: &Before) -> Result<()> {
         }
         (Act::Change { object, patch } | Act::Soften { object, patch, .. }, Some(before)) => {
             let (api, name) = place(client, object)?;
-            let live = api.get(&name).await;
-            let live = live.map_err(|source| CliError::kubernetes(format!("reading `{name}`"), source))?;
             let wanted = picked(before, patch);
-            if picked(&json(&live), patch) != wanted {
+            if picked(&read(&api, &name).await?, patch) != wanted {
                 merge(&api, &name, &wanted).await?;
             }
         }
@@ -300,6 +294,13 @@ async fn is_seen(client: &Client, control: &str, seen: &Seen) -> Result<bool> {
     Ok(fails(&report, control, seen.check) && has_item(&inputs, &seen.item))
 }
 
+fn fails(report: &Report, control: &str, check: &str) -> bool {
+    report
+        .results
+        .iter()
+        .any(|result| result.policy == control && result.rule == check && result.result == ReportAnswer::Fail)
+}
+
 /// Whether an item of a list of the inputs, of any scope, has all that `part` has.
 pub(super) fn has_item(evidence: &Value, part: &Value) -> bool {
     let observed = evidence.get("observed").and_then(Value::as_array);
@@ -341,6 +342,12 @@ fn own(before: &Value) -> Value {
 fn place(client: &Client, object: &Value) -> Result<(Api<DynamicObject>, String)> {
     let object = parsed(object.clone())?;
     Ok((apply::api(client, &object)?, object.name_any()))
+}
+
+async fn read(api: &Api<DynamicObject>, name: &str) -> Result<Value> {
+    let live = api.get(name).await;
+    live.map(|live| json(&live))
+        .map_err(|source| CliError::kubernetes(format!("reading `{name}`"), source))
 }
 
 async fn merge(api: &Api<DynamicObject>, name: &str, patch: &Value) -> Result<()> {

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use dmp_api::{HealthGroup, Mode};
 use dmp_appliance::Progress;
-use dmp_policies::openreports::{self, Report};
 use kube::{Api, Client};
 
 use super::Format;
@@ -125,11 +124,4 @@ async fn sandbox(client: &Client, name: &str) -> Result<()> {
         true => Ok(()),
         false => Err(refused("it is not ready")),
     }
-}
-
-/// Whether a check of the ClusterReport fails.
-fn fails(report: &Report, control: &str, check: &str) -> bool {
-    report.results.iter().any(|result| {
-        result.policy == control && result.rule == check && result.result == openreports::Answer::Fail
-    })
 }
