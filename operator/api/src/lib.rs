@@ -17,6 +17,7 @@ pub mod catalogue_entry;
 mod common;
 pub mod conformance_profile;
 pub mod conformance_run;
+pub mod control_evidence;
 pub mod evidence_item;
 pub mod gateway_quota;
 pub mod health_group;
@@ -43,6 +44,7 @@ pub use catalogue_entry::{CatalogueEntry, CatalogueEntrySpec, CatalogueEntryStat
 pub use common::{Mode, Sizing, StatusConditions};
 pub use conformance_profile::{ConformanceProfile, ConformanceProfileSpec, ConformanceProfileStatus};
 pub use conformance_run::{ConformanceRun, ConformanceRunSpec, ConformanceRunStatus};
+pub use control_evidence::{ControlEvidence, ControlEvidenceSpec, ControlEvidenceStatus, DocumentHash};
 pub use evidence_item::{EvidenceItem, EvidenceItemSpec, EvidenceItemStatus};
 pub use health_group::{HealthGroup, HealthGroupSpec, HealthGroupStatus};
 pub use homologation_programme::{
@@ -73,6 +75,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         CatalogueEntry::crd(),
         ConformanceProfile::crd(),
         ConformanceRun::crd(),
+        ControlEvidence::crd(),
         EvidenceItem::crd(),
         HealthGroup::crd(),
         HomologationProgramme::crd(),

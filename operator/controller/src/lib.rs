@@ -13,6 +13,7 @@ mod changes;
 pub mod config;
 pub mod conformance_profile;
 pub mod conformance_run;
+pub mod control_evidence;
 pub mod controller;
 pub mod dossier;
 pub mod evidence_item;

@@ -31,9 +31,9 @@ use crate::openbao::OpenBao;
 use crate::schema_check::Outdated;
 use crate::together::Together;
 use crate::{
-    catalogue, catalogue_entry, conformance_profile, conformance_run, evidence_item, facts, health_group,
-    homologation_programme, homologation_review, kubernetes_audit, network_probe, platform, schema_check,
-    site, solution, solution_credential, solution_homologation, solution_revocation,
+    catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
+    health_group, homologation_programme, homologation_review, kubernetes_audit, network_probe, platform,
+    schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{non_conformity, non_conformity_answer, revocation_lift, solution_version, vendor, watches};
 
@@ -304,6 +304,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(run_cluster(
             client(),
             conformance_profile::Profiles(c()),
+            observer(),
+            |k| k,
+        )),
+        boxed(run_cluster(
+            client(),
+            control_evidence::Evidence(c()),
             observer(),
             |k| k,
         )),

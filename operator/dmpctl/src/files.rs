@@ -1,8 +1,10 @@
-//! Files of the person who runs the command: texts that are given, and secrets that are written.
+//! Files of the person who runs the command: texts and hashes of what is given, and secrets that are written.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use aws_lc_rs::digest;
 
 use crate::error::{CliError, Result};
 
@@ -12,6 +14,25 @@ use crate::error::{CliError, Result};
 /// `file`.
 pub fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| CliError::file(path, source))
+}
+
+/// SHA-256 of a file of any size, hex, and its length in bytes.
+///
+/// # Errors
+/// `file`.
+pub fn sha256_of(path: &Path) -> Result<(String, u64)> {
+    let failed = |source| CliError::file(path, source);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut context = digest::Context::new(&digest::SHA256);
+    let (mut buffer, mut bytes) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = file.read(&mut buffer).map_err(failed)?;
+        let Some(some) = buffer.get(..read).filter(|some| !some.is_empty()) else {
+            return Ok((hex::encode(context.finish()), bytes));
+        };
+        context.update(some);
+        bytes += some.len() as u64;
+    }
 }
 
 /// A file that only its owner reads. Written beside and moved: a full disk leaves no half of a secret, and takes none away.

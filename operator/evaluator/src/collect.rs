@@ -24,7 +24,7 @@ impl Observed {
         vec![Self::new(None, inputs)]
     }
 
-    fn new(scope: Option<&str>, inputs: Value) -> Self {
+    pub fn new(scope: Option<&str>, inputs: Value) -> Self {
         let inputs = match inputs {
             Value::Object(inputs) => inputs,
             _ => Inputs::new(),

@@ -53,7 +53,8 @@ impl Evidence {
     }
 }
 
-fn sha256(text: &str) -> String {
+/// Of the text, hex.
+pub fn sha256(text: &str) -> String {
     hex::encode(aws_lc_rs::digest::digest(
         &aws_lc_rs::digest::SHA256,
         text.as_bytes(),

@@ -2,14 +2,15 @@
 //! rendered for it. It runs under an account of its own that reads and changes nothing but its own reports and evidence: who
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
-//! A pass: [`world`] reads what is there, [`collect`] makes of it the inputs of checks, `dmp_policies` judges, [`report`] writes
+//! A pass: [`world`] reads what is there, [`collect`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges, [`report`] writes
 //! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server. What could not be read is an
 //! error, what is old is stale, and neither is a pass. A pass over a world that has not changed writes nothing.
 //!
 //! To check something more: a function in [`collect`] and its line in the table there. Not here: what must be true (a file of
-//! `policies/controls`), correcting what is wrong (the operator), documents that people bring (nothing takes them yet).
+//! `policies/controls`), correcting what is wrong (the operator), what people bring (they write it as `ControlEvidence`).
 
 pub mod admission;
+pub mod brought;
 pub mod collect;
 pub mod config;
 pub mod evidence;

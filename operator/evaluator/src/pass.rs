@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dmp_policies::judge::{Evidence as Known, Observation};
-use dmp_policies::{Catalogue, Control, Judgement, judge};
+use dmp_policies::judge::{DOCUMENT, Evidence as Known, Observation};
+use dmp_policies::{Catalogue, Control, Judgement, State, judge};
 use jiff::Timestamp;
 
 use crate::collect::{COLLECTORS, Observed};
@@ -58,7 +58,55 @@ fn known(control: &Control, catalogue: &Catalogue, world: &World) -> (Known, BTr
             .observations
             .extend(observed.into_iter().map(|one| observation(check, one, world.at)));
     }
+    people(control, world, &mut known, &mut kept);
     (known, kept)
+}
+
+/// What people brought for the control, or should have: of each check the newest that answers it, and the newest of all.
+fn people(control: &Control, world: &World, known: &mut Known, kept: &mut BTreeMap<String, Evidence>) {
+    let (all, image) = match (&world.brought, &world.image) {
+        (Ok(brought), Ok(image)) => (brought, image),
+        (Err(unread), _) | (_, Err(unread)) => {
+            let checks = control.brought().map(|check| check.name.as_str());
+            let asked = control.implementation.state != State::NotYet;
+            for about in checks.chain([DOCUMENT]).filter(|_| asked) {
+                known.unseen.insert(about.to_owned(), unread.to_string());
+            }
+            return;
+        }
+    };
+    let mine: Vec<_> = all.iter().filter(|one| one.control == control.id).collect();
+    let Some(newest) = mine.first() else {
+        return;
+    };
+    let mut used = vec![*newest];
+    for brought in &mine {
+        for (check, inputs) in dmp_policies::brought::inputs(control, &brought.inputs) {
+            if kept.contains_key(&check.name) {
+                continue;
+            }
+            let observed = Observed { scope: None, inputs };
+            let evidence = Evidence::new(
+                &control.id,
+                &check.name,
+                std::slice::from_ref(&observed),
+                brought.at,
+            );
+            kept.insert(check.name.clone(), evidence);
+            known
+                .observations
+                .push(observation(&check.name, observed, brought.at));
+            if !used.iter().any(|one| one.name == brought.name) {
+                used.push(brought);
+            }
+        }
+    }
+    known.documents = used.iter().map(|one| one.document(image)).collect();
+    let observed: Vec<_> = used.iter().map(|one| one.observed()).collect();
+    // As old as the oldest of them.
+    let oldest = used.iter().map(|one| one.at).min().unwrap_or(world.at);
+    let evidence = Evidence::new(&control.id, DOCUMENT, &observed, oldest);
+    kept.insert(DOCUMENT.to_owned(), evidence);
 }
 
 fn observation(check: &str, observed: Observed, at: Timestamp) -> Observation {

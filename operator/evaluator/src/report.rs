@@ -94,13 +94,14 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
     say("verdict", finding.verdict.as_str().to_owned());
     say("since", now.to_string());
     say("state", control.implementation.state.as_str().to_owned());
-    if let Some(owner) = &control.implementation.owner {
-        say("owner", owner.clone());
-    }
+    say("owner", control.owner().to_owned());
+    // What people bring is older than its report.
+    let mut at = now;
     if let Some(evidence) = judged.evidence.get(&finding.about) {
+        at = Timestamp::from(Moment::from(evidence.collected_at));
         say("evidence", evidence.name.clone());
         say("evidenceSha256", evidence.sha256.clone());
-        say("expiresAt", (now + control.time_to_live()).to_string());
+        say("expiresAt", (at + control.time_to_live()).to_string());
     }
     ReportResult {
         policy: control.id.clone(),
@@ -110,7 +111,7 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
         result: answer(finding.verdict),
         scored: true,
         message,
-        timestamp: now.into(),
+        timestamp: at.into(),
         properties,
     }
 }
@@ -166,17 +167,13 @@ mod tests {
 
     use super::*;
     use crate::pass::pass;
-    use crate::world::{Denial, Namespace, Unread, World};
+    use crate::world::{Denial, Namespace, World};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn world(at: Timestamp) -> World {
-        let unread = || Unread {
-            kind: "Things",
-            why: "forbidden".to_owned(),
-        };
         let space = |name: &str, ours| Namespace {
             name: name.to_owned(),
             ours,
@@ -185,7 +182,6 @@ mod tests {
             enforce: "restricted".to_owned(),
         };
         World {
-            at,
             namespaces: Ok(vec![
                 space("dmp-national", true),
                 space("vendor-atlas", false),
@@ -196,16 +192,16 @@ mod tests {
                 ingress: true,
                 egress: true,
             }]),
-            pods: Err(unread()),
-            services: Err(unread()),
             budgets: Ok(Vec::new()),
             nodes: Ok(Vec::new()),
             grants: Ok(Vec::new()),
             admission: Ok(Vec::new()),
             groups: Ok(Vec::new()),
             sites: Ok(Vec::new()),
-            enforcement: Err(unread()),
+            brought: Ok(Vec::new()),
+            image: Ok(String::new()),
             report: Ok(None),
+            ..World::unread(at)
         }
     }
 

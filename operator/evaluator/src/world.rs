@@ -17,6 +17,7 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use crate::admission;
+use crate::brought::{self, Brought};
 use crate::metrics;
 use crate::rights::{self, Grant};
 
@@ -54,6 +55,10 @@ pub struct World {
     pub groups: Read<Vec<Group>>,
     pub sites: Read<Vec<Site>>,
     pub enforcement: Read<Enforcement>,
+    /// What people brought, of each control the newest.
+    pub brought: Read<Vec<Brought>>,
+    /// The platform's image; empty without a platform.
+    pub image: Read<String>,
     /// The ClusterReport as it stands.
     pub report: Read<Option<Report>>,
 }
@@ -142,6 +147,34 @@ pub struct Enforcement {
 }
 
 impl World {
+    /// Of which nothing could be read.
+    #[cfg(test)]
+    pub(crate) fn unread(at: Timestamp) -> Self {
+        fn nothing<T>() -> Read<T> {
+            Err(Unread {
+                kind: "Things",
+                why: "forbidden".to_owned(),
+            })
+        }
+        Self {
+            at,
+            namespaces: nothing(),
+            pods: nothing(),
+            services: nothing(),
+            denials: nothing(),
+            budgets: nothing(),
+            nodes: nothing(),
+            grants: nothing(),
+            admission: nothing(),
+            groups: nothing(),
+            sites: nothing(),
+            enforcement: nothing(),
+            brought: nothing(),
+            image: nothing(),
+            report: nothing(),
+        }
+    }
+
     /// Reads everything; one kind after the other, so that a pass is never many requests at once.
     pub async fn read(client: &Client, now: Timestamp) -> Self {
         let all = || client.clone();
@@ -167,7 +200,9 @@ impl World {
             admission: admission::read(client).await,
             sites: sites(client, platforms.clone(), groups.as_deref().map_err(Clone::clone)).await,
             groups,
+            image: platforms.clone().map(image),
             enforcement: enforcement(client, platforms, now).await,
+            brought: brought::read(client).await,
             report: report(client).await,
         }
     }
@@ -324,6 +359,11 @@ async fn sites(client: &Client, platforms: Read<&[Platform]>, groups: Read<&[Gro
         Site { name, level, expires }
     };
     Ok(named.into_iter().map(site).collect())
+}
+
+fn image(platforms: &[Platform]) -> String {
+    let platform = platforms.iter().find(|one| one.name_any() == PLATFORM);
+    platform.map_or_else(String::new, |platform| platform.spec.images.dmp.clone())
 }
 
 async fn enforcement(client: &Client, platforms: Read<&[Platform]>, now: Timestamp) -> Read<Enforcement> {

@@ -67,6 +67,16 @@ impl Control {
         SignedDuration::from_hours(24 * i64::from(self.evidence.ttl_days))
     }
 
+    /// The role that answers for it, and brings what people have to bring.
+    pub fn owner(&self) -> &str {
+        self.implementation.owner.as_deref().unwrap_or(SECURITY)
+    }
+
+    /// The checks whose inputs nobody collects on a running platform: people bring them.
+    pub fn brought(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| !check.observed)
+    }
+
     /// The tests that prove it, as `<path>::<function>`.
     pub fn proofs(&self) -> impl Iterator<Item = &str> {
         self.implementation.by.iter().filter_map(|by| match by {
@@ -75,6 +85,12 @@ impl Control {
         })
     }
 }
+
+/// Answers for every control that names nobody else.
+const SECURITY: &str = "dmp-security";
+
+/// Roles that can answer for a control (`manifests/operator/roles.yaml`).
+pub const OWNERS: [&str; 2] = ["dmp-host", SECURITY];
 
 /// A title in the languages of the country's institutions and in English.
 #[derive(Clone, Debug, Deserialize)]
@@ -204,7 +220,7 @@ pub struct Implementation {
     /// `evidence`: the document that is asked for.
     #[serde(default)]
     pub form: Option<String>,
-    /// `evidence`: the role that answers for it.
+    /// The role that answers for it, one of [`OWNERS`]; absent: `dmp-security`.
     #[serde(default)]
     pub owner: Option<String>,
     /// What does it, or the part of it that is done; exists in this repository.

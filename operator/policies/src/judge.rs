@@ -1,4 +1,4 @@
-//! What a control comes to: its checks over what was observed and when, the document that people bring, and the time to live.
+//! What a control comes to: its checks over what was observed or brought and when, the document that people bring, and the time to live.
 //!
 //! Nothing passes by default. What is not there yet is `not-yet` whatever its checks say so far, what is older than its time to live is `stale`, what comes from the
 //! future (a clock that was moved) or was not observed at all is an error; of several findings the worst counts.
@@ -12,9 +12,12 @@ use crate::control::{Check, Control, State};
 use crate::evaluate::{Inputs, Outcome, evaluate, offenders};
 
 /// How far the clock of who observed may go ahead.
-pub(crate) const AHEAD: SignedDuration = SignedDuration::from_secs(60);
-/// What a check says of which nothing was collected.
+pub const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+/// What a finding is about that is about what people brought, or should have.
+pub const DOCUMENT: &str = "document";
+/// What a check says of which nothing was collected, and of which nothing was brought.
 const UNOBSERVED: &str = "nothing was observed";
+const NOT_BROUGHT: &str = "nobody brought what it asks for (`dmpctl compliance attest`)";
 /// Offenders that are named; the others are counted.
 const SHOWN: usize = 8;
 
@@ -62,7 +65,8 @@ pub struct Evidence {
     pub observations: Vec<Observation>,
     /// Checks whose inputs could not be collected, and why.
     pub unseen: BTreeMap<String, String>,
-    pub document: Option<Document>,
+    /// What of it people brought.
+    pub documents: Vec<Document>,
 }
 
 /// Inputs of a check, and when they were collected.
@@ -75,16 +79,47 @@ pub struct Observation {
     pub inputs: Inputs,
 }
 
-/// A document of people.
+/// What people brought.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The role that signed it.
-    pub owner: String,
+    /// The role as which it was brought.
+    pub role: String,
+    /// When what it says was seen.
     pub at: Timestamp,
-    /// SHA-256 that the owner stated, hex.
+    /// SHA-256 that was stated, hex.
     pub stated: String,
     /// SHA-256 of what is there, hex.
     pub sha256: String,
+    /// It is about a release that does not run here.
+    pub other_release: bool,
+}
+
+/// Why something that was brought counts for nothing, however young it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    #[error("`{owner}` brings it, not `{role}`")]
+    WrongRole { owner: String, role: String },
+    #[error("it is not what its hash was made of")]
+    WrongHash,
+}
+
+impl Document {
+    /// Whether it can count for the control.
+    ///
+    /// # Errors
+    /// Why it never does.
+    pub fn usable(&self, control: &Control) -> Result<(), Unusable> {
+        if control.owner() != self.role {
+            return Err(Unusable::WrongRole {
+                owner: control.owner().to_owned(),
+                role: self.role.clone(),
+            });
+        }
+        if !is_sha256(&self.stated) || self.stated != self.sha256 {
+            return Err(Unusable::WrongHash);
+        }
+        Ok(())
+    }
 }
 
 /// What a control comes to.
@@ -118,12 +153,9 @@ pub fn judge(control: &Control, evidence: &Evidence, now: Timestamp) -> Judgemen
             ));
             findings.extend(checks(control, evidence, now).into_iter().filter(is_seen));
         }
-        State::Evidence => {
-            findings.push(document(control, evidence.document.as_ref(), now));
-            findings.extend(checks(control, evidence, now));
-        }
-        State::Enforced | State::Checked => findings.extend(checks(control, evidence, now)),
+        State::Evidence | State::Enforced | State::Checked => findings.extend(checks(control, evidence, now)),
     }
+    findings.extend(documents(control, evidence, now));
     let worst = findings.iter().map(|finding| finding.verdict).max();
     Judgement {
         // A control of which nothing was found out is none that passes.
@@ -143,7 +175,7 @@ fn finding(about: &str, verdict: Verdict, because: impl Into<String>) -> Finding
 
 /// Of a control that is not there yet, what nobody collects is no news.
 fn is_seen(finding: &Finding) -> bool {
-    finding.because != UNOBSERVED
+    finding.because != UNOBSERVED && finding.because != NOT_BROUGHT
 }
 
 fn checks(control: &Control, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
@@ -158,7 +190,8 @@ fn checks(control: &Control, evidence: &Evidence, now: Timestamp) -> Vec<Finding
             .filter(|observation| observation.check == check.name)
             .peekable();
         if observed.peek().is_none() && !evidence.unseen.contains_key(&check.name) {
-            findings.push(finding(&check.name, Verdict::Error, UNOBSERVED));
+            let nothing = if check.observed { UNOBSERVED } else { NOT_BROUGHT };
+            findings.push(finding(&check.name, Verdict::Error, nothing));
         }
         for observation in observed {
             let mut found = one(control, check, observation, now);
@@ -203,30 +236,29 @@ fn untrue(asks: &str, offenders: &[String]) -> String {
     text
 }
 
-fn document(control: &Control, document: Option<&Document>, now: Timestamp) -> Finding {
-    let about = "document";
-    let Some(document) = document else {
+/// Of each that was brought, and of none where there should be one.
+fn documents(control: &Control, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
+    let brought = evidence.documents.iter();
+    let mut findings: Vec<_> = brought.map(|one| document(control, one, now)).collect();
+    if let Some(why) = evidence.unseen.get(DOCUMENT) {
+        findings.push(finding(DOCUMENT, Verdict::Error, why));
+    } else if findings.is_empty() && control.implementation.state == State::Evidence {
         let form = control.implementation.form.as_deref().unwrap_or_default();
-        return finding(about, Verdict::Fail, format!("there is none: {form}"));
+        findings.push(finding(DOCUMENT, Verdict::Fail, format!("there is none: {form}")));
+    }
+    findings
+}
+
+fn document(control: &Control, document: &Document, now: Timestamp) -> Finding {
+    let (verdict, because) = match document.usable(control) {
+        Err(unusable) => (Verdict::Fail, unusable.to_string()),
+        Ok(()) if document.other_release => (
+            Verdict::Stale,
+            "it is about a release that does not run here".to_owned(),
+        ),
+        Ok(()) => age(control, document.at, now).unwrap_or((Verdict::Pass, String::new())),
     };
-    if control.implementation.owner.as_deref() != Some(document.owner.as_str()) {
-        return finding(
-            about,
-            Verdict::Fail,
-            "it is not signed by the role that answers for it",
-        );
-    }
-    if !is_sha256(&document.stated) || document.stated != document.sha256 {
-        return finding(
-            about,
-            Verdict::Fail,
-            "it is not the document whose hash was signed",
-        );
-    }
-    match age(control, document.at, now) {
-        Some((verdict, because)) => finding(about, verdict, because),
-        None => finding(about, Verdict::Pass, ""),
-    }
+    finding(DOCUMENT, verdict, because)
 }
 
 /// What its age makes of evidence; nothing when it counts.

@@ -11,6 +11,7 @@
 //! Not here: collecting inputs, storing evidence, writing reports (`dmp-evaluator`); admission policies from these files (not there yet).
 
 pub mod admission;
+pub mod brought;
 mod cel_value;
 pub mod control;
 pub mod evaluate;

@@ -129,10 +129,8 @@ fn observed(control: &Control) -> String {
 /// What is not there, or not covered, or asked of people.
 fn open(control: &Control) -> String {
     let it = &control.implementation;
-    let document = match (&it.form, &it.owner) {
-        (Some(form), Some(owner)) => Some(format!("{form}; of {owner}.")),
-        _ => None,
-    };
+    let document = it.form.as_ref();
+    let document = document.map(|form| format!("{form}; brought by `{}`.", control.owner()));
     let parts = [document.as_deref(), it.missing.as_deref(), it.limits.as_deref()];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::control::{By, Control, Expected, Parameter, State};
+use crate::control::{By, Control, Expected, OWNERS, Parameter, State};
 use crate::evaluate::{Outcome, evaluate};
 use crate::expression::MOST_OF_PARAMETER;
 use crate::framework::{FAMILIES, Framework, ORDER};
@@ -83,7 +83,6 @@ fn texts(file: &str, control: &Control, problems: &mut Problems) {
             optional(&implementation.limits),
         ),
         ("implementation.form".to_owned(), optional(&implementation.form)),
-        ("implementation.owner".to_owned(), optional(&implementation.owner)),
     ];
     for (at, check) in control.checks.iter().enumerate() {
         texts.push((format!("checks[{at}].asks"), check.asks.clone()));
@@ -167,10 +166,7 @@ fn implementation(file: &str, control: &Control, problems: &mut Problems) {
             );
         }
         State::Checked => must(tested, "by", "names a test that finds a violation"),
-        State::Evidence => {
-            must(it.form.is_some(), "form", "names the document");
-            must(it.owner.is_some(), "owner", "names the role that answers for it");
-        }
+        State::Evidence => must(it.form.is_some(), "form", "names the document"),
         State::NotYet => must(
             it.missing.is_some(),
             "missing",
@@ -186,9 +182,9 @@ fn implementation(file: &str, control: &Control, problems: &mut Problems) {
     let evidence = it.state == State::Evidence;
     must(evidence || it.form.is_none(), "form", "a form is for `evidence`");
     must(
-        evidence || it.owner.is_none(),
+        OWNERS.contains(&control.owner()),
         "owner",
-        "an owner is for `evidence`",
+        "a role that can answer for a control: dmp-host, dmp-security",
     );
     let mut seen = BTreeSet::new();
     must(

@@ -1,9 +1,10 @@
-//! Revocations one after the other on an appliance, while others send their requests: what the table says of them.
+//! Revocations one after the other on an appliance, while others send their requests, then renewals: what the table says of them.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use dmp_appliance::Options as Appliance;
+use dmp_e2e::renewal;
 use dmp_e2e::revocation::{Plan, measure};
 use dmp_e2e::stage::Stage;
 
@@ -20,6 +21,12 @@ pub struct Options {
     /// Credentials that send them: each stays far below its quota.
     #[arg(long, default_value_t = 40)]
     pub others: usize,
+    /// Renewals afterwards.
+    #[arg(long, default_value_t = 300)]
+    pub renewals: usize,
+    /// Renewals a second.
+    #[arg(long, default_value_t = 10)]
+    pub renewal_rate: u32,
     /// Name of the appliance; it is started if it does not run, and left running.
     #[arg(long, default_value = "bench")]
     pub name: String,
@@ -76,6 +83,7 @@ pub async fn run(options: &Options) -> String {
             others.good, others.other, others.unanswered, others.left_out
         ),
     );
+    renewals(&stage, options, &mut table).await;
     table.markdown(&format!(
         "{} revocations, {} requests a second of {} credentials through {} gateways; {}; appliance of one node on this machine.",
         options.trials,
@@ -84,4 +92,32 @@ pub async fn run(options: &Options) -> String {
         measured.gateways,
         place()
     ))
+}
+
+async fn renewals(stage: &Stage, options: &Options, table: &mut Table) {
+    let plan = renewal::Plan {
+        renewals: options.renewals,
+        per_second: options.renewal_rate,
+    };
+    let measured = renewal::measure(stage, &plan).await;
+    let [half, most, all] = [0.5, 0.99, 1.0].map(|fraction| measured.quantile(fraction).as_millis());
+    table.row(
+        format!(
+            "afterwards {} renewals (EST), {} a second: to the next certificate, p50 / p99 / max",
+            plan.renewals, plan.per_second
+        ),
+        format!("{half} / {most} / {all} ms (n = {})", measured.taken.len()),
+    );
+    table.row(
+        "renewals: all of them, put off once more (202), failed",
+        format!(
+            "{:.1} s, {}, {}",
+            measured.whole.as_secs_f64(),
+            measured.pending,
+            measured.failed.len()
+        ),
+    );
+    for error in measured.failed.iter().take(5) {
+        eprintln!("renewal: {error}");
+    }
 }

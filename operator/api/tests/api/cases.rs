@@ -418,6 +418,7 @@ pub fn all() -> Vec<Case> {
         json!({ "spec": { "healthGroup": "other" } }),
         Some("a credential is bound to its group: create another one"),
     );
+    cases.extend(crate::control_evidence_cases::all());
     cases.extend(crate::homologation_cases::all());
     cases.extend(crate::revocation_cases::all());
     cases.extend(crate::vendor_cases::all());
@@ -430,6 +431,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "Catalogue",
         "CatalogueEntry",
         "ConformanceProfile",
+        "ControlEvidence",
         "HealthGroup",
         "HomologationProgramme",
         "Platform",

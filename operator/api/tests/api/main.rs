@@ -5,6 +5,7 @@
 
 mod cases;
 mod cel;
+mod control_evidence_cases;
 mod fresh;
 mod homologation_cases;
 mod revocation_cases;

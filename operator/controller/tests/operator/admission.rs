@@ -16,6 +16,8 @@ pub const FILES: [&str; 5] = [
 ];
 /// Whether somebody is an installer is the API server's to say: here the case does.
 const INSTALLER: &str = "authorizer.group('dmp.ma').resource('platforms').check('install').allowed()";
+/// As is whether somebody holds the role as which evidence is brought.
+const ATTESTS: &str = "authorizer.group('dmp.ma').resource('controlevidences').name(object.spec.role).check('attest').allowed()";
 
 /// The documents of `manifests/operator/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {
@@ -53,6 +55,8 @@ pub struct Ask {
     user: String,
     groups: Vec<String>,
     installer: bool,
+    /// The role that is held.
+    role: String,
     object: Value,
     old: Value,
     params: Option<Value>,
@@ -73,6 +77,7 @@ impl Ask {
             user: "person".to_owned(),
             groups: vec!["system:authenticated".to_owned()],
             installer: false,
+            role: String::new(),
             object: json!({ "metadata": { "name": name } }),
             old: Value::Null,
             params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
@@ -91,6 +96,11 @@ impl Ask {
 
     pub fn installer(mut self) -> Self {
         self.installer = true;
+        self
+    }
+
+    pub fn holds(mut self, role: &str) -> Self {
+        self.role = role.to_owned();
         self
     }
 
@@ -147,6 +157,7 @@ impl Ask {
                 .as_str()
                 .unwrap()
                 .replace(INSTALLER, if self.installer { "true" } else { "false" })
+                .replace(ATTESTS, &format!("object.spec.role == '{}'", self.role))
                 .replace(
                     "'app.kubernetes.io/part-of'",
                     &kube_cel_key("app.kubernetes.io/part-of"),
@@ -369,6 +380,32 @@ fn a_revocation_is_not_deleted_nor_what_lifts_it() {
             "{resource}"
         );
     }
+}
+
+#[test]
+fn evidence_of_a_control_is_brought_in_ones_own_name_and_role_and_kept() {
+    let resource = "dmp.ma:controlevidences";
+    let bring = |by: &str, role: &str, held: &str| {
+        let object = json!({ "metadata": { "name": "e" }, "spec": { "by": by, "role": role } });
+        let ask = Ask::new("CREATE", resource, "e").object(object).holds(held);
+        ask.denials()
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        bring("person", "dmp-security", "dmp-security"),
+        Vec::<String>::new()
+    );
+    let own_name = "evidence of a control is brought in one's own name (spec.by)";
+    assert_eq!(bring("amina", "dmp-security", "dmp-security"), [own_name]);
+    let held = bring("person", "dmp-security", "dmp-host");
+    assert!(
+        held.len() == 1 && held[0].contains("a role that one holds"),
+        "{held:?}"
+    );
+    let delete = Ask::new("DELETE", resource, "e").installer();
+    assert_eq!(delete.denied(), ["dmp-control-evidence"]);
 }
 
 #[test]

@@ -286,6 +286,69 @@ async fn no_role_of_the_product_leads_to_data() {
 }
 
 #[tokio::test]
+async fn evidence_of_controls_is_brought_in_ones_own_name_and_role() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    let all = "/apis/dmp.ma/v1alpha1/controlevidences";
+    let evidence = |name: &str, by: &str, role: &str| {
+        named(
+            "dmp.ma/v1alpha1",
+            "ControlEvidence",
+            name,
+            json!({
+                "control": "DMP-IAM-06", "role": role, "by": by, "collectedAt": "2026-11-30T10:00:00Z",
+                "inputs": "{}", "sha256": "a".repeat(64),
+            }),
+        )
+    };
+    for (user, role) in [("security", "dmp-security"), ("host", "dmp-host")] {
+        let actor = actor(&server, user).await;
+        until_allowed(&actor, all).await;
+        let name = format!("by-{user}");
+        let answer = actor.post(all, &evidence(&name, user, role)).await;
+        assert_eq!(answer.code, 200, "{user}: {}", answer.message);
+        for (by, role) in [(user, "dmp-agency"), ("somebody", role)] {
+            let answer = actor.post(all, &evidence("other", by, role)).await;
+            answer.denied_by("dmp-control-evidence");
+        }
+        let other = if user == "host" {
+            "dmp-security"
+        } else {
+            "dmp-host"
+        };
+        let answer = actor.post(all, &evidence("other", user, other)).await;
+        answer.denied_by("dmp-control-evidence");
+        let path = format!("{all}/{name}");
+        for (method, body) in [
+            (Method::DELETE, Value::Null),
+            (Method::PATCH, json!({ "spec": { "inputs": "[]" } })),
+        ] {
+            assert_eq!(actor.call(method, &path, &body).await.code, 403, "{user}");
+        }
+    }
+    let agency = actor(&server, "agency").await;
+    until_allowed(&agency, "/apis/dmp.ma/v1alpha1/healthgroups").await;
+    assert_eq!(
+        agency
+            .post(all, &evidence("x", "agency", "dmp-agency"))
+            .await
+            .code,
+        403
+    );
+    // Who may everything keeps it nonetheless, and changes none of it.
+    let administrator = server.administrator().await;
+    let path = format!("{all}/by-host");
+    let answer = administrator.call(Method::DELETE, &path, &Value::Null).await;
+    answer.denied_by("dmp-control-evidence");
+    let answer = administrator
+        .patch(&path, &json!({ "spec": { "by": "somebody" } }))
+        .await;
+    assert_eq!(answer.code, 422, "{}", answer.message);
+}
+
+#[tokio::test]
 async fn the_operator_cannot_arrange_access_for_itself() {
     let Some(server) = Server::start().await else {
         return;

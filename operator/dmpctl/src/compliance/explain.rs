@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::words::{self, Words};
-use super::{ExplainOptions, Language};
-use crate::error::{CliError, Result};
+use super::{ExplainOptions, Language, known};
+use crate::error::Result;
 
 /// Columns of a page.
 const WIDTH: usize = 100;
@@ -17,22 +17,7 @@ const WIDTH: usize = 100;
 /// # Errors
 /// `no-control`, with the ids that are nearest.
 pub fn explain(catalogue: &Catalogue, options: &ExplainOptions, today: Date) -> Result<String> {
-    let Some(control) = catalogue.control(&options.id) else {
-        let asked: String = options
-            .id
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(40)
-            .collect();
-        return Err(CliError::new(
-            "no-control",
-            format!("the catalogue has no control `{asked}`"),
-            format!(
-                "nearest: {}; all of them: `dmpctl compliance list`",
-                catalogue.nearest(&asked).join(", ")
-            ),
-        ));
-    };
+    let control = known(catalogue, &options.id)?;
     let language = options.language;
     let words = words::of(language);
     let mut page = Page::default();
@@ -53,14 +38,10 @@ pub fn explain(catalogue: &Catalogue, options: &ExplainOptions, today: Date) -> 
     page.text(2, &control.evidence.how);
     let days = control.evidence.ttl_days;
     page.text(2, &format!("{}: {days} d", words.lives));
-    for (name, value) in [
-        (words.form, &control.implementation.form),
-        (words.owner, &control.implementation.owner),
-    ] {
-        if let Some(value) = value {
-            page.text(2, &format!("{name}: {value}"));
-        }
+    if let Some(form) = &control.implementation.form {
+        page.text(2, &format!("{}: {form}", words.form));
     }
+    page.text(2, &format!("{}: {}", words.owner, control.owner()));
     page.section(words.remedy);
     for line in control.remediation.lines() {
         let _ = writeln!(page.0, "  {line}");

@@ -242,9 +242,7 @@ fn open(standing: &Standing<'_>, texts: &Texts, language: Language, now: Timesta
                 span class=(standing.verdict.as_str()) { (verdict(standing.verdict, language)) }
             }
             p { (statement) }
-            @if let Some(owner) = &control.implementation.owner {
-                p { (texts.owner) " : " (owner) }
-            }
+            p { (texts.owner) " : " code { (control.owner()) } }
             ul {
                 @for said in standing.said.iter().filter(|said| !said.verdict.passes()) {
                     li { (texts.seen) " (" (said.about) ", " (verdict(said.verdict, language)) ") : " (said.because) (kept(said, texts, now)) }

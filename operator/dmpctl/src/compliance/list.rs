@@ -116,7 +116,7 @@ fn object(control: &Control) -> Value {
             "how": control.evidence.how,
             "ttlDays": control.evidence.ttl_days,
             "form": it.form,
-            "owner": it.owner,
+            "owner": control.owner(),
         },
         "mappings": control.mappings,
     })

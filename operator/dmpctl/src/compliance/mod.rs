@@ -1,8 +1,11 @@
 //! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
 //! stands by what its evaluator reported (`status`, `report`), and whether it answers when somebody breaks things (`drill`).
 //!
+//! `attest` is the way in for what people bring.
+//!
 //! Not here: the catalogue itself and what a check or a report is worth (`dmp-policies`), the evaluation (`dmp-evaluator`).
 
+pub mod attest;
 pub mod drill;
 mod explain;
 mod html;
@@ -13,7 +16,7 @@ mod tests;
 mod words;
 
 use clap::{Subcommand, ValueEnum};
-use dmp_policies::Catalogue;
+use dmp_policies::{Catalogue, Control};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -30,6 +33,8 @@ pub enum ComplianceCommand {
     Status(standing::StatusOptions),
     /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, or as a page
     Report(standing::ReportOptions),
+    /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
+    Attest(attest::AttestOptions),
     /// Break things on a sandbox group and show who answers, after how long (needs --context)
     Drill(drill::DrillOptions),
 }
@@ -133,10 +138,36 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
                 standing::report(&catalogue, &report, *options, Timestamp::now())?
             );
         }
+        ComplianceCommand::Attest(options) => {
+            let client = crate::kubernetes::connect_named(cluster).await?;
+            attest::run(&client, &catalogue, options).await?;
+        }
         ComplianceCommand::Drill(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;
             drill::run(&client, options).await?;
         }
     }
     Ok(())
+}
+
+/// The control of that id.
+///
+/// # Errors
+/// `no-control`, with the ids that are nearest.
+fn known<'c>(catalogue: &'c Catalogue, id: &str) -> Result<&'c Control> {
+    catalogue.control(id).ok_or_else(|| {
+        let asked: String = id
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(40)
+            .collect();
+        CliError::new(
+            "no-control",
+            format!("the catalogue has no control `{asked}`"),
+            format!(
+                "nearest: {}; all of them: `dmpctl compliance list`",
+                catalogue.nearest(&asked).join(", ")
+            ),
+        )
+    })
 }

@@ -138,19 +138,20 @@ pub fn report(
 /// Heads of [`columns`].
 fn heads() -> String {
     format!(
-        "{:<12} {:<9} {:<11} {:<10}",
-        "CONTRÔLE", "GRAVITÉ", "VERDICT", "DEPUIS"
+        "{:<12} {:<9} {:<11} {:<10} {:<12}",
+        "CONTRÔLE", "GRAVITÉ", "VERDICT", "DEPUIS", "RESPONSABLE"
     )
 }
 
 /// What both tables begin with.
 fn columns(one: &Standing<'_>) -> String {
     format!(
-        "{:<12} {:<9} {:<11} {:<10}",
+        "{:<12} {:<9} {:<11} {:<10} {:<12}",
         one.control.id,
         words::severity(one.control.severity, Language::Fr),
         words::verdict(one.verdict),
-        since(one.since)
+        since(one.since),
+        one.control.owner()
     )
 }
 
@@ -236,7 +237,7 @@ fn object(standing: &Standing<'_>) -> Value {
         "verdict": standing.verdict.as_str(),
         "since": standing.since.map(|at| at.to_string()),
         "said": said,
-        "owner": standing.control.implementation.owner,
+        "owner": standing.control.owner(),
         "mappings": standing.control.mappings,
     })
 }

@@ -142,7 +142,7 @@ fn what_is_missing_and_what_is_asked_of_people_is_said() {
     );
     let text = explained("DMP-IAM-06", Language::En).unwrap();
     assert!(
-        text.contains("document: Record of the review") && text.contains("owner: the host's"),
+        text.contains("document: Record of the review") && text.contains("owner: dmp-security"),
         "{text}"
     );
     assert!(text.contains("time to live: 31 d"), "{text}");

@@ -1,12 +1,11 @@
 //! Products, versions, evidence, certificates.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use dmp_api::solution::ProductKind;
 use dmp_api::solution_credential::Establishment;
 use dmp_api::{EvidenceItemSpec, Mode};
-use dmp_homologation::canonical::digest;
 use dmp_homologation::guichet::{Entry, NewCredential, NewEvidence, NewPackage, NewSolution, NewVersion};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
@@ -14,7 +13,7 @@ use serde_json::json;
 use super::account::VendorOptions;
 use super::guichet::Guichet;
 use crate::error::{CliError, Result};
-use crate::files::{read, write_secret};
+use crate::files::{read, sha256_of, write_secret};
 
 #[derive(Args, Clone, Debug)]
 pub struct AddOptions {
@@ -148,7 +147,7 @@ pub async fn run_version(options: &VersionOptions) -> Result<()> {
     let guichet = Guichet::new(&options.vendor.guichet)?;
     let package = match (&options.package, &options.sbom) {
         (Some(package), Some(sbom)) => Some(NewPackage {
-            sha256: sha256_of(package)?,
+            sha256: sha256_of(package)?.0,
             sbom: read(sbom)?,
         }),
         _ => None,
@@ -191,7 +190,7 @@ pub async fn version(
 pub async fn run_evidence(options: &EvidenceOptions) -> Result<()> {
     let guichet = Guichet::new(&options.vendor.guichet)?;
     let mut evidence = json!({
-        "kind": options.kind, "issuer": options.issuer, "sha256": sha256_of(&options.file)?, "issued": options.issued,
+        "kind": options.kind, "issuer": options.issuer, "sha256": sha256_of(&options.file)?.0, "issued": options.issued,
     });
     if let Some(until) = &options.valid_until {
         evidence["validUntil"] = json!(until);
@@ -294,15 +293,6 @@ pub fn identity(certificate: &str, key: Option<&str>) -> String {
         Some(key) => format!("{}\n{key}", certificate.trim_end()),
         None => certificate.to_owned(),
     }
-}
-
-/// SHA-256 of a file, hex.
-///
-/// # Errors
-/// `file`.
-pub fn sha256_of(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(|source| CliError::file(path, source))?;
-    Ok(digest(&bytes))
 }
 
 /// A kind of product, from a command line.

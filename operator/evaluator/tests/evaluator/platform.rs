@@ -1,5 +1,6 @@
 //! Passes over a platform that changes.
 
+use dmp_evaluator::evidence::sha256;
 use dmp_evaluator::publish::Publisher;
 use dmp_evaluator::report::verdict;
 use dmp_evaluator::run::once;
@@ -96,6 +97,81 @@ async fn what_is_wrong_is_reported_where_it_is_and_mended_when_it_is_mended() {
         grants.message
     );
     assert!(!serde_json::to_string(&report).unwrap().contains("amina"));
+}
+
+#[tokio::test]
+async fn what_people_bring_is_judged_by_its_hash_and_age_and_names_nobody() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let inputs = |day: Timestamp| {
+        let day = day.to_zoned(jiff::tz::TimeZone::UTC).date();
+        json!({ "reviews": { "rightsAt": day, "backupAccessAt": day } }).to_string()
+    };
+    let review = |name: &str, at: Timestamp, inputs: &str, sha256: String| {
+        json!({
+            "apiVersion": "dmp.ma/v1alpha1", "kind": "ControlEvidence", "metadata": { "name": name },
+            "spec": {
+                "control": "DMP-IAM-06", "role": "dmp-security", "by": "amina@host.example", "collectedAt": at.to_string(),
+                "inputs": inputs, "sha256": sha256,
+            },
+        })
+    };
+    let mut publisher = Publisher::default();
+    pass(&world, &mut publisher).await;
+    let said = async |rule: &str| {
+        let report = world.report().await;
+        verdict(result(&report, "DMP-IAM-06", rule)).to_owned()
+    };
+    assert_eq!(
+        (said("document").await.as_str(), said("ages").await.as_str()),
+        ("fail", "error")
+    );
+
+    let hour = SignedDuration::from_hours(1);
+    let now = Timestamp::now();
+    let text = inputs(now);
+    world
+        .apply(&review("first", now - 2 * hour, &text, sha256(&text)))
+        .await;
+    pass(&world, &mut publisher).await;
+    assert_eq!(
+        (said("document").await.as_str(), said("ages").await.as_str()),
+        ("pass", "pass")
+    );
+    let kept = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "dmp-iam-06.document", "namespace": "dmp-evidence" },
+    });
+    let kept = world.get(&kept).await.unwrap().to_string();
+    assert!(kept.contains("first") && !kept.contains("amina"), "{kept}");
+    assert!(
+        !serde_json::to_string(&world.report().await)
+            .unwrap()
+            .contains("amina")
+    );
+    let written = world.get(&cluster_report()).await;
+    pass(&world, &mut publisher).await;
+    pass(&world, &mut publisher).await;
+    let version = |object: Option<serde_json::Value>| object.unwrap()["metadata"]["resourceVersion"].clone();
+    assert_eq!(
+        version(written),
+        version(world.get(&cluster_report()).await),
+        "the same evidence is the same report"
+    );
+
+    // A newer one whose hash is another text's, then a good one.
+    world
+        .apply(&review("second", now - hour, &text, sha256("another")))
+        .await;
+    pass(&world, &mut publisher).await;
+    assert_eq!(said("document").await, "fail");
+    let old = inputs(now - 40 * 24 * hour);
+    world.apply(&review("third", now, &old, sha256(&old))).await;
+    pass(&world, &mut publisher).await;
+    assert_eq!(
+        (said("document").await.as_str(), said("ages").await.as_str()),
+        ("pass", "fail")
+    );
 }
 
 #[tokio::test]

@@ -28,16 +28,16 @@ fn compliant(control: &Control, at: Timestamp) -> Evidence {
             inputs: case.unwrap().inputs.clone(),
         }
     });
-    let owner = control.implementation.owner.clone();
     Evidence {
         observations: observations.collect(),
         unseen: BTreeMap::new(),
-        document: owner.map(|owner| Document {
-            owner,
+        documents: vec![Document {
+            role: control.owner().to_owned(),
             at,
             stated: "a".repeat(64),
             sha256: "a".repeat(64),
-        }),
+            other_release: false,
+        }],
     }
 }
 
@@ -146,7 +146,8 @@ fn of_what_is_not_there_yet_what_was_seen_is_shown_and_counts_for_nothing() {
     assert_eq!(control.implementation.state, State::NotYet);
     let seen = judge(control, &compliant(control, now()), now());
     let verdicts: Vec<_> = seen.findings.iter().map(|one| one.verdict).collect();
-    assert_eq!(verdicts, [Verdict::NotYet, Verdict::Pass]);
+    // The check, and what was brought.
+    assert_eq!(verdicts, [Verdict::NotYet, Verdict::Pass, Verdict::Pass]);
     assert_eq!(seen.verdict, Verdict::NotYet);
     assert_eq!(judge(control, &Evidence::default(), now()).findings.len(), 1);
 }
@@ -208,23 +209,31 @@ fn of_several_findings_the_worst_counts() {
 }
 
 #[test]
-fn a_document_counts_when_it_is_the_owners_and_the_one_that_was_signed() {
+fn a_document_counts_when_it_is_the_owners_and_what_its_hash_was_made_of() {
     let catalogue = Catalogue::embedded().unwrap();
     let control = catalogue.control("DMP-CRY-05").unwrap();
     let judged = |change: &dyn Fn(&mut Document)| {
         let mut evidence = compliant(control, days_ago(1));
-        change(evidence.document.as_mut().unwrap());
+        change(&mut evidence.documents[0]);
         judge(control, &evidence, now()).verdict
     };
     assert_eq!(judged(&|_| ()), Verdict::Pass);
-    assert_eq!(judged(&|one| one.owner = "the vendor".to_owned()), Verdict::Fail);
+    assert_eq!(judged(&|one| one.role = "dmp-host".to_owned()), Verdict::Fail);
+    assert_eq!(judged(&|one| one.other_release = true), Verdict::Stale);
     assert_eq!(judged(&|one| one.sha256 = "b".repeat(64)), Verdict::Fail);
     let empty = |one: &mut Document| (one.stated, one.sha256) = (String::new(), String::new());
     assert_eq!(judged(&empty), Verdict::Fail);
     assert_eq!(judged(&|one| one.at = days_ago(366)), Verdict::Stale);
     let mut evidence = compliant(control, days_ago(1));
-    evidence.document = None;
+    evidence.documents.clear();
     assert_eq!(judge(control, &evidence, now()).verdict, Verdict::Fail);
+    // Where nobody has to bring one, a bad one is still none that passes.
+    let control = catalogue.control("DMP-WRK-01").unwrap();
+    let mut evidence = compliant(control, days_ago(1));
+    evidence.documents[0].other_release = true;
+    assert_eq!(judge(control, &evidence, now()).verdict, Verdict::Stale);
+    evidence.documents.clear();
+    assert_eq!(judge(control, &evidence, now()).verdict, Verdict::Pass);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The catalogue of controls: what is in it, what is refused, what a judgement comes to, and that its proofs exist.
 #![allow(clippy::unwrap_used)]
 
+mod brought;
 mod catalogue;
 mod judging;
 mod loading;

@@ -22,8 +22,10 @@ pub use subject::Level;
 
 use crate::stage::Stage;
 use load::Load;
-use software::{Software, newcomer};
-use subject::{Run, Subject};
+pub(crate) use software::Software;
+use software::newcomer;
+pub(crate) use subject::Run;
+use subject::Subject;
 
 /// The bar of the project.
 pub const BAR: Duration = Duration::from_secs(2);
@@ -36,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Between two new connections.
 const NEWCOMERS: Duration = Duration::from_millis(40);
 /// Certificates asked for at once.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 /// Connections made to find every gateway: one of two is missed once in 2^31 times.
 const ATTEMPTS: usize = 32;
 

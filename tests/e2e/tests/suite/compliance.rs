@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use dmp_api::HealthGroup;
+use dmp_api::{ControlEvidence, HealthGroup};
 use dmp_appliance::Progress;
 use dmp_policies::Catalogue;
 use dmp_policies::openreports::{self, Report};
 use dmp_policies::posture::{Standing, posture};
 use dmp_testkit::kubernetes::api_of;
+use dmpctl::compliance::attest::{AttestOptions, attest};
 use dmpctl::compliance::drill::{Answer, DrillOptions, Drilled, drill, table};
 use dmpctl::compliance::{Format, standing};
 use dmpctl::demo::TANGER;
@@ -155,6 +156,62 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
             "compliance: found after {found:?}, seen to be mended after {mended:?}, back after {:?}",
             begun.elapsed()
         );
+    });
+}
+
+#[test]
+fn what_people_bring_is_in_the_report_in_their_name_and_stays() {
+    on_stage("attest", async |stage| {
+        let client = &stage.client;
+        let catalogue = Catalogue::embedded().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let day = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let facts = folder.path().join("review.json");
+        std::fs::write(
+            &facts,
+            json!({ "reviews": { "rightsAt": day, "backupAccessAt": day } }).to_string(),
+        )
+        .unwrap();
+        let paper = folder.path().join("review.pdf");
+        std::fs::write(&paper, "the record of a review").unwrap();
+        let options = AttestOptions {
+            id: Some("DMP-IAM-06".to_owned()),
+            inputs: Some(facts),
+            tests: None,
+            documents: vec![paper],
+            collected_at: None,
+        };
+        let brought = attest(client, &catalogue, &options).await.unwrap();
+        let passes = |standings: &[Standing<'_>]| {
+            ["ages", "document"]
+                .iter()
+                .all(|rule| said(standings, "DMP-IAM-06", rule).0 == "pass")
+        };
+        let found = until(client, "the review in the report", WITHIN, passes).await;
+        eprintln!("compliance: what was brought is in the report after {found:?}");
+
+        // `kubectl get ctlevi` says whether it can count, and who brought it; nobody takes it away.
+        let api: Api<ControlEvidence> = Api::all(client.clone());
+        let name = &brought[0];
+        let object = api.get(name).await.unwrap();
+        let conditions = object.status.unwrap_or_default().conditions;
+        assert!(
+            conditions
+                .iter()
+                .any(|one| one.type_ == "Ready" && one.status == "True"),
+            "{conditions:?}"
+        );
+        assert!(!object.spec.by.is_empty());
+        let removed = api.delete(name, &DeleteParams::default()).await.unwrap_err();
+        assert!(removed.to_string().contains("is kept"), "{removed}");
+        // What says nothing is refused before anything is sent.
+        let nothing = AttestOptions {
+            documents: Vec::new(),
+            inputs: None,
+            ..options
+        };
+        let refused = attest(client, &catalogue, &nothing).await.unwrap_err();
+        assert_eq!(refused.code, "evidence-not-usable");
     });
 }
 
