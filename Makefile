@@ -151,6 +151,11 @@ bench-operator: deps ## Measures the control plane with GROUPS health groups (a 
 	@cargo build --locked --release -p dmp-operator -p dmp-bench --bins
 	@$(CARGO_TARGET_DIR)/release/dmp-bench operator --groups $(GROUPS) --write docs/performance.md
 
+.PHONY: bench-admission
+bench-admission: deps ## Measures what the admission policies cost a request (a release build; run `make parts` once before)
+	@cargo build --locked --release -p dmp-bench --bins
+	@$(CARGO_TARGET_DIR)/release/dmp-bench admission --write docs/performance.md
+
 .PHONY: bench-credentials
 bench-credentials: deps ## Measures a gateway and the operator with 100,000 credentials (a release build; run `make parts` once before)
 	@cargo build --locked --release -p dmp -p dmp-operator -p dmp-bench --bins

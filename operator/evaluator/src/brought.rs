@@ -60,7 +60,9 @@ impl Brought {
 
     /// What is kept of it as evidence of the document.
     pub fn observed(&self) -> Observed {
-        let documents: Vec<_> = self.documents.iter().collect();
+        // A file may be called after a person.
+        let document = |one: &DocumentHash| json!({ "sha256": one.sha256, "bytes": one.bytes });
+        let documents: Vec<_> = self.documents.iter().map(document).collect();
         Observed::new(
             None,
             json!({

@@ -19,7 +19,7 @@ impl Latencies {
     }
 
     /// The value that a fraction of all does not exceed.
-    fn quantile(&self, fraction: f64) -> Duration {
+    pub fn quantile(&self, fraction: f64) -> Duration {
         let rank = (self.0.len() as f64 * fraction).ceil() as usize;
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }

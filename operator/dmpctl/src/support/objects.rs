@@ -1,5 +1,6 @@
-//! Resources of the product with their status, events, nodes, storage, configuration.
+//! Resources of the product with their status, reports of controls, events, nodes, storage, configuration.
 
+use dmp_policies::openreports;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::discovery::{self, Scope, verbs};
@@ -11,7 +12,7 @@ use super::redact;
 use crate::error::{CliError, Result};
 
 /// Kinds in the product's namespaces: group, version, kind.
-const NAMESPACED: [(&str, &str, &str); 12] = [
+const NAMESPACED: [(&str, &str, &str); 13] = [
     ("", "v1", "Pod"),
     ("", "v1", "Service"),
     ("", "v1", "PersistentVolumeClaim"),
@@ -24,14 +25,16 @@ const NAMESPACED: [(&str, &str, &str); 12] = [
     ("networking.k8s.io", "v1", "NetworkPolicy"),
     ("policy", "v1", "PodDisruptionBudget"),
     ("postgresql.cnpg.io", "v1", "Cluster"),
+    (openreports::GROUP, openreports::VERSION, "Report"),
 ];
 /// Kinds of the cluster.
-const CLUSTER: [(&str, &str, &str); 5] = [
+const CLUSTER: [(&str, &str, &str); 6] = [
     ("", "v1", "Node"),
     ("", "v1", "Namespace"),
     ("", "v1", "PersistentVolume"),
     ("storage.k8s.io", "v1", "StorageClass"),
     ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy"),
+    (openreports::GROUP, openreports::VERSION, "ClusterReport"),
 ];
 /// Label of everything the product made.
 const PRODUCT: &str = "app.kubernetes.io/part-of=dmp";

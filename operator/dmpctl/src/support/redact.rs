@@ -46,6 +46,14 @@ pub fn object(mut object: Value) -> Value {
     if let Some(signatures) = object.pointer_mut("/spec/signatures") {
         *signatures = HIDDEN.into();
     }
+    // who brought evidence of a control, and what is in it
+    if object.get("kind").is_some_and(|kind| kind == "ControlEvidence") {
+        for written in ["/spec/by", "/spec/inputs", "/spec/documents"] {
+            if let Some(text) = object.pointer_mut(written) {
+                *text = HIDDEN.into();
+            }
+        }
+    }
     // what a reviewer wrote is in these
     if object
         .get("kind")

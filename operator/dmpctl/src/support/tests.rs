@@ -72,6 +72,19 @@ fn a_homologation_loses_what_reviewers_wrote() {
 }
 
 #[test]
+fn evidence_of_a_control_loses_who_brought_it_and_what_it_says() {
+    let evidence = redact::object(json!({
+        "kind": "ControlEvidence",
+        "spec": {
+            "control": "DMP-IAM-06", "by": "amina", "inputs": "{\"who\":\"amina\"}",
+            "documents": [{ "name": "amina.pdf", "sha256": "a", "bytes": 1 }],
+        },
+    }));
+    let text = evidence.to_string();
+    assert!(!text.contains("amina") && text.contains("DMP-IAM-06"), "{text}");
+}
+
+#[test]
 fn a_configuration_hides_what_may_be_secret() {
     let shown = redact::config(
         "[service]\ndomain = \"dmp.test\"\n[database]\npassword = \"letmein\"\nurl = \"postgres://app:letmein@h/app\"\ntoken_path = \"/run/token\"\n",

@@ -80,6 +80,8 @@ fn a_support_bundle_has_what_support_needs_and_nothing_personal() {
             "versions.json",
             "resources/cluster/platforms.json",
             "resources/cluster/healthgroups.json",
+            "resources/cluster/clusterreports.json",
+            "resources/dmp-national/reports.json",
             "resources/cluster/nodes.json",
             "resources/cluster/storageclasses.json",
             "resources/dmp-national/deployments.json",
