@@ -6,10 +6,8 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use dmp_api::ControlEvidence;
 use dmp_evaluator::brought::Brought;
-use dmp_homologation::dossier::arrived;
 use dmp_policies::Catalogue;
-use dmp_policies::judge::{AHEAD, Unusable};
-use jiff::Timestamp;
+use dmp_policies::judge::Unusable;
 use k8s_controller::TraceMetadata;
 
 use crate::controller::{Context, Kind, Next};
@@ -56,7 +54,7 @@ impl Kind for Evidence {
         _trace: &mut TraceMetadata,
     ) -> Result<Next, Self::Error> {
         let brought = Brought::from(evidence.clone());
-        let verdict = validate(CATALOGUE.as_ref(), &brought, arrived(&evidence.metadata))
+        let verdict = validate(CATALOGUE.as_ref(), &brought)
             .map_or_else(|refusal| Verdict::stalled(&refusal), |()| Verdict::Ready);
         let new = status::concluded(evidence, [], &verdict);
         status::write::<Self>(&self.0, evidence, &new).await?;
@@ -68,11 +66,11 @@ impl Kind for Evidence {
     }
 }
 
-/// Pure: the catalogue and the moment at which it was brought are arguments.
-fn validate(catalogue: Option<&Catalogue>, brought: &Brought, arrived: Timestamp) -> Result<(), Refusal> {
+/// Pure: the catalogue is an argument.
+fn validate(catalogue: Option<&Catalogue>, brought: &Brought) -> Result<(), Refusal> {
     let control = catalogue.and_then(|catalogue| catalogue.control(&brought.control));
     let control = control.ok_or_else(|| Refusal::UnknownControl(brought.control.clone()))?;
-    if brought.at.duration_since(arrived) > AHEAD {
+    if !brought.is_possible() {
         return Err(Refusal::FutureDate);
     }
     Ok(brought.document("").usable(control)?)
@@ -81,7 +79,7 @@ fn validate(catalogue: Option<&Catalogue>, brought: &Brought, arrived: Timestamp
 #[cfg(test)]
 mod tests {
     use dmp_evaluator::evidence::sha256;
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
 
     use super::*;
 
@@ -98,9 +96,10 @@ mod tests {
                 stated: sha256("{}"),
                 documents: Vec::new(),
                 image: String::new(),
+                arrived: now,
             };
             change(&mut brought);
-            validate(CATALOGUE.as_ref(), &brought, now)
+            validate(CATALOGUE.as_ref(), &brought)
         };
         assert_eq!(validated(&|_| ()), Ok(()));
         // Old is no matter of whether it ever counted.

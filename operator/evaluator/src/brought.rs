@@ -1,12 +1,13 @@
-//! What people brought for controls (`ControlEvidence`), newest first.
+//! What people brought for controls (`ControlEvidence`), newest first. What says that it was seen after it was brought is left out
+//! for good: it would be the newest for as long as its date is ahead, and nobody can take it away.
 //!
 //! Who may bring what is the API server's to say (policy `dmp-control-evidence`); whether it is the role that answers for the
 //! control, what its hash was made of, and young enough, is `dmp_policies`' to judge. Names of people stay where they are.
 
 use dmp_api::{ControlEvidence, DocumentHash};
-use dmp_policies::judge::Document;
+use dmp_policies::judge::{AHEAD, Document};
 use jiff::Timestamp;
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client, Resource as _, ResourceExt as _};
 use serde_json::json;
 
 use crate::collect::Observed;
@@ -28,12 +29,19 @@ pub struct Brought {
     pub documents: Vec<DocumentHash>,
     /// The platform's image that it is about; empty when it is about no release.
     pub image: String,
+    /// When it came into the cluster.
+    pub arrived: Timestamp,
 }
 
 impl From<ControlEvidence> for Brought {
     fn from(one: ControlEvidence) -> Self {
         Self {
             name: one.name_any(),
+            arrived: one
+                .meta()
+                .creation_timestamp
+                .as_ref()
+                .map_or(Timestamp::MIN, |at| at.0),
             control: one.spec.control,
             role: one.spec.role,
             // What is no moment was long ago.
@@ -47,6 +55,11 @@ impl From<ControlEvidence> for Brought {
 }
 
 impl Brought {
+    /// Whether it was seen before it was brought, as far as clocks agree.
+    pub fn is_possible(&self) -> bool {
+        self.at.duration_since(self.arrived) <= AHEAD
+    }
+
     /// On a platform that runs that image.
     pub fn document(&self, running: &str) -> Document {
         Document {
@@ -77,6 +90,7 @@ impl Brought {
 pub async fn read(client: &Client) -> Read<Vec<Brought>> {
     let api = Api::<ControlEvidence>::all(client.clone());
     let mut all = list(api, "ControlEvidences", Brought::from).await?;
+    all.retain(Brought::is_possible);
     all.sort_by(|one, other| (other.at, &other.name).cmp(&(one.at, &one.name)));
     Ok(all)
 }
@@ -105,6 +119,7 @@ mod tests {
             stated: sha256(inputs),
             documents: Vec::new(),
             image: String::new(),
+            arrived: now(),
         }
     }
 

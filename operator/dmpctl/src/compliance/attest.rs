@@ -134,6 +134,13 @@ pub fn drafts(
     image: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Draft>> {
+    let at = options.collected_at.unwrap_or(now);
+    if at > now {
+        return Err(unusable(
+            format!("{at} has not come yet"),
+            "--collected-at is when it was seen",
+        ));
+    }
     let ran = match &options.tests {
         Some(path) => Some(tests(path)?),
         None => None,
@@ -160,13 +167,13 @@ pub fn drafts(
                 control: control.id.clone(),
                 role: control.owner().to_owned(),
                 by: by.to_owned(),
-                collected_at: options.collected_at.unwrap_or(now).to_string(),
+                collected_at: at.to_string(),
                 inputs,
                 sha256,
                 documents: documents.clone(),
                 image: ran.is_some().then(|| image.unwrap_or_default().to_owned()),
             };
-            let judgement = judged(control, &spec, options.collected_at.unwrap_or(now), now);
+            let judgement = judged(control, &spec, at, now);
             Ok(Draft { spec, judgement })
         })
         .collect()
@@ -358,6 +365,8 @@ mod tests {
         );
         assert_eq!(verdict(draft, "ages"), Verdict::Pass);
         assert_eq!(verdict(draft, "document"), Verdict::Pass);
+        asked.collected_at = Some("2026-12-01T00:00:01Z".parse().unwrap());
+        assert_eq!(brought(&asked).unwrap_err().code, "evidence-not-usable");
         asked.collected_at = Some("2026-10-01T00:00:00Z".parse().unwrap());
         assert_eq!(verdict(&brought(&asked).unwrap()[0], "document"), Verdict::Stale);
     }

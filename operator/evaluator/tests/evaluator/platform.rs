@@ -149,6 +149,8 @@ async fn what_people_bring_is_judged_by_its_hash_and_age_and_names_nobody() {
             .unwrap()
             .contains("amina")
     );
+    // It reports on its own report, too.
+    pass(&world, &mut publisher).await;
     let written = world.get(&cluster_report()).await;
     pass(&world, &mut publisher).await;
     pass(&world, &mut publisher).await;
@@ -167,6 +169,10 @@ async fn what_people_bring_is_judged_by_its_hash_and_age_and_names_nobody() {
     assert_eq!(said("document").await, "fail");
     let old = inputs(now - 40 * 24 * hour);
     world.apply(&review("third", now, &old, sha256(&old))).await;
+    // Nobody can take this one away: it must not be the newest for a year.
+    world
+        .apply(&review("ahead", now + 365 * 24 * hour, &text, sha256(&text)))
+        .await;
     pass(&world, &mut publisher).await;
     assert_eq!(
         (said("document").await.as_str(), said("ages").await.as_str()),
