@@ -2,9 +2,12 @@
 //! sandbox everything. Deny by default: an operation without a line here opens to no homologation.
 
 use dmp_client::facts::Credential;
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::failure::Failure;
+
+/// Where the conformance suite is.
+const SUITE: &str = "/dmp/v1/conformance/";
 
 /// What an operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ enum Needs {
     Nothing,
     /// One of the scope's name, as `ConformanceProfile.spec.scope` gives it.
     Scope(&'static str),
+    /// The sandbox: nobody has it in production.
+    Sandbox,
 }
 
 /// Decides for a route as the router names it.
@@ -27,6 +32,11 @@ pub fn check(credential: &Credential, method: &Method, route: &str) -> Result<()
         Some(Needs::Nothing) => Ok(()),
         Some(Needs::Scope(scope)) if scopes.iter().any(|own| own == scope) => Ok(()),
         Some(Needs::Scope(scope)) => Err(Failure::Scope(scope)),
+        Some(Needs::Sandbox) => Err(Failure::input(
+            StatusCode::FORBIDDEN,
+            "sandbox-only",
+            "the conformance suite runs with credentials of the sandbox",
+        )),
         None => Err(Failure::Scope("none that exists")),
     }
 }
@@ -37,6 +47,7 @@ fn needs(credential: &Credential, method: &Method, route: &str) -> Option<Needs>
         ("POST", "/oauth2/token") | ("GET", "/fhir/metadata") => Needs::Nothing,
         // Software renews its own certificate, whatever it is for.
         ("GET", "/.well-known/est/cacerts") | ("POST", "/.well-known/est/simplereenroll") => Needs::Nothing,
+        ("GET" | "POST", suite) if suite.starts_with(SUITE) => Needs::Sandbox,
         // ITI-65, or the State's directories (mCSD).
         ("POST", "/fhir") if directory => Needs::Scope("directory-source"),
         ("POST", "/fhir") => Needs::Scope("document-feeder"),

@@ -225,7 +225,7 @@ async fn each_operation_is_closed_to_a_homologation_with_every_scope_but_its_own
         // The suite is no operation of a homologation, whatever its scopes.
         let suite = "/dmp/v1/conformance/profiles";
         let (status, code, _) = told(&world, &world.hospital, Method::GET, suite).await;
-        assert_eq!((status, code.as_str()), (403, "scope-missing"));
+        assert_eq!((status, code.as_str()), (403, "sandbox-only"));
     }
 }
 
@@ -292,6 +292,17 @@ async fn each_body_has_its_limit_and_its_type() {
         };
         assert_eq!(send(kind, limit + 1).await, 413, "{method} {path}");
         assert_eq!(send("text/plain", 10).await, 415, "{method} {path}");
+        // What is announced is refused before anything of it comes.
+        let request = software.http.request(method.clone(), world.url(path));
+        let request = request
+            .bearer_auth(world.tokens.mint(claims))
+            .header("content-type", kind);
+        let request = request.header("content-length", limit + 1);
+        let nothing = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = request.body(reqwest::Body::wrap_stream(nothing)).send();
+        let answer = tokio::time::timeout(Duration::from_secs(20), request).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{method} {path} waits for it"));
+        assert_eq!(answer.unwrap().status(), 413, "{method} {path}");
         let within = send(kind, limit).await;
         assert!(within != 413 && within != 415, "{method} {path}: {within}");
     }
