@@ -66,7 +66,12 @@ impl Ran {
             } else {
                 path.replace('/', "::")
             };
-            return self.target.starts_with("src/") && (named(&modules, "") || named(&modules, "tests"));
+            // Beside the module that it is about, or by that module itself (`#[path]`).
+            let about = path.strip_prefix("tests/").map(|path| path.replace('/', "::"));
+            let found = named(&modules, "")
+                || named(&modules, "tests")
+                || about.is_some_and(|modules| named(&modules, "tests"));
+            return self.target.starts_with("src/") && found;
         }
         let Some((_, path)) = path.rsplit_once("/tests/") else {
             return false;

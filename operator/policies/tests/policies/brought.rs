@@ -109,6 +109,21 @@ fn a_control_passes_with_all_of_its_tests_and_fails_without_one() {
 }
 
 #[test]
+fn a_test_is_found_wherever_its_file_is_a_module() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let control = catalogue.control("DMP-CRY-01").unwrap();
+    let proof = "platform/tlog/src/tests/log.rs::nothing_in_the_database_says_what_an_event_says";
+    assert!(control.proofs().any(|one| one == proof));
+    let found = |name: &str| {
+        let name = format!("{name}::nothing_in_the_database_says_what_an_event_says");
+        let results = results(control, &[one("src/lib.rs", &name, true)]);
+        results["results"].as_array().unwrap().len() == 1
+    };
+    assert!(found("log::tests") && found("tests::log") && found("tests::log::tests"));
+    assert!(!found("log") && !found("other::log::tests"));
+}
+
+#[test]
 fn only_what_a_check_asks_for_is_taken_and_only_when_it_is_all_there() {
     let catalogue = Catalogue::embedded().unwrap();
     let review = catalogue.control("DMP-IAM-06").unwrap();
