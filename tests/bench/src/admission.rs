@@ -5,24 +5,18 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use dmp_policies::admission::{MANIFESTS, documents};
 use dmp_testkit::ControlPlane;
 use dmp_testkit::kubernetes::{Answer, api_of, client_as, client_of, cluster_crd, send};
 use http::Method;
 use kube::Client;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::measure::Latencies;
 use crate::report::{Table, place};
-use crate::world::manifests;
+use crate::world::{apply, manifests};
 
-const FILES: [&str; 5] = [
-    "operator/admission.yaml",
-    "operator/admission-access.yaml",
-    "operator/admission-network.yaml",
-    "operator/admission-product.yaml",
-    "operator/admission-workloads.yaml",
-];
 const NAMESPACE: &str = "dmp-national";
 /// Who makes the pods of a Deployment, and who makes Services.
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
@@ -176,34 +170,20 @@ async fn install(client: &Client) {
     objects.push(json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "audit", "namespace": NAMESPACE },
     }));
-    objects.extend(FILES.into_iter().flat_map(manifests));
+    objects.extend(policies());
     for object in &objects {
         apply(client, object).await;
     }
 }
 
-/// Again while a kind that was just applied is not served.
-async fn apply(client: &Client, object: &Value) {
-    let name = object["metadata"]["name"].as_str().expect("a name");
-    let parameters = PatchParams::apply("installer").force();
-    let begun = Instant::now();
-    loop {
-        match api_of(client, object)
-            .patch(name, &parameters, &Patch::Apply(object))
-            .await
-        {
-            Ok(_) => return,
-            Err(kube::Error::Api(status)) if status.code == 404 && begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-            Err(error) => panic!("{name}: {error}"),
-        }
-    }
+/// The policies and their bindings.
+fn policies() -> impl Iterator<Item = Value> {
+    MANIFESTS.into_iter().flat_map(|(_, text)| documents(text))
 }
 
 fn bindings() -> Vec<Value> {
-    let all = FILES.into_iter().flat_map(manifests);
-    all.filter(|one| one["kind"] == "ValidatingAdmissionPolicyBinding")
+    policies()
+        .filter(|one| one["kind"] == "ValidatingAdmissionPolicyBinding")
         .collect()
 }
 

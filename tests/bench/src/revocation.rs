@@ -8,6 +8,7 @@ use dmp_e2e::renewal;
 use dmp_e2e::revocation::{Plan, measure};
 use dmp_e2e::stage::Stage;
 
+use crate::measure::Latencies;
 use crate::report::{Table, place};
 
 #[derive(Args)]
@@ -100,13 +101,12 @@ async fn renewals(stage: &Stage, options: &Options, table: &mut Table) {
         per_second: options.renewal_rate,
     };
     let measured = renewal::measure(stage, &plan).await;
-    let [half, most, all] = [0.5, 0.99, 1.0].map(|fraction| measured.quantile(fraction).as_millis());
     table.row(
         format!(
             "afterwards {} renewals (EST), {} a second: to the next certificate, p50 / p99 / max",
             plan.renewals, plan.per_second
         ),
-        format!("{half} / {most} / {all} ms (n = {})", measured.taken.len()),
+        Latencies::of(measured.taken).text(),
     );
     table.row(
         "renewals: all of them, put off once more (202), failed",

@@ -254,24 +254,9 @@ impl World {
         api_of(&self.client, object)
     }
 
-    /// Applies as a person would; a CRD that was just applied may take a moment to be served.
+    /// As [`apply`].
     pub async fn apply(&self, object: &Value) -> DynamicObject {
-        let name = object["metadata"]["name"].as_str().expect("a name");
-        let parameters = PatchParams::apply("person").force();
-        let start = Instant::now();
-        loop {
-            let answer = self
-                .api(object)
-                .patch(name, &parameters, &Patch::Apply(object))
-                .await;
-            match answer {
-                Ok(live) => return live,
-                Err(kube::Error::Api(status)) if status.code == 404 && start.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-                Err(error) => panic!("{name}: {error}"),
-            }
-        }
+        apply(&self.client, object).await
     }
 
     /// `/metrics` of the API server.
@@ -283,6 +268,25 @@ impl World {
             .request_text(request)
             .await
             .expect("the API server answers")
+    }
+}
+
+/// Applies as a person would; a CRD that was just applied may take a moment to be served.
+pub async fn apply(client: &Client, object: &Value) -> DynamicObject {
+    let name = object["metadata"]["name"].as_str().expect("a name");
+    let parameters = PatchParams::apply("person").force();
+    let start = Instant::now();
+    loop {
+        let answer = api_of(client, object)
+            .patch(name, &parameters, &Patch::Apply(object))
+            .await;
+        match answer {
+            Ok(live) => return live,
+            Err(kube::Error::Api(status)) if status.code == 404 && start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
     }
 }
 

@@ -3,17 +3,16 @@
 //! Each is a credential's own, asked for at the gateway with the certificate in use and the key it has; counted until the next
 //! certificate is here. Where the platform answers that it has not judged it yet (202), the same request is sent again.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt as _, stream};
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
-use reqwest::{Certificate, Client, Identity, StatusCode};
+use reqwest::{Client, StatusCode};
 use tokio::time::MissedTickBehavior;
 
-use crate::revocation::{AT_ONCE, Level, Run, Software};
+use crate::revocation::{AT_ONCE, Level, Run, Software, client};
 use crate::stage::Stage;
 
 const PATH: &str = "/.well-known/est/simplereenroll";
@@ -33,7 +32,7 @@ pub struct Plan {
 /// All of it.
 #[derive(Debug, Default)]
 pub struct Measured {
-    /// Of each renewal that came to a certificate, shortest first.
+    /// Of each renewal that came to a certificate.
     pub taken: Vec<Duration>,
     /// Answers 202 on the way.
     pub pending: usize,
@@ -41,17 +40,6 @@ pub struct Measured {
     pub failed: Vec<String>,
     /// From the first request to the last certificate.
     pub whole: Duration,
-}
-
-impl Measured {
-    /// The value that a fraction of all renewals does not exceed.
-    pub fn quantile(&self, fraction: f64) -> Duration {
-        let rank = (self.taken.len() as f64 * fraction).ceil() as usize;
-        self.taken
-            .get(rank.saturating_sub(1))
-            .copied()
-            .unwrap_or_default()
-    }
 }
 
 struct Due {
@@ -81,7 +69,7 @@ pub async fn measure(stage: &Stage, plan: &Plan) -> Measured {
     let mut pace = tokio::time::interval(Duration::from_secs(1) / plan.per_second.max(1));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (began, mut tasks) = (Instant::now(), Vec::new());
-    for one in due.into_iter().map(Arc::new) {
+    for one in due {
         pace.tick().await;
         tasks.push(tokio::spawn(async move { renew(&one).await }));
     }
@@ -95,7 +83,6 @@ pub async fn measure(stage: &Stage, plan: &Plan) -> Measured {
         }
     }
     measured.whole = began.elapsed();
-    measured.taken.sort_unstable();
     measured
 }
 
@@ -108,16 +95,8 @@ fn due(stage: &Stage, identity: &str) -> Due {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     let csr = params.serialize_request(&key).unwrap();
-    let http = Client::builder()
-        .tls_certs_only(Certificate::from_pem_bundle(stage.gateway.ca.as_bytes()).unwrap())
-        .identity(Identity::from_pem(identity.as_bytes()).unwrap())
-        .https_only(true)
-        .no_proxy()
-        .timeout(TIMEOUT)
-        .build()
-        .unwrap();
     Due {
-        http,
+        http: client(&stage.gateway, identity, TIMEOUT),
         url: format!("{}{PATH}", stage.gateway.base),
         csr: STANDARD.encode(csr.der()),
     }

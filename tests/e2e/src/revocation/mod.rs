@@ -22,8 +22,8 @@ pub use subject::Level;
 
 use crate::stage::Stage;
 use load::Load;
-pub(crate) use software::Software;
 use software::newcomer;
+pub(crate) use software::{Software, client};
 pub(crate) use subject::Run;
 use subject::Subject;
 

@@ -21,7 +21,8 @@ pub struct Software {
     pub gateway: Vec<u8>,
 }
 
-fn client(gateway: &Gateway, identity: &str) -> Client {
+/// Nothing is sent yet; `timeout` is for one answer.
+pub(crate) fn client(gateway: &Gateway, identity: &str, timeout: Duration) -> Client {
     let roots = Certificate::from_pem_bundle(gateway.ca.as_bytes()).unwrap();
     Client::builder()
         .tls_certs_only(roots)
@@ -29,7 +30,7 @@ fn client(gateway: &Gateway, identity: &str) -> Client {
         .tls_info(true)
         .https_only(true)
         .no_proxy()
-        .timeout(TIMEOUT)
+        .timeout(timeout)
         .build()
         .unwrap()
 }
@@ -47,7 +48,7 @@ async fn ask(http: &Client, url: &str) -> Result<reqwest::Response, String> {
 
 /// Status of a request on a connection of its own.
 pub async fn newcomer(gateway: &Gateway, identity: &str) -> Result<u16, String> {
-    let answer = ask(&client(gateway, identity), &url(gateway)).await?;
+    let answer = ask(&client(gateway, identity, TIMEOUT), &url(gateway)).await?;
     Ok(answer.status().as_u16())
 }
 
@@ -56,7 +57,7 @@ impl Software {
     pub async fn connect(gateway: &Gateway, identity: &str) -> Self {
         let (url, since) = (url(gateway), Instant::now());
         loop {
-            let http = client(gateway, identity);
+            let http = client(gateway, identity, TIMEOUT);
             let answer = ask(&http, &url).await;
             if let Ok(answer) = &answer
                 && answer.status().is_success()
