@@ -1,4 +1,4 @@
-//! Who decides over solutions: a body, its role and the certificates that its people and machines sign under.
+//! Who decides over solutions, and over the platform itself: a body, its role and the certificates that its people and machines sign under.
 //!
 //! A part of the `Platform`, and words that the kinds of the homologation share. What a signature is worth: `dmp-homologation`.
 
@@ -36,6 +36,10 @@ pub enum Role {
     Laboratory,
     /// The platform's own conformance suite.
     Suite,
+    /// Decides whether the platform, and each group, may open (law 05-20, art. 19).
+    Authority,
+    /// Audits them before (law 05-20, art. 4): an auditor whom the DGSSI has qualified (PASSI).
+    Auditor,
 }
 
 impl Role {
@@ -47,7 +51,17 @@ impl Role {
             Self::Clinical => "clinical",
             Self::Laboratory => "laboratory",
             Self::Suite => "suite",
+            Self::Authority => "authority",
+            Self::Auditor => "auditor",
         }
+    }
+
+    /// Whether its members review solutions.
+    pub const fn reviews(self) -> bool {
+        matches!(
+            self,
+            Self::Interop | Self::Security | Self::Privacy | Self::Clinical
+        )
     }
 }
 
@@ -55,7 +69,7 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Body {
-    /// `interop` and `security` decide together; `privacy` and `clinical` review; `laboratory` runs supervised tests; `suite` is the platform's own.
+    /// `interop` and `security` decide together; `privacy` and `clinical` review; `laboratory` runs supervised tests; `suite` is the platform's own. `auditor` and `authority`: [`crate::SystemHomologation`].
     pub role: Role,
     /// The body itself.
     pub organisation: Organisation,

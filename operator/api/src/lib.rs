@@ -28,6 +28,7 @@ pub mod non_conformity;
 pub mod non_conformity_answer;
 pub mod openbao;
 pub mod platform;
+pub mod policy_exception;
 pub mod revocation_lift;
 pub mod schema;
 pub mod site;
@@ -36,6 +37,7 @@ pub mod solution_credential;
 pub mod solution_homologation;
 pub mod solution_revocation;
 pub mod solution_version;
+pub mod system_homologation;
 pub mod vendor;
 pub mod yaml;
 
@@ -54,6 +56,7 @@ pub use homologation_review::{HomologationReview, HomologationReviewSpec, Homolo
 pub use non_conformity::{NonConformity, NonConformitySpec, NonConformityState, NonConformityStatus};
 pub use non_conformity_answer::{NonConformityAnswer, NonConformityAnswerSpec, NonConformityAnswerStatus};
 pub use platform::{Platform, PlatformSpec, PlatformStatus};
+pub use policy_exception::{PolicyException, PolicyExceptionSpec, PolicyExceptionStatus};
 pub use revocation_lift::{RevocationLift, RevocationLiftSpec, RevocationLiftStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use solution::{Solution, SolutionSpec, SolutionStatus};
@@ -63,6 +66,9 @@ pub use solution_homologation::{
 };
 pub use solution_revocation::{SolutionRevocation, SolutionRevocationSpec, SolutionRevocationStatus};
 pub use solution_version::{SolutionVersion, SolutionVersionSpec, SolutionVersionStatus};
+pub use system_homologation::{
+    SystemHomologation, SystemHomologationSpec, SystemHomologationStatus, SystemWord,
+};
 pub use vendor::{Vendor, VendorSpec, VendorStatus};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -83,6 +89,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         NonConformity::crd(),
         NonConformityAnswer::crd(),
         Platform::crd(),
+        PolicyException::crd(),
         RevocationLift::crd(),
         Site::crd(),
         Solution::crd(),
@@ -90,6 +97,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         SolutionHomologation::crd(),
         SolutionRevocation::crd(),
         SolutionVersion::crd(),
+        SystemHomologation::crd(),
         Vendor::crd(),
     ]
     .into_iter()

@@ -25,6 +25,7 @@ use crate::gateway_quota::Quota;
     printcolumn(name = "Groups", type_ = "integer", json_path = ".status.groups"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Homologated", type_ = "string", json_path = ".status.conditions[?(@.type==\"Homologated\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'national'")
         .message("there is one platform, `national`"),
@@ -214,7 +215,7 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
     /// Conditions: `Ready`, `Reconciling`, `Stalled`, `DatabaseReady`, `KeysReady`, `ServiceReady`, `NetworkPolicyEnforced`,
-    /// `KubernetesAudit`, `InsecureSeal`, `DemonstrationOn`.
+    /// `KubernetesAudit`, `InsecureSeal`, `DemonstrationOn`, `Homologated`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

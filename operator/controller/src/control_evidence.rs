@@ -14,7 +14,7 @@ use crate::controller::{Context, Kind, Next};
 use crate::status::{self, Verdict};
 
 /// The controls of this release; of none only when its files do not fit together, which the tests exclude.
-static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::embedded().ok());
+pub(crate) static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::embedded().ok());
 
 /// The controller of what people bring for controls.
 pub struct Evidence(pub Context);

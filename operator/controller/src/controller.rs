@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dmp_homologation::Dossier;
+use jiff::Timestamp;
 use k8s_controller::events::{Event, EventRecorder, EventType, Reporter};
 use k8s_controller::{Controller, Outcome, ReconcileObserver, TraceMetadata};
 use kube::core::ClusterResourceScope;
@@ -35,6 +36,9 @@ const RESYNC_SECONDS: std::ops::Range<u64> = 300..600;
 const WAIT_MILLISECONDS: std::ops::Range<u64> = 4_000..6_000;
 /// A pass that takes longer holds a place that others wait for: it is broken off, and tried again later.
 const PASS_LIMIT: Duration = Duration::from_secs(30);
+const SECONDS_OF_A_DAY: i64 = 86_400;
+/// Where all that depends on the day is looked at again, spread over these seconds after it has ended.
+const AFTER_MIDNIGHT: std::ops::Range<u64> = 1..31;
 /// The longest pause after errors.
 const MAX_BACKOFF_SECONDS: u64 = 30;
 
@@ -55,6 +59,8 @@ pub struct Context {
 pub enum Next {
     /// Converged: look again in some minutes.
     Settled,
+    /// Converged as long as the day (UTC) lasts: look again in some minutes, and soon after midnight.
+    SettledToday,
     /// Waiting for something that may not announce itself: look again in some seconds.
     Waiting,
     /// The next step is possible at once.
@@ -159,6 +165,10 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
                 trace.set_outcome(Outcome::Completed);
                 Action::requeue(Duration::from_secs(rand::random_range(RESYNC_SECONDS)))
             }
+            Next::SettledToday => {
+                trace.set_outcome(Outcome::Completed);
+                Action::requeue(of_today(rand::random_range(RESYNC_SECONDS), Timestamp::now()))
+            }
             Next::Waiting => Action::requeue(Duration::from_millis(rand::random_range(WAIT_MILLISECONDS))),
             Next::Again => Action::requeue(Duration::from_millis(50)),
         }))
@@ -210,6 +220,13 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         };
         (!error.is_conflict()).then(|| warning(reason, "Reconcile", &error.display_chain()))
     }
+}
+
+/// When to look again at what depends on the day: after so many seconds, or within half a minute after midnight.
+fn of_today(seconds: u64, now: Timestamp) -> Duration {
+    let midnight = SECONDS_OF_A_DAY - now.as_second().rem_euclid(SECONDS_OF_A_DAY);
+    let midnight = u64::try_from(midnight).unwrap_or_default() + rand::random_range(AFTER_MIDNIGHT);
+    Duration::from_secs(seconds.min(midnight))
 }
 
 /// An event that somebody should see.

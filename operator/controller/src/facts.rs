@@ -10,6 +10,7 @@
 //! the API server are never far from each other, and a restarted one never falls behind what its predecessor said.
 
 pub mod beat;
+mod gate;
 pub mod index;
 mod lifted;
 pub mod measure;

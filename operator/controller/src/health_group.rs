@@ -16,6 +16,7 @@ mod tests;
 
 use async_trait::async_trait;
 use dmp_api::HealthGroup;
+use jiff::Timestamp;
 use k8s_controller::{Outcome, TraceMetadata};
 
 use crate::controller::{Context, Kind, Next, normal};
@@ -82,7 +83,8 @@ impl Kind for Groups {
         };
         step.finish(Outcome::Completed);
 
-        let outcome = update_status::update_status(&self.0, group, &valid, &applied).await?;
+        let homologated = update_status::homologated(group, &found, Timestamp::now());
+        let outcome = update_status::update_status(&self.0, group, &valid, &applied, homologated).await?;
         if outcome.became_ready {
             trace.publish_event(normal("Ready", "the group serves")).await;
         }
@@ -94,7 +96,7 @@ impl Kind for Groups {
             return Ok(Next::Again);
         }
         Ok(if outcome.ready {
-            Next::Settled
+            Next::SettledToday
         } else {
             Next::Waiting
         })

@@ -5,7 +5,7 @@ use dmp_api::body::Organisation;
 use dmp_api::names::VENDOR_NAMESPACE_PREFIX;
 use dmp_api::{RevocationLift, Solution, SolutionRevocation, SolutionRevocationSpec, Vendor};
 use dmp_homologation::lift::{self, Verdict};
-use dmp_homologation::{Bodies, bodies};
+use dmp_homologation::{Bodies, bodies, carrier};
 use kube::Api;
 
 use crate::controller::Context;
@@ -39,7 +39,7 @@ pub async fn verdict(
         Some(_) => subjects(context, &revocation.spec).await?,
         None => Vec::new(),
     };
-    let read = own().map(|one| (one, lift::read(one, bodies)));
+    let read = own().map(|one| (one, carrier::read(one, bodies)));
     Ok(lift::judge(revocation, read, &subjects))
 }
 

@@ -77,7 +77,7 @@ impl Kind for Platforms {
         };
         step.finish(Outcome::Completed);
 
-        let outcome = update_status::update_status(&self.0, platform, &valid, &applied).await?;
+        let outcome = update_status::update_status(&self.0, platform, (&found, &valid), &applied).await?;
         if outcome.became_ready {
             trace
                 .publish_event(normal("Ready", "the national plane serves"))
@@ -88,7 +88,7 @@ impl Kind for Platforms {
             self.0.probes.want(NATIONAL_NAMESPACE, wanted);
         }
         Ok(if outcome.ready {
-            Next::Settled
+            Next::SettledToday
         } else {
             Next::Waiting
         })

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use dmp_api::{
-    HealthGroup, Platform, RevocationLift, Solution, SolutionCredential, SolutionRevocation, Vendor,
+    HealthGroup, Platform, RevocationLift, Site, Solution, SolutionCredential, SolutionRevocation,
+    SystemHomologation, Vendor,
 };
 use dmp_core::problem::Chain;
 use dmp_core::service::{Service, ServiceError};
@@ -35,7 +36,10 @@ use crate::{
     health_group, homologation_programme, homologation_review, kubernetes_audit, network_probe, platform,
     schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
 };
-use crate::{non_conformity, non_conformity_answer, revocation_lift, solution_version, vendor, watches};
+use crate::{
+    non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
+    system_homologation, vendor, watches,
+};
 
 /// Name of the lease and of the Service.
 pub const NAME: &str = "dmp-operator";
@@ -165,6 +169,14 @@ fn follow_kinds(service: &Service, client: &Client, namespace: &str) -> Shared {
     background(
         service,
         follow::<Vendor>(Api::all(all()), None, clone(), |index| &mut index.vendors),
+    );
+    background(
+        service,
+        follow::<SystemHomologation>(Api::all(all()), None, clone(), |index| &mut index.homologations),
+    );
+    background(
+        service,
+        follow::<Site>(Api::all(all()), None, clone(), |index| &mut index.sites),
     );
     let leases = Api::namespaced(all(), namespace);
     background(
@@ -297,6 +309,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         )),
         boxed(run_cluster(
             client(),
+            system_homologation::Words(c()),
+            observer(),
+            |k| watches::words(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
             homologation_programme::Programmes(c()),
             observer(),
             |k| watches::signed(k, &on),
@@ -304,6 +322,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(run_cluster(
             client(),
             conformance_profile::Profiles(c()),
+            observer(),
+            |k| k,
+        )),
+        boxed(run_cluster(
+            client(),
+            policy_exception::Exceptions(c()),
             observer(),
             |k| k,
         )),

@@ -1,10 +1,10 @@
-//! `Site`: says whether the place may hold health data. It has no children: `validate` → `update_status` only.
+//! `Site`: says whether the place may hold health data ([`dmp_homologation::site`]). It has no children: `update_status` only.
 
 pub mod update_status;
-pub mod validate;
 
 use async_trait::async_trait;
 use dmp_api::Site;
+use dmp_homologation::site::validate;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 
@@ -23,9 +23,9 @@ impl Kind for Sites {
 
     async fn reconcile(&self, site: &Site, _trace: &mut TraceMetadata) -> Result<Next, Self::Error> {
         let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let qualification = validate::validate(&site.spec, today);
+        let qualification = validate(&site.spec, today);
         update_status::update_status(&self.0, site, &qualification).await?;
-        Ok(Next::Settled)
+        Ok(Next::SettledToday)
     }
 
     fn reason(_error: &Self::Error) -> &'static str {

@@ -9,7 +9,8 @@ use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
     HomologationProgramme, HomologationReview, NonConformity, NonConformityAnswer, Platform, RevocationLift,
-    Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion, Vendor,
+    Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion,
+    SystemHomologation, Vendor,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -138,13 +139,68 @@ pub fn platforms(controller: Watched<Platform>, client: &Client, probes: &Probes
         let going = group.metadata.deletion_timestamp.is_some();
         format!("{going} {:?}", keys.map(|keys| &keys.status))
     }));
-    controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)))
+    let controller = controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)));
+    controller.reconcile_all_on(changes(client, |word: &SystemHomologation| {
+        // Of a group they are the group's.
+        word.spec
+            .health_group
+            .as_ref()
+            .map_or_else(|| json(&word.spec), |_| String::new())
+    }))
 }
 
 pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<HealthGroup> {
     let controller = children(controller, client, |group| group.map(ObjectRef::new));
     let controller = controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)));
-    controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)))
+    let controller = controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)));
+    on!(controller, client, SystemHomologation, |store, word| {
+        match word.0.as_ref().map(|word| &word.spec.health_group) {
+            Ok(Some(name)) => vec![ObjectRef::new(name)],
+            // The platform's is everybody's, and so is what cannot be read.
+            _ => everything(&store),
+        }
+    })
+}
+
+/// A word counts or not by whom it is about, by who may sign, and an extension by what else was said of the same.
+pub fn words(controller: Watched<SystemHomologation>, client: &Client) -> Watched<SystemHomologation> {
+    let controller = on!(controller, client, SystemHomologation, |store, word| {
+        match word.0.as_ref() {
+            Ok(word) => about(&store, word.spec.health_group.as_deref()),
+            Err(_) => Vec::new(),
+        }
+    });
+    let controller = on!(controller, client, HealthGroup, |store, group| {
+        let name = group.name_any();
+        about(&store, Some(&name))
+    });
+    signed(controller, client)
+}
+
+/// Every object of the kind.
+fn everything<K>(store: &Store<Guarded<K>>) -> Vec<ObjectRef<Guarded<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let state = store.state();
+    state
+        .iter()
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
+}
+
+/// The words about a group; `None`: about the platform.
+fn about(
+    store: &Store<Guarded<SystemHomologation>>,
+    group: Option<&str>,
+) -> Vec<ObjectRef<Guarded<SystemHomologation>>> {
+    let is_about = |word: &Guarded<SystemHomologation>| {
+        let word = word.0.as_ref().ok();
+        word.is_some_and(|word| word.spec.health_group.as_deref() == group)
+    };
+    let state = store.state();
+    let own = state.iter().filter(|object| is_about(object));
+    own.map(|object| ObjectRef::from_obj(&**object)).collect()
 }
 
 pub fn versions(controller: Watched<SolutionVersion>, client: &Client) -> Watched<SolutionVersion> {
@@ -318,11 +374,7 @@ fn of_the_revoked(
     let read = revocation.0.as_ref().ok();
     match read.and_then(|revocation| revocation.spec.namespace()) {
         Some(namespace) => in_namespace(store, Some(&namespace)),
-        None => store
-            .state()
-            .iter()
-            .map(|object| ObjectRef::from_obj(&**object))
-            .collect(),
+        None => everything(store),
     }
 }
 

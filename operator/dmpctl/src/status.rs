@@ -195,6 +195,7 @@ fn remarks(conditions: &[Condition]) -> Vec<String> {
         ("NetworkPolicyEnforced", "Unknown"),
         ("KubernetesAudit", "False"),
         ("DemonstrationOn", "True"),
+        ("Homologated", "False"),
     ];
     conditions
         .iter()

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dmp_policies::openreports::EXCEPTIONS;
 use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 12] = [
+pub const COLLECTORS: [(&str, &str, Collector); 14] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -51,6 +52,8 @@ pub const COLLECTORS: [(&str, &str, Collector); 12] = [
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
+    ("DMP-GOV-01", "decision", decisions),
+    ("DMP-GOV-03", "exceptions", tolerated),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 
@@ -211,6 +214,44 @@ fn qualifications(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let site = |site: &crate::world::Site| json!({ "name": site.name, "level": site.level, "expires": site.expires });
     let items: Vec<_> = sites.iter().map(site).collect();
     Ok(Observed::whole(json!({ "sites": items })))
+}
+
+fn decisions(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let homologated = seen(&world.homologated)?;
+    let one = |one: &crate::homologated::Homologated| {
+        json!({
+            "name": one.name, "decisionUntil": one.decision_until, "auditAt": one.audit_at,
+            "auditorQualified": !one.audit_at.is_empty(),
+        })
+    };
+    let items: Vec<_> = homologated.iter().map(one).collect();
+    Ok(Observed::whole(json!({ "groups": items })))
+}
+
+/// Those in force, and how many of them the last report names.
+fn tolerated(world: &World, catalogue: &Catalogue) -> Read<Vec<Observed>> {
+    let in_force = crate::exceptions::in_force(world, catalogue)?;
+    let report = seen(&world.report)?;
+    let mut results = report.iter().flat_map(|report| &report.results);
+    let named = results.find_map(|result| result.properties.get(EXCEPTIONS));
+    let named: BTreeSet<&str> = named.into_iter().flat_map(|names| names.split(", ")).collect();
+    let published = in_force
+        .iter()
+        .filter(|one| named.contains(one.name.as_str()))
+        .count();
+    let date = |date: Option<jiff::civil::Date>| date.map_or_else(String::new, |date| date.to_string());
+    let items: Vec<_> = in_force
+        .iter()
+        .map(|one| {
+            json!({
+                "name": one.name, "control": one.control, "owner": one.role, "approver": one.approved,
+                "asked": date(one.asked), "until": date(one.until), "namespaces": one.namespaces,
+            })
+        })
+        .collect();
+    Ok(Observed::whole(
+        json!({ "exceptions": items, "published": published }),
+    ))
 }
 
 fn spread(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

@@ -14,6 +14,8 @@ pub mod brought;
 pub mod collect;
 pub mod config;
 pub mod evidence;
+pub mod exceptions;
+mod homologated;
 pub mod metrics;
 pub mod pass;
 pub mod publish;

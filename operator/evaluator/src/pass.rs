@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use dmp_policies::exception::{self, except};
 use dmp_policies::judge::{DOCUMENT, Evidence as Known, Observation};
 use dmp_policies::{Catalogue, Control, Judgement, State, judge};
 use jiff::Timestamp;
 
 use crate::collect::{COLLECTORS, Observed};
 use crate::evidence::Evidence;
+use crate::exceptions;
 use crate::world::World;
 
 /// What came of a control.
@@ -17,19 +19,25 @@ pub struct Judged<'c> {
     pub judgement: Judgement,
     /// By the name of the check.
     pub evidence: BTreeMap<String, Evidence>,
+    /// Of the control of exceptions: those in force, by name.
+    pub exceptions: Option<Vec<String>>,
 }
 
 /// Judges every control of the catalogue.
 pub fn pass<'c>(catalogue: &'c Catalogue, world: &World) -> Vec<Judged<'c>> {
+    // Exceptions that cannot be read tolerate nothing.
+    let in_force = exceptions::in_force(world, catalogue).unwrap_or_default();
     catalogue
         .controls()
         .iter()
         .map(|control| {
             let (known, evidence) = known(control, catalogue, world);
+            let names = || in_force.iter().map(|one| one.name.clone()).collect();
             Judged {
                 control,
-                judgement: judge(control, &known, world.at),
+                judgement: except(control, judge(control, &known, world.at), &in_force),
                 evidence,
+                exceptions: (control.id == exception::RULE).then(names),
             }
         })
         .collect()

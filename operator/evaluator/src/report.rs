@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use dmp_policies::judge::Finding;
-use dmp_policies::openreports::{Answer, Moment, Report, ReportResult, SOURCE, Summary};
+use dmp_policies::openreports::{
+    Answer, EXCEPTED_UNTIL, EXCEPTIONS, Moment, Report, ReportResult, SOURCE, Summary,
+};
 use dmp_policies::{Control, Verdict};
 use jiff::Timestamp;
 
@@ -95,6 +97,12 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
     say("since", now.to_string());
     say("state", control.implementation.state.as_str().to_owned());
     say("owner", control.owner().to_owned());
+    if let Some(until) = finding.until {
+        say(EXCEPTED_UNTIL, until.to_string());
+    }
+    if let Some(exceptions) = judged.exceptions.as_ref().filter(|_| finding.scope.is_none()) {
+        say(EXCEPTIONS, exceptions.join(", "));
+    }
     // What people bring is older than its report.
     let mut at = now;
     if let Some(evidence) = judged.evidence.get(&finding.about) {
@@ -120,6 +128,7 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
 const fn answer(verdict: Verdict) -> Answer {
     match verdict {
         Verdict::Pass => Answer::Pass,
+        Verdict::Excepted => Answer::Warn,
         Verdict::Error => Answer::Error,
         Verdict::Stale | Verdict::Fail | Verdict::NotYet => Answer::Fail,
     }

@@ -4,6 +4,7 @@
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
 use dmp_api::{HealthGroup, Mode, Platform};
+use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -18,6 +19,8 @@ use serde::de::DeserializeOwned;
 
 use crate::admission;
 use crate::brought::{self, Brought};
+use crate::exceptions;
+use crate::homologated::{self, Homologated};
 use crate::metrics;
 use crate::rights::{self, Grant};
 
@@ -53,10 +56,14 @@ pub struct World {
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
     pub groups: Read<Vec<Group>>,
+    /// Of the platform and each production group; empty without a production group.
+    pub homologated: Read<Vec<Homologated>>,
     pub sites: Read<Vec<Site>>,
     pub enforcement: Read<Enforcement>,
     /// What people brought, of each control the newest.
     pub brought: Read<Vec<Brought>>,
+    /// What was asked to be tolerated.
+    pub exceptions: Read<Vec<Exception>>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -167,9 +174,11 @@ impl World {
             grants: nothing(),
             admission: nothing(),
             groups: nothing(),
+            homologated: nothing(),
             sites: nothing(),
             enforcement: nothing(),
             brought: nothing(),
+            exceptions: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -180,7 +189,15 @@ impl World {
         let all = || client.clone();
         let platforms = list(Api::<Platform>::all(all()), "Platforms", |one| one).await;
         let platforms = platforms.as_deref().map_err(Clone::clone);
-        let groups = list(Api::<HealthGroup>::all(all()), "HealthGroups", group).await;
+        let groups = list(Api::<HealthGroup>::all(all()), "HealthGroups", |one| one).await;
+        let homologated = homologated::read(
+            client,
+            platforms.clone(),
+            groups.as_deref().map_err(Clone::clone),
+            now,
+        )
+        .await;
+        let groups = groups.map(|groups| groups.into_iter().map(group).collect::<Vec<_>>());
         Self {
             at: now,
             namespaces: list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await,
@@ -200,9 +217,11 @@ impl World {
             admission: admission::read(client).await,
             sites: sites(client, platforms.clone(), groups.as_deref().map_err(Clone::clone)).await,
             groups,
+            homologated,
             image: platforms.clone().map(image),
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
+            exceptions: exceptions::read(client).await,
             report: report(client).await,
         }
     }

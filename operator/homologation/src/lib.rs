@@ -6,16 +6,20 @@
 //!
 //! What the public gets of it ([`catalogue`], [`label`], [`feed`]) follows from the same state, and is signed with a key of the platform.
 //!
+//! Whether the platform itself and its groups may open is [`system`]: another homologation in law, decided by the same means.
+//!
 //! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
 
 pub mod bodies;
 pub mod canonical;
 mod carried;
+pub mod carrier;
 pub mod catalogue;
 pub mod change;
 pub mod dossier;
 pub mod facts;
 pub mod feed;
+pub mod gates;
 pub mod guichet;
 pub mod ice;
 pub mod installation;
@@ -31,9 +35,11 @@ mod reviews;
 pub mod sbom;
 pub mod sign;
 pub mod signed;
+pub mod site;
 pub mod standing;
 pub mod statement;
 mod submission;
+pub mod system;
 
 pub use bodies::Bodies;
 pub use dossier::Dossier;

@@ -4,17 +4,14 @@
 //! nothing; nor does anything when it is not known whose product it is, for then nobody can tell who signs about their own. A body
 //! that changes its mind revokes again.
 
-use std::collections::BTreeMap;
-
-use dmp_api::body::{Body, Organisation, Role};
+use dmp_api::body::{Organisation, Role};
 use dmp_api::{RevocationLift, SolutionRevocation, SolutionRevocationSpec};
 use kube::ResourceExt;
 
-use crate::bodies::{self, Bodies};
 use crate::canonical;
 use crate::dossier::arrived;
 use crate::quorum::{self, DECIDING};
-use crate::signed::{self, Read, Refused, Signer};
+use crate::signed::{Read, Refused, Signer};
 use crate::statement::Lift;
 
 /// What the lifts of one revocation come to.
@@ -99,51 +96,4 @@ fn signer(
         return Err(Refused::new("SubjectUnknown", text));
     }
     Ok(signed.signer)
-}
-
-/// A lift, if its signature is a body's.
-pub fn read(lift: &RevocationLift, bodies: &Result<Bodies, bodies::Invalid>) -> Read<Lift> {
-    let bodies = bodies.as_ref()?;
-    Ok(signed::verify(
-        &lift.spec.statement,
-        bodies,
-        arrived(&lift.metadata),
-    )?)
-}
-
-/// Lifts that were read already: a signature is verified once, not at each look. Forgets all when the bodies change.
-#[derive(Debug, Default)]
-pub struct Reader {
-    bodies: Option<(Vec<Body>, Result<Bodies, bodies::Invalid>)>,
-    /// By the lift's uid, with the statement that was read.
-    read: BTreeMap<String, (String, Read<Lift>)>,
-}
-
-impl Reader {
-    /// As [`read`], of all lifts there are.
-    pub fn read<'a>(
-        &mut self,
-        lifts: impl Iterator<Item = &'a RevocationLift>,
-        bodies: &[Body],
-    ) -> Vec<(&'a RevocationLift, Read<Lift>)> {
-        if self.bodies.as_ref().is_none_or(|(known, _)| known != bodies) {
-            self.read.clear();
-        }
-        let (_, checked) = match self.bodies.take() {
-            Some(known) if known.0 == bodies => self.bodies.insert(known),
-            _ => self.bodies.insert((bodies.to_vec(), Bodies::new(bodies))),
-        };
-        let mut kept = BTreeMap::new();
-        let mut all = Vec::new();
-        for lift in lifts {
-            let uid = lift.uid().unwrap_or_default();
-            let statement = &lift.spec.statement;
-            let known = self.read.remove(&uid).filter(|(text, _)| text == statement);
-            let (text, read) = known.unwrap_or_else(|| (statement.clone(), read(lift, checked)));
-            all.push((lift, read.clone()));
-            kept.insert(uid, (text, read));
-        }
-        self.read = kept;
-        all
-    }
 }

@@ -64,7 +64,7 @@ fn counts(
     before: &[&Signed<Review>],
 ) -> Result<(), NotCounted> {
     let signer = &review.signer;
-    if matches!(signer.role, Role::Laboratory | Role::Suite) {
+    if !signer.role.reviews() {
         return Err(NotCounted::NotAReviewer);
     }
     if review.statement.decision && !DECIDING.contains(&signer.role) {
@@ -121,7 +121,7 @@ pub fn together(signers: &[&Signer], subjects: &[Organisation]) -> Vec<Result<()
 /// # Errors
 /// Why not.
 pub fn may_speak(signer: &Signer, subject: &Organisation) -> Result<(), NotCounted> {
-    if matches!(signer.role, Role::Laboratory | Role::Suite) {
+    if !signer.role.reviews() {
         Err(NotCounted::NotAReviewer)
     } else if belongs_to(signer, subject) {
         Err(NotCounted::OwnProduct)
@@ -159,7 +159,7 @@ fn same_employer(a: &Signer, b: &Signer) -> bool {
 
 /// Whether the signer's body or employer is the organisation. `organizationIdentifier` ends with the national number
 /// (ETSI EN 319 412-1: `NTRMA-…`).
-fn belongs_to(signer: &Signer, subject: &Organisation) -> bool {
+pub(crate) fn belongs_to(signer: &Signer, subject: &Organisation) -> bool {
     let names = |text: &String| {
         folded(text) == folded(&subject.name) || text.rsplit('-').next().map(str::trim) == Some(&subject.ice)
     };

@@ -4,6 +4,7 @@ use dmp_api::body::Role;
 use dmp_api::conformance_run::RunMode;
 use dmp_api::homologation_review::ReviewVerdict;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +208,69 @@ pub struct Lift {
 
 impl Statement for Lift {
     const TYP: &'static str = "dmp-lift+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// A word on whether the platform or a group may open. For another platform it is worth nothing: it names the domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct System {
+    /// `Platform.spec.domain`.
+    pub domain: String,
+    /// Name of the `HealthGroup`; the platform itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_group: Option<String>,
+    pub says: Says,
+    /// Reasons, for those who read it.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+/// What is said. Days are days of UTC, the last one included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Says {
+    /// An auditor's finding before the opening (law 05-20, art. 4).
+    Audit {
+        favourable: bool,
+        /// The day on which the audit ended.
+        audited_at: Date,
+        /// SHA-256 of the report, hex.
+        report_sha256: String,
+    },
+    /// The authority's decision that it may run (law 05-20, art. 19).
+    Decision {
+        /// SHA-256 of the report of the audit that it rests on, hex.
+        report_sha256: String,
+        until: Date,
+        /// What becomes of it after that day.
+        at_end: AtEnd,
+    },
+    /// The authority closes it, or does not open it.
+    Refusal,
+    /// More time after the end of a decision: both deciding bodies say so.
+    Extension { until: Date },
+}
+
+/// What the gateways still do after the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AtEnd {
+    /// What is there is read, opposition is taken, nothing new is written.
+    ReadOnly,
+    /// Nothing.
+    Closed,
+}
+
+impl Statement for System {
+    const TYP: &'static str = "dmp-system+jws";
 
     fn signed_at(&self) -> Timestamp {
         self.signed_at

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ const SHOWN: usize = 8;
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Pass,
+    /// It is not so, and tolerated until a day ([`crate::exception`]): no pass.
+    Excepted,
     /// The evidence is older than it may be.
     Stale,
     /// Nobody knows.
@@ -37,11 +40,19 @@ pub enum Verdict {
 
 impl Verdict {
     /// From good to bad.
-    pub const ALL: [Self; 5] = [Self::Pass, Self::Stale, Self::Error, Self::Fail, Self::NotYet];
+    pub const ALL: [Self; 6] = [
+        Self::Pass,
+        Self::Excepted,
+        Self::Stale,
+        Self::Error,
+        Self::Fail,
+        Self::NotYet,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
+            Self::Excepted => "excepted",
             Self::Stale => "stale",
             Self::Error => "error",
             Self::Fail => "fail",
@@ -138,6 +149,9 @@ pub struct Finding {
     pub verdict: Verdict,
     /// For people; empty when it passes.
     pub because: String,
+    /// Of what is tolerated: the last day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
 }
 
 /// What the control comes to at this moment.
@@ -170,6 +184,7 @@ fn finding(about: &str, verdict: Verdict, because: impl Into<String>) -> Finding
         scope: None,
         verdict,
         because: because.into(),
+        until: None,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod brought;
 mod cel_value;
 pub mod control;
 pub mod evaluate;
+pub mod exception;
 pub mod expression;
 pub mod framework;
 pub mod judge;

@@ -13,6 +13,10 @@ pub const VERSION: &str = "v1alpha1";
 pub const SOURCE: &str = "dmp-evaluator";
 /// Name of the one ClusterReport, and of the one Report of a namespace.
 pub const NAME: &str = "dmp-controls";
+/// Property of what is tolerated: the last day, `YYYY-MM-DD`.
+pub const EXCEPTED_UNTIL: &str = "exceptedUntil";
+/// Property of the check of exceptions: the names of those in force, which are published by it.
+pub const EXCEPTIONS: &str = "exceptions";
 
 /// What a report says, without its metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,13 @@
 //! is there and alive at the moment of reading. A report that nobody renews becomes stale by itself.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::control::Control;
 use crate::judge::{AHEAD, Verdict};
 use crate::load::Catalogue;
-use crate::openreports::{Report, ReportResult};
+use crate::openreports::{EXCEPTED_UNTIL, Report, ReportResult};
 
 /// One control at the moment of reading.
 #[derive(Clone, Debug)]
@@ -77,6 +79,13 @@ fn standing<'c>(control: &'c Control, report: &Report, now: Timestamp) -> Standi
     }
 }
 
+/// Whether the last day of the exception is not over: it ends by itself, whoever renews the report.
+fn is_tolerated(result: &ReportResult, now: Timestamp) -> bool {
+    let until = result.properties.get(EXCEPTED_UNTIL);
+    let until = until.and_then(|until| until.parse::<Date>().ok());
+    until.is_some_and(|until| now.to_zoned(TimeZone::UTC).date() <= until)
+}
+
 fn said(result: &ReportResult, now: Timestamp) -> Said {
     let property = |name: &str| result.properties.get(name);
     let moment = |name: &str| property(name)?.parse::<Timestamp>().ok();
@@ -104,6 +113,10 @@ fn said(result: &ReportResult, now: Timestamp) -> Said {
         (Some(Verdict::Pass), Some(kept)) if kept.expires_at < now => (
             Verdict::Stale,
             format!("its evidence ended at {}", kept.expires_at),
+        ),
+        (Some(Verdict::Excepted), _) if !is_tolerated(result, now) => (
+            Verdict::Fail,
+            format!("the exception has ended: {}", result.message),
         ),
         (Some(verdict), _) => (verdict, result.message.clone()),
     };

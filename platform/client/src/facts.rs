@@ -66,6 +66,9 @@ pub struct Facts {
     /// Since when the replica has not heard from the API server, if it has not for over 2 s.
     pub stale_since: Option<Timestamp>,
     pub demonstration: bool,
+    /// Of the platform, for production credentials of no production group.
+    #[serde(default)]
+    pub gate: Gate,
     pub groups: Vec<Group>,
     /// SHA-256, hex, of each [`shard`] of credentials that is not empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -91,7 +94,21 @@ pub struct Group {
     pub records: String,
     /// SPIFFE id its record store must present.
     pub identity: String,
+    /// Of the group, the platform's included; a sandbox is open.
+    #[serde(default)]
+    pub gate: Gate,
     pub serving: bool,
+}
+
+/// Whether real people may be served (law 05-20, art. 19). Facts that do not say it are of no use to anybody: closed.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    Open,
+    /// Nothing new is written.
+    ReadOnly,
+    #[default]
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]

@@ -583,7 +583,7 @@ fn operator() -> Dashboard {
                         "short",
                         12,
                         &[(
-                            r#"max by (kind, name, condition) (dmp_resource_condition{condition!~"Stalled|Reconciling|InsecureSeal|DemonstrationOn"}) == 0"#,
+                            r#"max by (kind, name, condition) (dmp_resource_condition{condition!~"Stalled|Reconciling|InsecureSeal|DemonstrationOn|Homologated"}) == 0"#,
                             "",
                         )],
                     ),

@@ -420,7 +420,9 @@ pub fn all() -> Vec<Case> {
     );
     cases.extend(crate::control_evidence_cases::all());
     cases.extend(crate::homologation_cases::all());
+    cases.extend(crate::policy_exception_cases::all());
     cases.extend(crate::revocation_cases::all());
+    cases.extend(crate::system_homologation_cases::all());
     cases.extend(crate::vendor_cases::all());
     cases
 }
@@ -435,9 +437,11 @@ pub fn kind_of(object: &Value) -> &'static str {
         "HealthGroup",
         "HomologationProgramme",
         "Platform",
+        "PolicyException",
         "RevocationLift",
         "Site",
         "SolutionRevocation",
+        "SystemHomologation",
         "Vendor",
     ];
     let mut all = cluster.into_iter().chain(VENDORS);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmp_api::solution_credential::PreviousCertificate;
 use dmp_api::{
-    HealthGroup, Mode, Platform, RevocationLift, Solution, SolutionCredential, SolutionRevocation, Vendor,
+    HealthGroup, Mode, Platform, RevocationLift, Site, Solution, SolutionCredential, SolutionRevocation,
+    SystemHomologation, Vendor,
 };
 use dmp_client::facts;
 use dmp_core::ids::GroupName;
@@ -13,6 +14,7 @@ use k8s_controller::conditions;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Resource, ResourceExt};
 
+use super::gate::{self, Gates};
 use super::lifted::Verified;
 use super::realm::{SignedUp, realm, vendor_of};
 use super::shards::Shards;
@@ -135,6 +137,11 @@ impl<K: Resource> Table<K> {
         }
     }
 
+    /// Whether objects are there that are not understood.
+    pub(super) fn has_unreadable(&self) -> bool {
+        !self.unreadable.is_empty()
+    }
+
     fn is_unreadable(&self, key: &str) -> bool {
         self.unreadable.contains(key)
     }
@@ -185,7 +192,10 @@ pub struct Index {
     pub credentials: Table<SolutionCredential>,
     pub revocations: Table<SolutionRevocation>,
     pub lifts: Table<RevocationLift>,
+    pub homologations: Table<SystemHomologation>,
+    pub sites: Table<Site>,
     pub(super) verified: Verified,
+    pub(super) verified_words: gate::Verified,
     pub(super) shards: Shards,
     pub vendors: Table<Vendor>,
     pub leases: Table<Lease>,
@@ -207,6 +217,8 @@ impl Index {
             && self.credentials.listed
             && self.revocations.listed
             && self.lifts.listed
+            && self.homologations.listed
+            && self.sites.listed
             && self.vendors.listed
     }
 
@@ -230,7 +242,7 @@ impl Index {
 
     /// Whether a revocation is there that is not understood: then the facts are not to be relied on.
     pub fn is_blind(&self) -> bool {
-        !self.revocations.unreadable.is_empty()
+        self.revocations.has_unreadable()
     }
 
     pub fn seq(&self) -> u64 {
@@ -241,6 +253,8 @@ impl Index {
             self.credentials.seq,
             self.revocations.seq,
             self.lifts.seq,
+            self.homologations.seq,
+            self.sites.seq,
             self.vendors.seq,
             self.leases.seq,
         ]
@@ -289,13 +303,16 @@ impl Index {
         let domain = platform.map_or("", |platform| platform.spec.domain.as_str());
         let ended = self.revocations.iter();
         let ended = ended.filter(|revocation| lifted.contains(&revocation.name_any()));
-        let groups = self.groups.iter();
+        let (groups, gates) = (self.groups.iter(), self.gates(now));
         facts::Facts {
             seq: self.seq(),
             at: now,
             stale_since,
             demonstration: self.is_demonstrating(),
-            groups: groups.filter_map(|group| group_fact(group, domain)).collect(),
+            gate: gates.platform(),
+            groups: groups
+                .filter_map(|group| group_fact(group, domain, &gates))
+                .collect(),
             revocations: self.in_force(lifted).into_iter().map(revocation_fact).collect(),
             lifted: ended.map(revocation_fact).collect(),
             issuers: platform.map_or_else(Vec::new, |platform| issuers(platform, demonstration)),
@@ -386,7 +403,7 @@ const fn mode(mode: Mode) -> facts::Mode {
     }
 }
 
-fn group_fact(group: &HealthGroup, domain: &str) -> Option<facts::Group> {
+fn group_fact(group: &HealthGroup, domain: &str, gates: &Gates<'_>) -> Option<facts::Group> {
     let name: GroupName = group.name_any().parse().ok()?;
     let namespace = name.namespace();
     let served = group
@@ -394,12 +411,14 @@ fn group_fact(group: &HealthGroup, domain: &str) -> Option<facts::Group> {
         .as_ref()
         .and_then(|status| conditions::find(&status.conditions, "ServiceReady"))
         .is_some_and(|ready| ready.status == "True");
+    let gate = gates.group(group);
     Some(facts::Group {
         tag: name.tag(),
         mode: mode(group.spec.mode),
         records: crate::plane::config::url("records", &namespace),
         identity: dmp_api::names::spiffe(domain, &namespace, "records"),
-        serving: served && group.metadata.deletion_timestamp.is_none(),
+        gate,
+        serving: served && gate != facts::Gate::Closed && group.metadata.deletion_timestamp.is_none(),
         name,
     })
 }

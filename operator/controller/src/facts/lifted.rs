@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use dmp_api::body::Organisation;
 use dmp_api::{RevocationLift, SolutionRevocation};
-use dmp_homologation::lift::{Reader, judge};
+use dmp_homologation::carrier::Reader;
+use dmp_homologation::lift::judge;
+use dmp_homologation::statement::Lift;
 use kube::ResourceExt;
 
 use super::index::Index;
@@ -14,7 +16,7 @@ use crate::lifts::organisations;
 
 /// The lifts' signatures as they were verified.
 #[derive(Debug, Default)]
-pub struct Verified(RefCell<Reader>);
+pub struct Verified(RefCell<Reader<Lift>>);
 
 impl Index {
     /// Names of the revocations that are lifted.
@@ -60,7 +62,6 @@ mod tests {
 
     use dmp_homologation::lift::revocation_sha256;
     use dmp_homologation::sign::Signatory;
-    use dmp_homologation::statement::Lift;
     use dmp_testkit::bodies::{Authority, Member};
     use jiff::Timestamp;
     use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Step 1: reads what the group refers to and what there is of it already.
 
 use dmp_api::names::{GROUP_DATABASES, PLATFORM};
-use dmp_api::{HealthGroup, Platform, Site};
+use dmp_api::{HealthGroup, Mode, Platform, Site};
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
 use kube::{Api, ResourceExt};
@@ -9,6 +9,7 @@ use kube::{Api, ResourceExt};
 use crate::apply::{ApplyError, get};
 use crate::controller::Context;
 use crate::plane::{ObjectKind, database, trust::Trust};
+use crate::system_homologation;
 
 /// Something could not be read. That something does not exist is no error.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,8 @@ pub struct Found {
     pub trust: Trust,
     /// Public key of the group's log, when its key space exists.
     pub log_key: Option<PublicKey>,
+    /// Of a production group: what auditors and authorities said of it.
+    pub words: Option<system_homologation::dereference::Found>,
     /// Both databases have begun to exist: their Secrets can be mounted.
     pub databases_started: bool,
 }
@@ -53,6 +56,10 @@ pub async fn dereference(context: &Context, group: &HealthGroup) -> Result<Found
     let Ok(name) = group.name_any().parse::<GroupName>() else {
         return Ok(found);
     };
+    if group.spec.mode == Mode::Production {
+        found.words =
+            Some(system_homologation::dereference::dereference(context, Some(name.as_str())).await?);
+    }
     found.log_key = context.openbao.group_log_key(&name).await?;
     let namespace = name.namespace();
     found.databases_started = true;

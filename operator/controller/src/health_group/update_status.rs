@@ -1,12 +1,16 @@
 //! Step 5: conditions, from what the API server answered.
 
 use dmp_api::{HealthGroup, HealthGroupStatus};
+use dmp_homologation::system::day;
+use jiff::Timestamp;
 
+use super::dereference::Found;
 use super::validate::Valid;
 use crate::controller::Context;
 use crate::plane::object::Object;
 use crate::plane::{Applied, Plane, database, service};
 use crate::status::{self, Error, Fact, Outcome, Verdict};
+use crate::{homologated, system_homologation};
 
 /// # Errors
 /// When the status cannot be written.
@@ -15,8 +19,20 @@ pub async fn update_status(
     group: &HealthGroup,
     valid: &Valid,
     plane: &Plane<Applied>,
+    homologated: Option<Fact>,
 ) -> Result<Outcome, Error> {
-    status::settle::<super::Groups>(context, group, &status(group, valid, plane)).await
+    let mut new = status(group, valid, plane);
+    status::set(&mut new, group.metadata.generation, homologated);
+    status::settle::<super::Groups>(context, group, &new).await
+}
+
+/// Of a production group: whether real people are served. Says nothing of its services: `Ready` does. Pure.
+pub fn homologated(group: &HealthGroup, found: &Found, now: Timestamp) -> Option<Fact> {
+    let words = found.words.as_ref()?;
+    let known = words.known(now).filter(|_| !words.unreadable);
+    Some(known.map_or_else(system_homologation::unreadable, |known| {
+        homologated::fact(&known.group(group, found.site.as_ref()), day(now))
+    }))
 }
 
 /// The status that follows from the applied objects. Pure.

@@ -13,6 +13,7 @@ use crate::apply::{ApplyError, get};
 use crate::controller::Context;
 use crate::guard::Guarded;
 use crate::plane::{ObjectKind, database, trust::Trust};
+use crate::system_homologation;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +37,8 @@ pub struct GroupLog {
 pub struct Found {
     pub site: Option<Site>,
     pub trust: Trust,
+    /// What auditors and authorities said of the platform.
+    pub words: system_homologation::dereference::Found,
     /// Sorted by name; groups that are going away are not in it.
     pub groups: Vec<GroupLog>,
     /// Number of `HealthGroup`s.
@@ -60,6 +63,7 @@ pub async fn dereference(context: &Context, platform: &Platform) -> Result<Found
     let mut found = Found {
         site,
         trust: context.openbao.trust(&origins).await?,
+        words: system_homologation::dereference::dereference(context, None).await?,
         ..Found::default()
     };
 

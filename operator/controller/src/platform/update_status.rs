@@ -2,27 +2,43 @@
 
 use dmp_api::names::NATIONAL_SERVICES;
 use dmp_api::{Platform, PlatformStatus};
+use dmp_homologation::system::day;
+use jiff::Timestamp;
 use k8s_controller::conditions::{self, ConditionStatus};
 
+use super::dereference::Found;
 use super::validate::Valid;
 use crate::controller::Context;
 use crate::plane::{Applied, Plane, database, service};
 use crate::status::{self, Error, Fact, Outcome, Verdict};
-use crate::{kubernetes_audit, network_probe};
+use crate::{homologated, kubernetes_audit, network_probe, system_homologation};
 
 /// # Errors
 /// When the status cannot be written.
 pub async fn update_status(
     context: &Context,
     platform: &Platform,
-    valid: &Valid,
+    (found, valid): (&Found, &Valid),
     plane: &Plane<Applied>,
 ) -> Result<Outcome, Error> {
     let network = context.probes.verdict();
     let mut new = status(platform, valid, plane, network.as_ref());
     let audit = kubernetes_audit::heard::fact(&context.client).await;
-    status::set(&mut new, platform.metadata.generation, [audit]);
+    let homologated = homologated(platform, found, Timestamp::now());
+    status::set(&mut new, platform.metadata.generation, [audit, homologated]);
     status::settle::<super::Platforms>(context, platform, &new).await
+}
+
+/// Whether real people are served. Says nothing of the services: `Ready` does. Pure.
+fn homologated(platform: &Platform, found: &Found, now: Timestamp) -> Fact {
+    if platform.spec.demonstration {
+        let message = "nobody real is on a platform of demonstration: production groups are refused";
+        return Fact::new(homologated::CONDITION, false, "Demonstration", message);
+    }
+    let known = found.words.known(now).filter(|_| !found.words.unreadable);
+    known.map_or_else(system_homologation::unreadable, |known| {
+        homologated::fact(known.platform(), day(now))
+    })
 }
 
 /// The status that follows from the applied objects and the network's probes. Pure.

@@ -1,8 +1,8 @@
 //! Conditions of a site.
 
 use dmp_api::Site;
+use dmp_homologation::site::Qualification;
 
-use super::validate::Qualification;
 use crate::controller::Context;
 use crate::status::{self, Error, Fact, Verdict};
 

@@ -18,6 +18,10 @@ pub const FILES: [&str; 5] = [
 const INSTALLER: &str = "authorizer.group('dmp.ma').resource('platforms').check('install').allowed()";
 /// As is whether somebody holds the role as which evidence is brought.
 const ATTESTS: &str = "authorizer.group('dmp.ma').resource('controlevidences').name(object.spec.role).check('attest').allowed()";
+/// Or an exception asked for, and approved.
+const ASKS: &str =
+    "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.role).check('ask').allowed()";
+const APPROVES: &str = "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.approval.role).check('approve').allowed()";
 
 /// The documents of `manifests/operator/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {
@@ -158,6 +162,8 @@ impl Ask {
                 .unwrap()
                 .replace(INSTALLER, if self.installer { "true" } else { "false" })
                 .replace(ATTESTS, &format!("object.spec.role == '{}'", self.role))
+                .replace(ASKS, &format!("object.spec.role == '{}'", self.role))
+                .replace(APPROVES, &format!("object.spec.approval.role == '{}'", self.role))
                 .replace(
                     "'app.kubernetes.io/part-of'",
                     &kube_cel_key("app.kubernetes.io/part-of"),
@@ -409,6 +415,44 @@ fn evidence_of_a_control_is_brought_in_ones_own_name_and_role_and_kept() {
 }
 
 #[test]
+fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
+    let resource = "dmp.ma:policyexceptions";
+    let exception = |approval: Value| {
+        let mut object =
+            json!({ "metadata": { "name": "e" }, "spec": { "by": "person", "role": "dmp-security" } });
+        if !approval.is_null() {
+            object["spec"]["approval"] = approval;
+        }
+        object
+    };
+    let said = |ask: Ask| {
+        let denials = ask.denials().into_iter();
+        denials.map(|(_, message)| message).collect::<Vec<_>>()
+    };
+    let asked =
+        |object: Value, held: &str| said(Ask::new("CREATE", resource, "e").object(object).holds(held));
+    let none = Vec::<String>::new();
+    assert_eq!(asked(exception(Value::Null), "dmp-security"), none);
+    assert!(asked(exception(Value::Null), "dmp-host")[0].contains("asked for as a role"));
+    let mut other = exception(Value::Null);
+    other["spec"]["by"] = json!("amina");
+    assert!(asked(other, "dmp-security")[0].contains("asked for in one's own name"));
+    let own = json!({ "role": "dmp-host", "by": "person" });
+    assert!(asked(exception(own.clone()), "dmp-security")[0].contains("asked for first"));
+
+    let approved = |old: Value, approval: Value, held: &str| {
+        let ask = Ask::new("UPDATE", resource, "e").old(exception(old));
+        said(ask.object(exception(approval)).holds(held))
+    };
+    assert_eq!(approved(Value::Null, own.clone(), "dmp-host"), none);
+    let in_another_name = json!({ "role": "dmp-host", "by": "brahim" });
+    assert!(approved(Value::Null, in_another_name, "dmp-host")[0].contains("approved in one's own name"));
+    assert!(approved(Value::Null, own.clone(), "dmp-security")[0].contains("approved as a role"));
+    // What is approved is touched by others too (labels): the kind's own rules keep the approval.
+    assert_eq!(approved(own.clone(), own, ""), none);
+}
+
+#[test]
 fn the_record_of_a_homologation_is_kept() {
     let kept = [
         "solutionhomologations",
@@ -418,6 +462,7 @@ fn the_record_of_a_homologation_is_kept() {
         "conformanceprofiles",
         "nonconformities",
         "nonconformityanswers",
+        "systemhomologations",
     ];
     for resource in kept {
         assert_eq!(

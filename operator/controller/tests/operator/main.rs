@@ -21,6 +21,7 @@ mod kubernetes_audit;
 mod lifecycle;
 mod network;
 mod openbao;
+mod opening;
 mod parts;
 mod renewal;
 mod revocation;

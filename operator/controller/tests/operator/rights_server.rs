@@ -349,6 +349,60 @@ async fn evidence_of_controls_is_brought_in_ones_own_name_and_role() {
 }
 
 #[tokio::test]
+async fn an_exception_is_asked_for_by_one_role_and_approved_by_the_other() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    let all = "/apis/dmp.ma/v1alpha1/policyexceptions";
+    let exception = |name: &str, by: &str, role: &str| {
+        named(
+            "dmp.ma/v1alpha1",
+            "PolicyException",
+            name,
+            json!({
+                "control": "DMP-NET-01", "check": "policies", "namespaces": ["dmp-national"], "role": role, "by": by,
+                "reason": "the old probe goes in January", "until": "2027-01-15",
+            }),
+        )
+    };
+    let approval = |by: &str, role: &str| json!({ "spec": { "approval": { "by": by, "role": role } } });
+    for (user, role, other_user, other) in [
+        ("security", "dmp-security", "host", "dmp-host"),
+        ("host", "dmp-host", "security", "dmp-security"),
+    ] {
+        let (asks, approves) = (actor(&server, user).await, actor(&server, other_user).await);
+        until_allowed(&asks, all).await;
+        until_allowed(&approves, all).await;
+        let name = format!("by-{user}");
+        let path = format!("{all}/{name}");
+        let answer = asks.post(all, &exception("other", "somebody", role)).await;
+        answer.denied_by("dmp-policy-exception");
+        let answer = asks.post(all, &exception("other", user, other)).await;
+        answer.denied_by("dmp-policy-exception");
+        let answer = asks.post(all, &exception(&name, user, role)).await;
+        assert_eq!(answer.code, 200, "{user}: {}", answer.message);
+        // Not by who asked, in no role; nor by the other one in another's name.
+        assert_eq!(asks.patch(&path, &approval(user, role)).await.code, 422);
+        let answer = asks.patch(&path, &approval(user, other)).await;
+        assert!(matches!(answer.code, 403 | 422), "{}", answer.message);
+        let answer = approves.patch(&path, &approval("somebody", other)).await;
+        answer.denied_by("dmp-policy-exception");
+        let answer = approves.patch(&path, &approval(other_user, other)).await;
+        assert_eq!(answer.code, 200, "{other_user}: {}", answer.message);
+        let longer = json!({ "spec": { "until": "2027-02-15" } });
+        assert_eq!(asks.patch(&path, &longer).await.code, 422);
+        // It ends before its day when somebody ends it.
+        let answer = approves.call(Method::DELETE, &path, &Value::Null).await;
+        assert_eq!(answer.code, 200, "{}", answer.message);
+    }
+    let agency = actor(&server, "agency").await;
+    until_allowed(&agency, "/apis/dmp.ma/v1alpha1/healthgroups").await;
+    let answer = agency.post(all, &exception("x", "agency", "dmp-security")).await;
+    assert_eq!(answer.code, 403);
+}
+
+#[tokio::test]
 async fn the_operator_cannot_arrange_access_for_itself() {
     let Some(server) = Server::start().await else {
         return;

@@ -96,7 +96,7 @@ pub async fn attest(client: &Client, catalogue: &Catalogue, options: &AttestOpti
 }
 
 /// The name under which the API server knows who asks.
-async fn whoami(client: &Client) -> Result<String> {
+pub(super) async fn whoami(client: &Client) -> Result<String> {
     let api: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = api
         .create(&PostParams::default(), &SelfSubjectReview::default())

@@ -1,12 +1,13 @@
 //! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
 //! stands by what its evaluator reported (`status`, `report`), and whether it answers when somebody breaks things (`drill`).
 //!
-//! `attest` is the way in for what people bring.
+//! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while.
 //!
 //! Not here: the catalogue itself and what a check or a report is worth (`dmp-policies`), the evaluation (`dmp-evaluator`).
 
 pub mod attest;
 pub mod drill;
+pub mod except;
 mod explain;
 mod html;
 mod list;
@@ -35,6 +36,10 @@ pub enum ComplianceCommand {
     Report(standing::ReportOptions),
     /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
     Attest(attest::AttestOptions),
+    /// Ask that a check may fail for a while (needs --context); it counts once somebody in another role approves it
+    Except(except::ExceptOptions),
+    /// Approve what somebody in another role asked for (needs --context)
+    Approve(except::ApproveExceptionOptions),
     /// Break things on a sandbox group and show who answers, after how long (needs --context)
     Drill(drill::DrillOptions),
 }
@@ -141,6 +146,14 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         ComplianceCommand::Attest(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;
             attest::run(&client, &catalogue, options).await?;
+        }
+        ComplianceCommand::Except(options) => {
+            let client = crate::kubernetes::connect_named(cluster).await?;
+            except::except(&client, &catalogue, options).await?;
+        }
+        ComplianceCommand::Approve(options) => {
+            let client = crate::kubernetes::connect_named(cluster).await?;
+            except::approve(&client, options).await?;
         }
         ComplianceCommand::Drill(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;

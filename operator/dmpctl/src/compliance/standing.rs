@@ -176,8 +176,9 @@ const fn urgency(verdict: Verdict) -> u8 {
         Verdict::Fail => 0,
         Verdict::Error => 1,
         Verdict::Stale => 2,
-        Verdict::NotYet => 3,
-        Verdict::Pass => 4,
+        Verdict::Excepted => 3,
+        Verdict::NotYet => 4,
+        Verdict::Pass => 5,
     }
 }
 

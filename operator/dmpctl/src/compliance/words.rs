@@ -134,6 +134,7 @@ pub const fn severity(severity: Severity, language: Language) -> &'static str {
 pub const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "réussi",
+        Verdict::Excepted => "toléré",
         Verdict::Stale => "périmé",
         Verdict::Error => "erreur",
         Verdict::Fail => "échec",

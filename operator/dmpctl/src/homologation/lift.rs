@@ -66,7 +66,8 @@ mod tests {
 
     use dmp_api::RevocationLift;
     use dmp_homologation::Bodies;
-    use dmp_homologation::lift::{judge, read as read_lift};
+    use dmp_homologation::carrier::read as read_lift;
+    use dmp_homologation::lift::judge;
     use dmp_testkit::bodies::Authority;
     use serde_json::json;
 

@@ -4,6 +4,7 @@
 mod lift;
 mod sign;
 mod surveillance;
+mod system;
 
 pub use lift::{LiftOptions, lift};
 pub use sign::{
@@ -11,6 +12,7 @@ pub use sign::{
     countersign, endorse, review,
 };
 pub use surveillance::{AcceptOptions, CloseOptions, accept_evidence, close_non_conformity};
+pub use system::{SystemCommand, system};
 
 use clap::Subcommand;
 use dmp_conformance::suite::{Profile, Suite};
@@ -35,6 +37,9 @@ pub enum HomologationCommand {
     AcceptEvidence(AcceptOptions),
     /// Sign that a non-conformity is mended, as a deciding body; prints a NonConformityAnswer
     CloseNonConformity(CloseOptions),
+    /// Sign whether the platform itself, or a group, may open; prints a SystemHomologation
+    #[command(subcommand)]
+    System(Box<SystemCommand>),
     /// The profiles of this release's conformance suite, as ConformanceProfiles for the agency to apply
     Profiles,
     /// The platform's conformance suite, for `Platform.spec.bodies` (needs the cluster)
@@ -52,6 +57,7 @@ pub async fn run(cluster: &ClusterOptions, command: &HomologationCommand) -> Res
         HomologationCommand::Lift(options) => lift(options)?,
         HomologationCommand::AcceptEvidence(options) => accept_evidence(options)?,
         HomologationCommand::CloseNonConformity(options) => close_non_conformity(options)?,
+        HomologationCommand::System(command) => system(command)?,
         HomologationCommand::Profiles => format!(
             "{:#}",
             json!({ "apiVersion": "v1", "kind": "List", "items": profiles()? })

@@ -111,6 +111,8 @@ pub enum BodyRole {
     Clinical,
     Laboratory,
     Suite,
+    Authority,
+    Auditor,
 }
 
 impl From<BodyRole> for Role {
@@ -122,6 +124,8 @@ impl From<BodyRole> for Role {
             BodyRole::Clinical => Self::Clinical,
             BodyRole::Laboratory => Self::Laboratory,
             BodyRole::Suite => Self::Suite,
+            BodyRole::Authority => Self::Authority,
+            BodyRole::Auditor => Self::Auditor,
         }
     }
 }
@@ -296,12 +300,24 @@ pub(super) fn carrier(
     field: &str,
     statement: &str,
 ) -> Result<String> {
+    let spec = json!({ field: name, "statement": statement });
+    named_after(kind, namespace, name, spec, statement)
+}
+
+/// An object (YAML) named after what it is about and the statement in it.
+pub(super) fn named_after(
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+    spec: Value,
+    statement: &str,
+) -> Result<String> {
     let digest = canonical::digest(statement.as_bytes());
     let suffix = digest.get(..10).unwrap_or(&digest);
     let mut object = json!({
         "apiVersion": "dmp.ma/v1alpha1", "kind": kind,
         "metadata": { "name": format!("{name}-{suffix}") },
-        "spec": { field: name, "statement": statement },
+        "spec": spec,
     });
     if let Some(namespace) = namespace {
         object["metadata"]["namespace"] = json!(namespace);

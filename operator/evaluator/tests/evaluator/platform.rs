@@ -388,3 +388,103 @@ async fn a_node_that_serves_patients_and_trials_is_named() {
     assert_eq!(answer, Answer::Fail);
     assert!(message.contains("(node-1)"), "{message}");
 }
+
+#[tokio::test]
+async fn what_is_tolerated_is_in_the_report_until_its_last_day() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    // Nothing is denied there: the check fails for this namespace.
+    world.namespace("dmp-national", "restricted").await;
+    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let until = today.checked_add(jiff::Span::new().days(10)).unwrap().to_string();
+    let exception = |approval: serde_json::Value| {
+        let mut object = json!({
+            "apiVersion": "dmp.ma/v1alpha1", "kind": "PolicyException", "metadata": { "name": "old-network" },
+            "spec": {
+                "control": "DMP-NET-01", "check": "policies", "namespaces": ["dmp-national"], "role": "dmp-security",
+                "by": "amina", "reason": "the old network goes in January", "until": until,
+            },
+        });
+        if !approval.is_null() {
+            object["spec"]["approval"] = approval;
+        }
+        object
+    };
+    let mut publisher = Publisher::default();
+    let mut seen = async || {
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        let own = world.report_of("dmp-national").await.unwrap();
+        let exceptions = result(&report, "DMP-GOV-03", "exceptions");
+        (
+            verdict(result(&own, "DMP-NET-01", "policies")).to_owned(),
+            result(&report, "DMP-NET-01", "policies").clone(),
+            verdict(exceptions).to_owned(),
+            exceptions
+                .properties
+                .get("exceptions")
+                .cloned()
+                .unwrap_or_default(),
+        )
+    };
+    world.apply(&exception(json!(null))).await;
+    let (own, _, rule, named) = seen().await;
+    assert_eq!(
+        (own.as_str(), rule.as_str(), named.as_str()),
+        ("fail", "pass", ""),
+        "nobody approved it"
+    );
+
+    world
+        .apply(&exception(json!({ "role": "dmp-host", "by": "brahim" })))
+        .await;
+    let (own, whole, _, named) = seen().await;
+    assert_eq!((own.as_str(), named.as_str()), ("excepted", "old-network"));
+    assert_eq!((whole.result, verdict(&whole)), (Answer::Warn, "excepted"));
+    assert_eq!(whole.properties["exceptedUntil"], until);
+    assert!(whole.message.contains("old-network"), "{}", whole.message);
+    // Now that a report names it, the control of exceptions holds.
+    assert_eq!(seen().await.2, "pass");
+    let report = world.report().await;
+    let of = |now| {
+        let standings = posture(&world.catalogue, &report, now);
+        let mut standings = standings.into_iter().filter(|one| one.control.id == "DMP-NET-01");
+        let said = standings.next().unwrap().said;
+        said.iter().find(|one| one.about == "policies").unwrap().verdict
+    };
+    assert_eq!(of(Timestamp::now()), Verdict::Excepted);
+    let later = Timestamp::now() + SignedDuration::from_hours(24 * 11);
+    assert_eq!(of(later), Verdict::Fail, "it ends by itself");
+
+    world.delete(&exception(json!(null))).await;
+    let (own, _, _, named) = seen().await;
+    assert_eq!((own.as_str(), named.as_str()), ("fail", ""));
+}
+
+#[tokio::test]
+async fn a_production_group_without_a_decision_fails_its_control() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let decided = async || {
+        let mut publisher = Publisher::default();
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        let result = result(&report, "DMP-GOV-01", "decision");
+        (result.result, result.message.clone())
+    };
+    assert_eq!(decided().await.0, Answer::Pass, "there are sandboxes only");
+    world
+        .apply(&json!({
+            "apiVersion": "dmp.ma/v1alpha1", "kind": "HealthGroup", "metadata": { "name": "souss-massa" },
+            "spec": {
+                "kind": "gst", "region": "MA-09", "site": "agadir-1", "mode": "production",
+                "controller": { "name": "A group", "cndpReceipt": "D-1/2026" },
+            },
+        }))
+        .await;
+    let (answer, message) = decided().await;
+    assert_eq!(answer, Answer::Fail);
+    assert!(message.contains("souss-massa"), "{message}");
+}

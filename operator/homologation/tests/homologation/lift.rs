@@ -2,7 +2,8 @@
 
 use dmp_api::body::{Body, Organisation, Role};
 use dmp_api::{RevocationLift, SolutionRevocation};
-use dmp_homologation::lift::{Reader, Verdict, judge, read, revocation_sha256};
+use dmp_homologation::carrier::{Reader, read};
+use dmp_homologation::lift::{Verdict, judge, revocation_sha256};
 use dmp_homologation::statement::Lift;
 use dmp_homologation::{Bodies, bodies};
 use dmp_testkit::bodies::{Authority, Member};

@@ -16,4 +16,5 @@ mod quorum;
 mod renewal;
 mod signatures;
 mod standing;
+mod system;
 mod world;

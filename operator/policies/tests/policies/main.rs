@@ -3,6 +3,7 @@
 
 mod brought;
 mod catalogue;
+mod exception;
 mod judging;
 mod loading;
 mod pages;

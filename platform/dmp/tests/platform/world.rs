@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use dmp_client::facts::{Credential, Facts, Group, Mode, STREAM, SignedFacts};
+use dmp_client::facts::{Credential, Facts, Gate, Group, Mode, STREAM, SignedFacts};
 use dmp_core::config::{DatabaseConfig, ServiceConfig, TelemetryConfig, TlsConfig, effective};
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::tls::Identity;
@@ -213,12 +213,14 @@ impl World {
         let facts = Facts {
             seq: 1,
             demonstration: true,
+            gate: Gate::Open,
             groups: vec![Group {
                 name: group(),
                 tag: group().tag(),
                 mode: Mode::Sandbox,
                 records: records.url(),
                 identity: format!("spiffe://{DOMAIN}/ns/dmp-a/sa/records"),
+                gate: Gate::Open,
                 serving: true,
             }],
             credentials: [

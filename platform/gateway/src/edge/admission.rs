@@ -4,7 +4,7 @@
 //! the operator knows, with exactly this certificate, neither expired nor revoked, and its group must be open to
 //! it. Asked after the handshake and again for every request. Persons and patients are no matter of this module.
 
-use dmp_client::facts::{Credential, Group, Mode};
+use dmp_client::facts::{Credential, Gate, Group, Mode};
 use dmp_core::peer::Peer;
 use jiff::Timestamp;
 
@@ -25,6 +25,10 @@ pub enum SolutionRefusal {
     Revoked,
     #[error("the credential does not open the health group of its establishment")]
     Group,
+    #[error(
+        "the platform, or the health group of the establishment, is not homologated (law 05-20, art. 19): sandboxes only"
+    )]
+    NotHomologated,
     /// Said on a connection that is being closed.
     #[error("this connection is no longer admitted; a new one tells why")]
     Ended,
@@ -40,6 +44,7 @@ impl SolutionRefusal {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Group => "group",
+            Self::NotHomologated => "not-homologated",
             Self::Ended => "ended",
         }
     }
@@ -77,11 +82,13 @@ pub fn admit<'f>(
         .group
         .as_ref()
         .is_none_or(|name| facts.group(name).is_some_and(|group| opens(credential, group)));
-    if open {
-        Ok(credential)
-    } else {
-        Err(SolutionRefusal::Group)
+    if !open {
+        return Err(SolutionRefusal::Group);
     }
+    if facts.gate(credential) == Gate::Closed {
+        return Err(SolutionRefusal::NotHomologated);
+    }
+    Ok(credential)
 }
 
 /// Whether a credential opens a group: without a homologation (mode sandbox) sandbox groups only.

@@ -64,7 +64,7 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
     let product = surveillance::product(&credential).to_owned();
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let is_write = surveillance::is_write(request.method(), route);
-    let response = match within_limits(&gateway, &credential, &request) {
+    let response = match within_limits(&gateway, &facts, &credential, &request) {
         Ok(()) => {
             request.extensions_mut().insert(Admitted {
                 peer,
@@ -79,13 +79,21 @@ pub async fn admission_layer(State(gateway): State<Gateway>, mut request: Reques
     response
 }
 
-/// Quota and scope.
-fn within_limits(gateway: &Gateway, credential: &Credential, request: &Request) -> Result<(), Failure> {
+/// Quota, scope, and whether new data are still taken.
+fn within_limits(
+    gateway: &Gateway,
+    facts: &Snapshot,
+    credential: &Credential,
+    request: &Request,
+) -> Result<(), Failure> {
     // Before the scope and without a route too: what is refused costs as well.
     gateway.counters.software(credential, Instant::now())?;
     // Without a route there is nothing to open: the fallback says so.
     match request.extensions().get::<MatchedPath>() {
-        Some(route) => scope::check(credential, request.method(), route.as_str()),
+        Some(route) => {
+            scope::check(credential, request.method(), route.as_str())?;
+            scope::check_gate(facts.gate(credential), request.method(), route.as_str())
+        }
         None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! Which scope an operation needs. In production a credential has the scopes of its homologation and nothing else; in the
 //! sandbox everything. Deny by default: an operation without a line here opens to no homologation.
 
-use dmp_client::facts::Credential;
+use dmp_client::facts::{Credential, Gate};
 use http::{Method, StatusCode};
 
 use crate::failure::Failure;
@@ -39,6 +39,25 @@ pub fn check(credential: &Credential, method: &Method, route: &str) -> Result<()
         )),
         None => Err(Failure::Scope("none that exists")),
     }
+}
+
+/// After the end of its homologation a group takes nothing new. What is there is read, and a person's opposition is always taken.
+///
+/// # Errors
+/// When the operation would write.
+pub fn check_gate(gate: Gate, method: &Method, route: &str) -> Result<(), Failure> {
+    let adds = matches!(
+        (method.as_str(), route),
+        ("POST", "/fhir") | ("PUT", "/fhir/Patient")
+    );
+    if gate == Gate::Open || !adds {
+        return Ok(());
+    }
+    Err(Failure::input(
+        StatusCode::FORBIDDEN,
+        "homologation-ended",
+        "the homologation of the platform or of the health group has ended (law 05-20, art. 19): it is read, nothing new is written",
+    ))
 }
 
 fn needs(credential: &Credential, method: &Method, route: &str) -> Option<Needs> {

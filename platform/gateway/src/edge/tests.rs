@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dmp_client::facts::{Credential, Facts, Group, Mode, Previous, Revocation};
+use dmp_client::facts::{Credential, Facts, Gate, Group, Mode, Previous, Revocation};
 use dmp_core::peer::Peer;
 use jiff::{SignedDuration, Timestamp};
 
@@ -39,6 +39,7 @@ fn facts() -> Facts {
             mode: Mode::Sandbox,
             records: "https://records.dmp-a.svc:8443".to_owned(),
             identity: "spiffe://dmp.test/ns/dmp-a/sa/records".to_owned(),
+            gate: Gate::Open,
             serving: true,
         }],
         credentials: vec![Credential {
@@ -118,7 +119,35 @@ fn each_rule_of_admission_refuses_by_itself() {
     let mut homologated = facts();
     homologated.groups[0].mode = Mode::Production;
     homologated.credentials[0].mode = Mode::Production;
+    homologated.groups[0].gate = Gate::Open;
     assert!(decide(homologated, &hospital()).is_ok());
+}
+
+#[test]
+fn the_gate_of_the_group_or_of_the_platform_lets_production_in_and_never_stops_a_sandbox() {
+    let decided = |credential: Mode, group: Option<Mode>, own: Gate, platform: Gate| {
+        let mut facts = facts();
+        facts.credentials[0].mode = credential;
+        facts.gate = platform;
+        facts.groups[0].gate = own;
+        match group {
+            Some(mode) => facts.groups[0].mode = mode,
+            None => facts.credentials[0].group = None,
+        }
+        decide(facts, &hospital()).is_ok()
+    };
+    let (production, sandbox) = (Mode::Production, Mode::Sandbox);
+    for own in [Gate::Open, Gate::ReadOnly, Gate::Closed] {
+        for platform in [Gate::Open, Gate::ReadOnly, Gate::Closed] {
+            let (by_own, by_platform) = (own != Gate::Closed, platform != Gate::Closed);
+            assert!(decided(sandbox, Some(sandbox), own, platform));
+            assert!(decided(sandbox, None, own, platform));
+            // The group's gate has the platform's in it already.
+            assert_eq!(decided(production, Some(production), own, platform), by_own);
+            assert_eq!(decided(production, Some(sandbox), own, platform), by_platform);
+            assert_eq!(decided(production, None, own, platform), by_platform);
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use dmp_client::facts::{Credential, Facts, Group, Issuer, Revocation};
+use dmp_client::facts::{Credential, Facts, Gate, Group, Issuer, Mode, Revocation};
 use dmp_core::ids::GroupName;
 use jiff::{SignedDuration, Timestamp};
 
@@ -88,6 +88,17 @@ impl Snapshot {
 
     pub fn issuer(&self, url: &str) -> Option<&Issuer> {
         self.facts.issuers.iter().find(|issuer| issuer.url == url)
+    }
+
+    /// Whether what is real is open to the credential; the sandbox always is.
+    pub fn gate(&self, credential: &Credential) -> Gate {
+        if credential.mode == Mode::Sandbox {
+            return Gate::Open;
+        }
+        let group = credential.group.as_ref().and_then(|name| self.group(name));
+        group
+            .filter(|group| group.mode == Mode::Production)
+            .map_or(self.facts.gate, |group| group.gate)
     }
 
     /// Whether the credential's software was revoked: the vendor, the solution, this version, installation or credential.

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use dmp_client::facts::{Facts, Mode, Revocation};
+use dmp_client::facts::{Facts, Gate, Mode, Revocation};
 use dmp_core::ids::PatientId;
 use dmp_core::peer::SpiffeId;
 use dmp_testkit::{DOMAIN, Validity};
@@ -46,7 +46,7 @@ async fn become_facts(world: &World, facts: &Facts, change: impl FnOnce(&mut Fac
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_not_to_let_software_in_refuses_alone_and_is_told() {
     type Change = fn(&mut Facts);
-    let rules: [(&str, Change, &str); 11] = [
+    let rules: [(&str, Change, &str); 13] = [
         (
             "unknown",
             |facts| facts.credentials[0].name = "vendor-h/other".to_owned(),
@@ -125,6 +125,23 @@ async fn each_reason_not_to_let_software_in_refuses_alone_and_is_told() {
                 })
             },
             "revoked",
+        ),
+        (
+            "its group is not homologated",
+            |facts| {
+                homologated(facts, &[]);
+                facts.groups[0].gate = Gate::Closed;
+            },
+            "is not homologated",
+        ),
+        (
+            "the platform is not homologated, and the software is of no group",
+            |facts| {
+                homologated(facts, &[]);
+                facts.credentials[0].group = None;
+                facts.gate = Gate::Closed;
+            },
+            "is not homologated",
         ),
     ];
     let world = World::start().await;
@@ -226,6 +243,42 @@ async fn each_operation_is_closed_to_a_homologation_with_every_scope_but_its_own
         let suite = "/dmp/v1/conformance/profiles";
         let (status, code, _) = told(&world, &world.hospital, Method::GET, suite).await;
         assert_eq!((status, code.as_str()), (403, "sandbox-only"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_end_of_a_homologation_nothing_new_is_taken_and_the_rest_is() {
+    let world = World::start().await;
+    let good = world.operator.facts();
+    let scopes: Vec<&str> = OPERATIONS.iter().map(|(.., scope)| *scope).collect();
+    for gate in [Gate::ReadOnly, Gate::Open] {
+        become_facts(&world, &good, |facts| {
+            homologated(facts, &scopes);
+            facts.groups[0].gate = gate;
+        })
+        .await;
+        for (method, path, _) in OPERATIONS {
+            let method: Method = method.parse().unwrap();
+            let new = matches!(
+                (method.as_str(), path),
+                ("POST", "/fhir") | ("PUT", "/fhir/Patient")
+            );
+            let (status, code, _) = told(&world, &world.hospital, method.clone(), path).await;
+            if new && gate == Gate::ReadOnly {
+                assert_eq!(
+                    (status, code.as_str()),
+                    (403, "homologation-ended"),
+                    "{method} {path}"
+                );
+            } else {
+                // The next thing that is missing is the person.
+                assert_eq!(
+                    (status, code.as_str()),
+                    (401, "token-missing"),
+                    "{method} {path} {gate:?}"
+                );
+            }
+        }
     }
 }
 

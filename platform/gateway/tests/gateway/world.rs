@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dmp_client::facts::{Credential, Facts, Group, Mode};
+use dmp_client::facts::{Credential, Facts, Gate, Group, Mode};
 use dmp_client::quota::Quotas;
 use dmp_core::ids::{GroupName, PatientId};
 use dmp_core::serve::ServeOptions;
@@ -132,6 +132,7 @@ impl World {
         let [hospital, cabinet, app, directory] = [HOSPITAL, CABINET, APP, DIRECTORY]
             .map(|(namespace, name)| Software::new(pki.solution(namespace, name)));
         let facts = Facts {
+            gate: Gate::Open,
             seq: 1,
             demonstration: true,
             groups: vec![group_fact("a", &records[0]), group_fact("b", &records[1])],
@@ -323,6 +324,7 @@ fn group_fact(name: &str, records: &Stub) -> Group {
         mode: Mode::Sandbox,
         records: records.service.base(),
         identity: format!("spiffe://{DOMAIN}/ns/dmp-{name}/sa/records"),
+        gate: Gate::Open,
         serving: true,
     }
 }

@@ -1,4 +1,4 @@
-//! Is the place qualified today? Pure: the day is an argument.
+//! Is a place qualified today, and for health data? Pure: the day is an argument.
 
 use dmp_api::SiteSpec;
 use jiff::civil::Date;
@@ -12,6 +12,16 @@ pub enum Qualification {
     Expired,
     /// The date is none.
     Unreadable,
+}
+
+/// The level that health data needs (arrêté 3-17-25; `levelForHealthData` of DMP-RES-05).
+pub const LEVEL_FOR_HEALTH_DATA: &str = "2";
+
+/// Whether health data of real people may be there.
+pub fn is_for_health_data(spec: &SiteSpec, today: Date) -> bool {
+    let stated = spec.qualification.as_ref();
+    validate(spec, today) == Qualification::Valid
+        && stated.is_some_and(|stated| stated.level == LEVEL_FOR_HEALTH_DATA)
 }
 
 pub fn validate(spec: &SiteSpec, today: Date) -> Qualification {
@@ -54,5 +64,20 @@ mod tests {
             Qualification::Unreadable
         );
         assert_eq!(validate(&spec(None), today), Qualification::None);
+    }
+
+    #[test]
+    fn health_data_need_the_level_and_the_day() {
+        let today = date(2026, 11, 25);
+        let at = |level: &str, expires: &str| {
+            let mut spec = spec(Some(expires));
+            let qualification = spec.qualification.as_mut();
+            qualification.map(|stated| level.clone_into(&mut stated.level));
+            is_for_health_data(&spec, today)
+        };
+        assert!(at(LEVEL_FOR_HEALTH_DATA, "2026-11-25"));
+        assert!(!at(LEVEL_FOR_HEALTH_DATA, "2026-11-24"));
+        assert!(!at("1", "2026-11-25"));
+        assert!(!is_for_health_data(&spec(None), today));
     }
 }
