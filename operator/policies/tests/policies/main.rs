@@ -5,6 +5,7 @@ mod brought;
 mod catalogue;
 mod judging;
 mod loading;
+mod oscal;
 mod pages;
 mod posture;
 mod proofs;
