@@ -57,11 +57,10 @@ pub fn changed_at(standings: &[Standing<'_>], now: Timestamp) -> Timestamp {
     let said = standings.iter().flat_map(|one| &one.said);
     let moments = said.flat_map(|one| {
         let kept = one.evidence.as_ref();
-        [
-            one.since,
-            kept.map(|kept| kept.collected_at),
-            kept.map(|kept| kept.expires_at),
-        ]
+        let came = kept.map(|kept| kept.collected_at);
+        // To its last moment it counts.
+        let ended = kept.map(|kept| kept.expires_at).filter(|end| *end < now);
+        [one.since, came, ended]
     });
     let past = moments.flatten().filter(|at| *at <= now).max();
     past.unwrap_or(now)

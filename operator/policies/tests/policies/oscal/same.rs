@@ -13,7 +13,7 @@ fn the_same_posture_gives_the_same_bytes_and_another_one_other_bytes() {
     let first = written(&mixed(), SYSTEM, now());
     assert_eq!(first, written(&mixed(), SYSTEM, now()));
     // Read again, before anything ends.
-    assert_eq!(first, written(&mixed(), SYSTEM, at("2026-12-01T23:59:59Z")));
+    assert_eq!(first, written(&mixed(), SYSTEM, at("2026-12-02T00:00:00Z")));
     let results = |documents: &[Document]| {
         let documents = read(documents);
         documents["assessment-results.json"]["assessment-results"].clone()
