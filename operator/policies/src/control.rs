@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::expression::Expression;
 
+/// What the catalogue claims to be, wherever it is shown.
+pub const CLAIM: &str = "HDS-equivalent controls, territory MA: neither certification nor attestation.";
+
 /// One requirement of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Control {

@@ -21,6 +21,7 @@ pub mod framework;
 pub mod judge;
 mod load;
 pub mod openreports;
+pub mod oscal;
 pub mod page;
 pub mod posture;
 pub mod problem;

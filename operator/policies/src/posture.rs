@@ -53,6 +53,21 @@ pub fn posture<'c>(catalogue: &'c Catalogue, report: &Report, now: Timestamp) ->
         .collect()
 }
 
+/// The latest moment at which anything of it changed: a verdict, evidence that came, evidence that ended. Whoever reads again
+/// before the next one finds the same posture, word for word.
+pub fn changed_at(standings: &[Standing<'_>], now: Timestamp) -> Timestamp {
+    let said = standings.iter().flat_map(|one| &one.said);
+    let moments = said.flat_map(|one| {
+        let kept = one.evidence.as_ref();
+        let came = kept.map(|kept| kept.collected_at);
+        // To its last moment it counts.
+        let ended = kept.map(|kept| kept.expires_at).filter(|end| *end < now);
+        [one.since, came, ended]
+    });
+    let past = moments.flatten().filter(|at| *at <= now).max();
+    past.unwrap_or(now)
+}
+
 fn standing<'c>(control: &'c Control, report: &Report, now: Timestamp) -> Standing<'c> {
     let results = report.results.iter().filter(|result| result.policy == control.id);
     let mut said: Vec<Said> = results.map(|result| self::said(result, now)).collect();

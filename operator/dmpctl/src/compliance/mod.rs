@@ -1,11 +1,13 @@
 //! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
 //! stands by what its evaluator reported (`status`, `report`), and whether it answers when somebody breaks things (`drill`).
 //!
-//! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while.
+//! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while; `report --format oscal`
+//! and `verify` are the way out to auditors (`bundle`).
 //!
 //! Not here: the catalogue itself and what a check or a report is worth (`dmp-policies`), the evaluation (`dmp-evaluator`).
 
 pub mod attest;
+pub mod bundle;
 pub mod drill;
 pub mod except;
 mod explain;
@@ -32,8 +34,10 @@ pub enum ComplianceCommand {
     Explain(ExplainOptions),
     /// What does not hold on this platform, since when, what was seen
     Status(standing::StatusOptions),
-    /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, or as a page
-    Report(standing::ReportOptions),
+    /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, as a page, or as OSCAL
+    Report(ReportCommand),
+    /// Whether a folder of OSCAL documents is as it was written, and who signed it: offline
+    Verify(bundle::verify::VerifyOptions),
     /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
     Attest(attest::AttestOptions),
     /// Ask that a check may fail for a while (needs --context); it counts once somebody in another role approves it
@@ -51,6 +55,14 @@ pub struct ListOptions {
     pub framework: Option<FrameworkName>,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct ReportCommand {
+    #[command(flatten)]
+    pub report: standing::ReportOptions,
+    #[command(flatten)]
+    pub bundle: bundle::BundleOptions,
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -106,7 +118,7 @@ pub enum Language {
 }
 
 /// # Errors
-/// `no-control`, `no-report`, or what is wrong with the catalogue or the cluster.
+/// `no-control`, `no-report`, those of [`bundle`], or what is wrong with the catalogue or the cluster.
 pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Result<()> {
     let catalogue = Catalogue::embedded().map_err(|source| {
         CliError::new(
@@ -136,12 +148,19 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
             );
         }
         ComplianceCommand::Report(options) => {
+            let folder = options.bundle.asked(&options.report)?;
             let client = crate::kubernetes::connect(cluster).await?;
             let report = standing::read(&client).await?;
-            print!(
-                "{}",
-                standing::report(&catalogue, &report, *options, Timestamp::now())?
-            );
+            match folder {
+                Some(folder) => bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?,
+                None => print!(
+                    "{}",
+                    standing::report(&catalogue, &report, options.report, Timestamp::now())?
+                ),
+            }
+        }
+        ComplianceCommand::Verify(options) => {
+            print!("{}", bundle::verify::verify(options, Timestamp::now())?);
         }
         ComplianceCommand::Attest(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;

@@ -40,6 +40,8 @@ pub enum ReportFormat {
     Json,
     /// One self-contained file, readable on paper
     Html,
+    /// A folder of documents for the tools of auditors (needs --output)
+    Oscal,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use dmp_policies::{State, Verdict};
 use super::Language;
 
 pub const CLAIM_FR: &str = "Contrôles équivalents HDS, territoire MA : ni certification, ni attestation.";
-pub const CLAIM_EN: &str = "HDS-equivalent controls, territory MA: neither certification nor attestation.";
+pub const CLAIM_EN: &str = dmp_policies::control::CLAIM;
 
 /// Headings of a page.
 pub struct Words {

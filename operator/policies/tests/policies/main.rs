@@ -6,6 +6,7 @@ mod catalogue;
 mod exception;
 mod judging;
 mod loading;
+mod oscal;
 mod pages;
 mod posture;
 mod proofs;
