@@ -420,6 +420,7 @@ pub fn all() -> Vec<Case> {
     );
     cases.extend(crate::control_evidence_cases::all());
     cases.extend(crate::homologation_cases::all());
+    cases.extend(crate::incident_cases::all());
     cases.extend(crate::revocation_cases::all());
     cases.extend(crate::vendor_cases::all());
     cases
@@ -434,6 +435,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "ControlEvidence",
         "HealthGroup",
         "HomologationProgramme",
+        "Incident",
         "Platform",
         "RevocationLift",
         "Site",
