@@ -59,6 +59,8 @@ pub enum Next {
     Waiting,
     /// The next step is possible at once.
     Again,
+    /// Converged; something happens by itself then: look again after this time, or in some minutes.
+    Within(Duration),
 }
 
 /// One kind of custom resource.
@@ -158,6 +160,11 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
             Next::Settled => {
                 trace.set_outcome(Outcome::Completed);
                 Action::requeue(Duration::from_secs(rand::random_range(RESYNC_SECONDS)))
+            }
+            Next::Within(time) => {
+                trace.set_outcome(Outcome::Completed);
+                let resync = Duration::from_secs(rand::random_range(RESYNC_SECONDS));
+                Action::requeue(time.min(resync))
             }
             Next::Waiting => Action::requeue(Duration::from_millis(rand::random_range(WAIT_MILLISECONDS))),
             Next::Again => Action::requeue(Duration::from_millis(50)),

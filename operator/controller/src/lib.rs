@@ -23,6 +23,7 @@ pub mod guard;
 pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
+pub mod incident;
 pub mod kubernetes_audit;
 pub mod label_key;
 pub mod lifts;
