@@ -8,6 +8,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::incidents;
 use crate::report;
 use crate::world::{Namespace, Read, World};
 
@@ -39,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 12] = [
+pub const COLLECTORS: [(&str, &str, Collector); 13] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -51,6 +52,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 12] = [
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
+    ("DMP-INC-01", "clocks", incidents::notices),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 

@@ -3,7 +3,7 @@
 //! No Secret, no ConfigMap, no content of anything.
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
-use dmp_api::{HealthGroup, Mode, Platform};
+use dmp_api::{HealthGroup, Incident, Mode, Platform};
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::admission;
 use crate::brought::{self, Brought};
+use crate::incidents::{Known, known};
 use crate::metrics;
 use crate::rights::{self, Grant};
 
@@ -57,6 +58,7 @@ pub struct World {
     pub enforcement: Read<Enforcement>,
     /// What people brought, of each control the newest.
     pub brought: Read<Vec<Brought>>,
+    pub incidents: Read<Vec<Known>>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -170,6 +172,7 @@ impl World {
             sites: nothing(),
             enforcement: nothing(),
             brought: nothing(),
+            incidents: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -203,6 +206,7 @@ impl World {
             image: platforms.clone().map(image),
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
+            incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             report: report(client).await,
         }
     }
