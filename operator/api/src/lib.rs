@@ -23,6 +23,7 @@ pub mod gateway_quota;
 pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
+pub mod incident;
 pub mod names;
 pub mod non_conformity;
 pub mod non_conformity_answer;
@@ -53,6 +54,7 @@ pub use homologation_programme::{
     HomologationProgramme, HomologationProgrammeSpec, HomologationProgrammeStatus,
 };
 pub use homologation_review::{HomologationReview, HomologationReviewSpec, HomologationReviewStatus};
+pub use incident::{Incident, IncidentSpec, IncidentStatus};
 pub use non_conformity::{NonConformity, NonConformitySpec, NonConformityState, NonConformityStatus};
 pub use non_conformity_answer::{NonConformityAnswer, NonConformityAnswerSpec, NonConformityAnswerStatus};
 pub use platform::{Platform, PlatformSpec, PlatformStatus};
@@ -86,6 +88,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         HealthGroup::crd(),
         HomologationProgramme::crd(),
         HomologationReview::crd(),
+        Incident::crd(),
         NonConformity::crd(),
         NonConformityAnswer::crd(),
         Platform::crd(),

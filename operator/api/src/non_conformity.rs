@@ -63,7 +63,7 @@ pub struct NonConformitySpec {
     pub deadline: String,
 }
 
-/// How much a non-conformity matters.
+/// How much a non-conformity, or an incident, matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {

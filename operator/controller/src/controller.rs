@@ -59,12 +59,21 @@ pub struct Context {
 pub enum Next {
     /// Converged: look again in some minutes.
     Settled,
-    /// Converged as long as the day (UTC) lasts: look again in some minutes, and soon after midnight.
-    SettledToday,
     /// Waiting for something that may not announce itself: look again in some seconds.
     Waiting,
     /// The next step is possible at once.
     Again,
+    /// Converged; something happens by itself then: look again after this time, or in some minutes.
+    Within(Duration),
+}
+
+impl Next {
+    /// Converged as long as the day (UTC) lasts: again within half a minute after midnight, if not before.
+    pub fn settled_today() -> Self {
+        let since = Timestamp::now().as_second().rem_euclid(SECONDS_OF_A_DAY);
+        let midnight = u64::try_from(SECONDS_OF_A_DAY - since).unwrap_or_default();
+        Self::Within(Duration::from_secs(midnight + rand::random_range(AFTER_MIDNIGHT)))
+    }
 }
 
 /// One kind of custom resource.
@@ -165,9 +174,10 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
                 trace.set_outcome(Outcome::Completed);
                 Action::requeue(Duration::from_secs(rand::random_range(RESYNC_SECONDS)))
             }
-            Next::SettledToday => {
+            Next::Within(time) => {
                 trace.set_outcome(Outcome::Completed);
-                Action::requeue(of_today(rand::random_range(RESYNC_SECONDS), Timestamp::now()))
+                let resync = Duration::from_secs(rand::random_range(RESYNC_SECONDS));
+                Action::requeue(time.min(resync))
             }
             Next::Waiting => Action::requeue(Duration::from_millis(rand::random_range(WAIT_MILLISECONDS))),
             Next::Again => Action::requeue(Duration::from_millis(50)),
@@ -220,13 +230,6 @@ impl<K: Kind> k8s_controller::Context for Frame<K> {
         };
         (!error.is_conflict()).then(|| warning(reason, "Reconcile", &error.display_chain()))
     }
-}
-
-/// When to look again at what depends on the day: after so many seconds, or within half a minute after midnight.
-fn of_today(seconds: u64, now: Timestamp) -> Duration {
-    let midnight = SECONDS_OF_A_DAY - now.as_second().rem_euclid(SECONDS_OF_A_DAY);
-    let midnight = u64::try_from(midnight).unwrap_or_default() + rand::random_range(AFTER_MIDNIGHT);
-    Duration::from_secs(seconds.min(midnight))
 }
 
 /// An event that somebody should see.

@@ -96,7 +96,7 @@ impl Kind for Groups {
             return Ok(Next::Again);
         }
         Ok(if outcome.ready {
-            Next::SettledToday
+            Next::settled_today()
         } else {
             Next::Waiting
         })

@@ -88,7 +88,7 @@ impl Kind for Platforms {
             self.0.probes.want(NATIONAL_NAMESPACE, wanted);
         }
         Ok(if outcome.ready {
-            Next::SettledToday
+            Next::settled_today()
         } else {
             Next::Waiting
         })

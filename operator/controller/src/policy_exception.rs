@@ -46,7 +46,7 @@ impl Kind for Exceptions {
             let note = standing.map_or_else(|void| void.to_string(), |()| "in force".to_owned());
             trace.publish_event(normal(verdict.reason(), note)).await;
         }
-        Ok(Next::SettledToday)
+        Ok(Next::settled_today())
     }
 
     fn reason(_error: &Self::Error) -> &'static str {

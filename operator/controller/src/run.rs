@@ -33,8 +33,8 @@ use crate::schema_check::Outdated;
 use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
-    health_group, homologation_programme, homologation_review, kubernetes_audit, network_probe, platform,
-    schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
+    health_group, homologation_programme, homologation_review, incident, kubernetes_audit, network_probe,
+    platform, schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{
     non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
@@ -95,6 +95,7 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     });
     let shared = follow_kinds(&service, &client, &config.namespace);
     background(&service, facts::measure::run(shared.clone()));
+    background(&service, incident::measure::run(client.clone()));
     let acts = ActLog::new(&config.audit_url);
     background(
         &service,
@@ -337,6 +338,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| k,
         )),
+        boxed(run_cluster(client(), incident::Incidents(c()), observer(), |k| k)),
         boxed(run_namespaced(
             client(),
             conformance_run::Runs(c()),

@@ -25,7 +25,7 @@ impl Kind for Sites {
         let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let qualification = validate(&site.spec, today);
         update_status::update_status(&self.0, site, &qualification).await?;
-        Ok(Next::SettledToday)
+        Ok(Next::settled_today())
     }
 
     fn reason(_error: &Self::Error) -> &'static str {

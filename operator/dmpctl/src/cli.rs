@@ -9,6 +9,7 @@ use crate::demo::{DemoOptions, TokenOptions};
 use crate::error::{CliError, Result};
 use crate::homologation::HomologationCommand;
 use crate::images::ImagesCommand;
+use crate::incident::IncidentCommand;
 use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
 use crate::label::LabelCommand;
@@ -69,6 +70,9 @@ pub enum Command {
     /// The catalogue of controls (laws 05-20 and 09-08, DNSSI, arrêté 3-17-25, HDS v2, ISO 27001): what is done, what is missing
     #[command(subcommand)]
     Compliance(ComplianceCommand),
+    /// Incidents: one moment of awareness, who is to be told until when, the letters, the receipts
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// What a vendor does with its own software: the conformance suite
     #[command(subcommand)]
     Solution(SolutionCommand),
@@ -109,6 +113,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Catalogue(command) => crate::catalogue::run(&cluster, &command).await,
         Command::Label(command) => crate::label::run(&command),
         Command::Compliance(command) => crate::compliance::run(&cluster, &command).await,
+        Command::Incident(command) => crate::incident::run(&cluster, &command).await,
         Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,

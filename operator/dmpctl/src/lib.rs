@@ -15,6 +15,7 @@ pub mod error;
 mod files;
 pub mod homologation;
 pub mod images;
+pub mod incident;
 pub mod install;
 pub mod kubernetes;
 pub mod label;

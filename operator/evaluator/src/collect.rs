@@ -9,6 +9,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::incidents;
 use crate::report;
 use crate::world::{Namespace, Read, World};
 
@@ -40,7 +41,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 14] = [
+pub const COLLECTORS: [(&str, &str, Collector); 15] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -54,6 +55,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 14] = [
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
+    ("DMP-INC-01", "clocks", incidents::notices),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 

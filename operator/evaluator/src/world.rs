@@ -3,7 +3,7 @@
 //! No Secret, no ConfigMap, no content of anything.
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
-use dmp_api::{HealthGroup, Mode, Platform};
+use dmp_api::{HealthGroup, Incident, Mode, Platform};
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use crate::admission;
 use crate::brought::{self, Brought};
 use crate::exceptions;
 use crate::homologated::{self, Homologated};
+use crate::incidents::{Known, known};
 use crate::metrics;
 use crate::rights::{self, Grant};
 
@@ -64,6 +65,7 @@ pub struct World {
     pub brought: Read<Vec<Brought>>,
     /// What was asked to be tolerated.
     pub exceptions: Read<Vec<Exception>>,
+    pub incidents: Read<Vec<Known>>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -179,6 +181,7 @@ impl World {
             enforcement: nothing(),
             brought: nothing(),
             exceptions: nothing(),
+            incidents: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -222,6 +225,7 @@ impl World {
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
+            incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             report: report(client).await,
         }
     }

@@ -65,6 +65,15 @@ impl Control {
         found
     }
 
+    /// The whole number that a parameter is on that day; before its first day, that of its first day.
+    pub fn number_on(&self, name: &str, day: Date) -> Option<i64> {
+        let named = self.parameters.iter().filter(|one| one.name == name);
+        let first = named.min_by_key(|one| one.since)?;
+        let held = self.parameters_on(day);
+        let held = held.into_iter().find(|one| one.name == name);
+        held.unwrap_or(first).value.as_i64()
+    }
+
     /// How long a piece of its evidence counts.
     pub fn time_to_live(&self) -> SignedDuration {
         SignedDuration::from_hours(24 * i64::from(self.evidence.ttl_days))

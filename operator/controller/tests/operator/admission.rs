@@ -453,6 +453,43 @@ fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
 }
 
 #[test]
+fn an_incident_is_of_a_moment_that_was_and_kept_and_its_clocks_are_the_operators() {
+    let resource = "dmp.ma:incidents";
+    let opened = |aware: &str| {
+        let object = json!({
+            "metadata": { "name": "i", "creationTimestamp": "2026-12-01T10:00:00Z" }, "spec": { "awareAt": aware },
+        });
+        Ask::new("CREATE", resource, "i").object(object).denied()
+    };
+    let nobody = Vec::<String>::new();
+    for aware in [
+        "2026-12-01T10:01:00Z",
+        "2026-12-01T11:00:30+01:00",
+        "2020-01-01T00:00:00Z",
+    ] {
+        assert_eq!(opened(aware), nobody, "{aware}");
+    }
+    for aware in ["2026-12-01T10:01:01Z", "2026-12-01T10:30:00+00:00"] {
+        assert_eq!(opened(aware), ["dmp-incident"], "{aware}");
+    }
+    let delete = Ask::new("DELETE", resource, "i").installer();
+    assert_eq!(delete.denied(), ["dmp-incident"]);
+    let clocks = |user: &str| {
+        Ask::new("UPDATE", "dmp.ma:incidents/status", "i")
+            .installer()
+            .by(user)
+            .denied()
+    };
+    assert_eq!(clocks("person"), ["dmp-incident"]);
+    assert_eq!(clocks("system:serviceaccount:dmp-system:dmp-operator"), nobody);
+    assert_eq!(
+        Ask::new("UPDATE", resource, "i").denied(),
+        nobody,
+        "receipts are added"
+    );
+}
+
+#[test]
 fn the_record_of_a_homologation_is_kept() {
     let kept = [
         "solutionhomologations",

@@ -14,6 +14,7 @@ mod control_plane;
 mod facts;
 mod handover;
 mod homologation;
+mod incident;
 mod installation;
 mod interrupted;
 mod kubelet;

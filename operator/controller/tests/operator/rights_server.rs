@@ -403,6 +403,76 @@ async fn an_exception_is_asked_for_by_one_role_and_approved_by_the_other() {
 }
 
 #[tokio::test]
+async fn an_incident_is_opened_by_two_roles_and_kept() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    let all = "/apis/dmp.ma/v1alpha1/incidents";
+    let incident = |name: &str, aware: jiff::Timestamp| {
+        named(
+            "dmp.ma/v1alpha1",
+            "Incident",
+            name,
+            json!({
+                "awareAt": aware.to_string(), "severity": "major", "summary": "an account was used by somebody else",
+                "affects": { "groups": ["tanger"] }, "personalData": true,
+            }),
+        )
+    };
+    let now = jiff::Timestamp::now();
+    for user in ["security", "host"] {
+        let actor = actor(&server, user).await;
+        until_allowed(&actor, all).await;
+        let name = format!("by-{user}");
+        let answer = actor.post(all, &incident(&name, now)).await;
+        assert_eq!(answer.code, 200, "{user}: {}", answer.message);
+        let ahead = now + jiff::SignedDuration::from_mins(10);
+        let answer = actor.post(all, &incident("ahead", ahead)).await;
+        answer.denied_by("dmp-incident");
+        // Receipts are added; nothing is taken back, and nobody says where the clocks stand.
+        let path = format!("{all}/{name}");
+        let receipt = json!({ "to": "dgssi", "sentAt": now.to_string(), "reference": "maCERT-1" });
+        let told = json!({ "spec": { "receipts": [receipt] } });
+        assert_eq!(actor.patch(&path, &told).await.code, 200, "{user}");
+        for taken in [
+            json!({ "spec": { "receipts": [] } }),
+            json!({ "spec": { "personalData": false } }),
+            json!({ "spec": { "awareAt": ahead.to_string() } }),
+            json!({ "spec": { "closing": { "at": now.to_string(), "word": "over" } } }),
+        ] {
+            let answer = actor.patch(&path, &taken).await;
+            assert_eq!(answer.code, 422, "{user}: {taken}: {}", answer.message);
+        }
+        let status = json!({ "status": { "overdue": 0 } });
+        assert_eq!(
+            actor.patch(&format!("{path}/status"), &status).await.code,
+            403,
+            "{user}"
+        );
+        assert_eq!(
+            actor.call(Method::DELETE, &path, &Value::Null).await.code,
+            403,
+            "{user}"
+        );
+    }
+    // The agency reads them.
+    let agency = actor(&server, "agency").await;
+    until_allowed(&agency, all).await;
+    assert_eq!(agency.post(all, &incident("x", now)).await.code, 403);
+    let path = format!("{all}/by-host");
+    let told = json!({ "spec": { "severity": "critical" } });
+    assert_eq!(agency.patch(&path, &told).await.code, 403);
+    // Who may everything keeps it nonetheless.
+    let administrator = server.administrator().await;
+    let answer = administrator.call(Method::DELETE, &path, &Value::Null).await;
+    answer.denied_by("dmp-incident");
+    let status = json!({ "status": { "overdue": 0 } });
+    let answer = administrator.patch(&format!("{path}/status"), &status).await;
+    answer.denied_by("dmp-incident");
+}
+
+#[tokio::test]
 async fn the_operator_cannot_arrange_access_for_itself() {
     let Some(server) = Server::start().await else {
         return;

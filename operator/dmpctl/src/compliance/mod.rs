@@ -120,14 +120,7 @@ pub enum Language {
 /// # Errors
 /// `no-control`, `no-report`, those of [`bundle`], or what is wrong with the catalogue or the cluster.
 pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Result<()> {
-    let catalogue = Catalogue::embedded().map_err(|source| {
-        CliError::new(
-            "catalogue-broken",
-            "the catalogue of controls in this program is not usable",
-            "build dmpctl again, or report it",
-        )
-        .because(source)
-    })?;
+    let catalogue = catalogue()?;
     match command {
         ComplianceCommand::List(options) => {
             print!("{}", list::list(&catalogue, *options)?);
@@ -180,6 +173,21 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
     }
     Ok(())
+}
+
+/// The catalogue in this program.
+///
+/// # Errors
+/// `catalogue-broken`.
+pub(crate) fn catalogue() -> Result<Catalogue> {
+    Catalogue::embedded().map_err(|source| {
+        CliError::new(
+            "catalogue-broken",
+            "the catalogue of controls in this program is not usable",
+            "build dmpctl again, or report it",
+        )
+        .because(source)
+    })
 }
 
 /// The control of that id.

@@ -54,6 +54,20 @@ pub fn object(mut object: Value) -> Value {
             }
         }
     }
+    // what people wrote of an incident, and how others call it
+    if object.get("kind").is_some_and(|kind| kind == "Incident") {
+        for written in ["/spec/summary", "/spec/closing/word"] {
+            if let Some(text) = object.pointer_mut(written) {
+                *text = HIDDEN.into();
+            }
+        }
+        for (list, field) in [("/spec/receipts", "reference"), ("/status/clocks", "receipt")] {
+            let items = object.pointer_mut(list).and_then(Value::as_array_mut);
+            for text in items.into_iter().flatten().filter_map(|item| item.get_mut(field)) {
+                *text = HIDDEN.into();
+            }
+        }
+    }
     // what a reviewer wrote is in these
     if object
         .get("kind")

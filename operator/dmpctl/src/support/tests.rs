@@ -72,6 +72,23 @@ fn a_homologation_loses_what_reviewers_wrote() {
 }
 
 #[test]
+fn an_incident_loses_what_people_wrote_and_keeps_its_clocks() {
+    let incident = redact::object(json!({
+        "kind": "Incident",
+        "spec": {
+            "awareAt": "2026-12-01T10:00:00Z", "summary": "amina's account", "closing": { "at": "x", "word": "amina left" },
+            "receipts": [{ "to": "dgssi", "reference": "letter of amina", "sentAt": "y" }],
+        },
+        "status": { "clocks": [{ "to": "dgssi", "state": "Sent", "receipt": "letter of amina" }] },
+    }));
+    let text = incident.to_string();
+    assert!(
+        !text.contains("amina") && text.contains("Sent") && text.contains("awareAt"),
+        "{text}"
+    );
+}
+
+#[test]
 fn evidence_of_a_control_loses_who_brought_it_and_what_it_says() {
     let evidence = redact::object(json!({
         "kind": "ControlEvidence",
