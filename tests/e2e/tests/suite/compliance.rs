@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use dmp_api::{ControlEvidence, HealthGroup};
+use dmp_api::{ControlEvidence, HealthGroup, PolicyException};
 use dmp_appliance::Progress;
 use dmp_policies::Catalogue;
 use dmp_policies::openreports::{self, Report};
@@ -11,6 +11,7 @@ use dmp_policies::posture::{Standing, posture};
 use dmp_testkit::kubernetes::api_of;
 use dmpctl::compliance::attest::{AttestOptions, attest};
 use dmpctl::compliance::drill::{Answer, DrillOptions, Drilled, drill, table};
+use dmpctl::compliance::except::{ApproveExceptionOptions, ExceptOptions, approve, except};
 use dmpctl::compliance::{Format, standing};
 use dmpctl::demo::TANGER;
 use jiff::Timestamp;
@@ -86,7 +87,10 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
                     && passes("DMP-NET-01", "probe")
                     && passes("DMP-NET-02", "services")
                     && passes("DMP-NET-02", "host")
+                    && passes("DMP-GOV-01", "decision")
+                    && passes("DMP-GOV-03", "exceptions")
                     && passes("DMP-GOV-04", "fresh")
+                    && passes("DMP-INC-01", "clocks")
                     && passes("DMP-IAM-03", "pairs")
                     && passes("DMP-WRK-01", "labels")
             },
@@ -156,6 +160,76 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
             "compliance: found after {found:?}, seen to be mended after {mended:?}, back after {:?}",
             begun.elapsed()
         );
+    });
+}
+
+#[test]
+fn what_is_tolerated_for_a_while_is_reported_as_that_and_never_as_a_pass() {
+    on_stage("exceptions", async |stage| {
+        let client = &stage.client;
+        let catalogue = Catalogue::embedded().unwrap();
+        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        // The site of an appliance has no qualification.
+        let options = ExceptOptions {
+            id: "DMP-RES-05".to_owned(),
+            check: "qualified".to_owned(),
+            namespaces: Vec::new(),
+            reason: "the appliance of a developer".to_owned(),
+            until: today.tomorrow().unwrap(),
+        };
+        let name = except(client, &catalogue, &options).await.unwrap();
+        let asked = ApproveExceptionOptions { name: name.clone() };
+        // Whoever asked approves nothing, whatever they may.
+        let refused = approve(client, &asked).await.unwrap_err();
+        assert!(
+            refused.for_people().contains("another person in another role"),
+            "{}",
+            refused.for_people()
+        );
+        let person = "samira@security.example";
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": "e2e-security" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "dmp-security" },
+            "subjects": [{ "kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": person }],
+        });
+        apply(client, &binding).await;
+        let kubeconfig = kube::config::Kubeconfig::read_from(&stage.running.kubeconfig).unwrap();
+        let options = kube::config::KubeConfigOptions::default();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .unwrap();
+        config.auth_info.impersonate = Some(person.to_owned());
+        let security = Client::try_from(config).unwrap();
+        // She answers for the control: she would be the one to ask, and holds no other role.
+        let refused = approve(&security, &asked).await.unwrap_err();
+        assert!(
+            refused.for_people().contains("as a role that one holds"),
+            "{}",
+            refused.for_people()
+        );
+        let mut host = binding.clone();
+        (host["metadata"]["name"], host["roleRef"]["name"]) = (json!("e2e-host"), json!("dmp-host"));
+        apply(client, &host).await;
+        let begun = Instant::now();
+        while let Err(refused) = approve(&security, &asked).await {
+            assert!(begun.elapsed() < WITHIN, "{}", refused.for_people());
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        let is = |wanted: &'static str| {
+            move |standings: &[Standing<'_>]| said(standings, "DMP-RES-05", "qualified").0 == wanted
+        };
+        let found = until(client, "the exception in the report", WITHIN, is("excepted")).await;
+        let api: Api<PolicyException> = Api::all(client.clone());
+        api.delete(&name, &DeleteParams::default()).await.unwrap();
+        let ended = until(client, "the exception ended", WITHIN, is("fail")).await;
+        for binding in [&binding, &host] {
+            let name = binding["metadata"]["name"].as_str().unwrap();
+            let gone = api_of(client, binding)
+                .delete(name, &DeleteParams::default())
+                .await;
+            gone.unwrap();
+        }
+        eprintln!("compliance: an exception is in the report after {found:?}, out of it after {ended:?}");
     });
 }
 
