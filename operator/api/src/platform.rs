@@ -62,7 +62,7 @@ pub struct PlatformSpec {
     pub issuers: Vec<Issuer>,
     /// Who decides over solutions. Without interop and security entity nothing is homologated. Each stays as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["role"]))]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["role"]))]
     pub bodies: Vec<Body>,
     /// Where keys and identities live.
     #[serde(default)]

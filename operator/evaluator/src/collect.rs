@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmp_policies::openreports::EXCEPTIONS;
 use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -230,17 +229,9 @@ fn decisions(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     Ok(Observed::whole(json!({ "groups": items })))
 }
 
-/// Those in force, and how many of them the last report names.
+/// Those in force. The result of this check names them in every report (`report`).
 fn tolerated(world: &World, catalogue: &Catalogue) -> Read<Vec<Observed>> {
     let in_force = crate::exceptions::in_force(world, catalogue)?;
-    let report = seen(&world.report)?;
-    let mut results = report.iter().flat_map(|report| &report.results);
-    let named = results.find_map(|result| result.properties.get(EXCEPTIONS));
-    let named: BTreeSet<&str> = named.into_iter().flat_map(|names| names.split(", ")).collect();
-    let published = in_force
-        .iter()
-        .filter(|one| named.contains(one.name.as_str()))
-        .count();
     let date = |date: Option<jiff::civil::Date>| date.map_or_else(String::new, |date| date.to_string());
     let items: Vec<_> = in_force
         .iter()
@@ -251,9 +242,7 @@ fn tolerated(world: &World, catalogue: &Catalogue) -> Read<Vec<Observed>> {
             })
         })
         .collect();
-    Ok(Observed::whole(
-        json!({ "exceptions": items, "published": published }),
-    ))
+    Ok(Observed::whole(json!({ "exceptions": items })))
 }
 
 fn spread(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

@@ -49,7 +49,7 @@ impl<'a> Known<'a> {
                 .push(word);
         }
         let own = by_subject.get(&None).map_or(&[][..], Vec::as_slice);
-        let platform = outcome(spec, None, own, &deciding(spec), (place, Gate::Open), now);
+        let platform = outcome(spec, (None, None), own, &deciding(spec), (place, Gate::Open), now);
         Self {
             spec,
             words: by_subject,
@@ -78,10 +78,11 @@ impl<'a> Known<'a> {
             ice: "-".to_owned(),
         });
         let name = group.metadata.name.as_deref();
+        let since = group.metadata.creation_timestamp.as_ref().map(|at| at.0);
         let own = self.words.get(&name).map_or(&[][..], Vec::as_slice);
         outcome(
             self.spec,
-            name,
+            (name, since),
             own,
             &parties,
             (place, self.platform.gate),
@@ -98,7 +99,7 @@ fn deciding(spec: &PlatformSpec) -> Vec<Organisation> {
 
 fn outcome(
     spec: &PlatformSpec,
-    name: Option<&str>,
+    (name, since): (Option<&str>, Option<Timestamp>),
     words: &[Word<'_>],
     parties: &[Organisation],
     (place, above): (Place<'_>, Gate),
@@ -108,6 +109,7 @@ fn outcome(
         domain: &spec.domain,
         health_group: name,
         parties,
+        since,
     };
     let standing = standing(
         subject,

@@ -147,6 +147,11 @@ pub fn lacking(signers: &[&Signer], required: &BTreeSet<Role>, subject: &Organis
     required.iter().filter(missing).copied().collect()
 }
 
+/// Whether two signers are two people of two employers with two keys.
+pub(crate) fn are_distinct(a: &Signer, b: &Signer) -> bool {
+    !same_person(a, b) && !same_employer(a, b)
+}
+
 fn same_person(a: &Signer, b: &Signer) -> bool {
     folded(&a.person) == folded(&b.person) || a.key_sha256 == b.key_sha256
 }

@@ -124,6 +124,8 @@ pub struct Subject<'a> {
     pub health_group: Option<&'a str>,
     /// Whose auditor would audit their own: who decides, the controller of the group.
     pub parties: &'a [Organisation],
+    /// When the group came into being: what was said before was said of another one of that name.
+    pub since: Option<Timestamp>,
 }
 
 /// The day of a moment, UTC.
@@ -148,7 +150,9 @@ pub fn shown(says: &Says) -> (SystemWord, Option<Date>) {
 /// A word that was signed by whom it must be.
 struct Word {
     says: Says,
-    signed_at: Timestamp,
+    /// When it was signed, and not after it arrived.
+    at: Timestamp,
+    signer: Signer,
 }
 
 /// Where a subject stands at `now`. `words`: all there are, or more than its own.
@@ -160,18 +164,15 @@ pub fn standing<'a>(
     let mut own: Vec<_> = words
         .filter(|(object, _)| object.spec.health_group.as_deref() == subject.health_group)
         .map(|(object, read)| {
-            (
-                arrived(&object.metadata),
-                object.name_any(),
-                counted(subject, read),
-            )
+            let at = arrived(&object.metadata);
+            (at, object.name_any(), counted(subject, at, read))
         })
         .collect();
     own.sort_by(|(at, name, _), (other_at, other, _)| (at, name).cmp(&(other_at, other)));
     let extending: Vec<Signer> = own.iter().filter_map(|(_, _, read)| extends(read)).collect();
     let mut together = quorum::together(&extending.iter().collect::<Vec<_>>(), &[]).into_iter();
-    let (mut good, mut extensions, mut said) = (Vec::new(), Vec::new(), Vec::new());
-    for (_, name, read) in own {
+    let (mut good, mut said) = (Vec::new(), Vec::new());
+    for (arrived, name, read) in own {
         let read = match &read {
             Ok(word) if matches!(word.statement.says, Says::Extension { .. }) => match together.next() {
                 Some(Ok(())) => read,
@@ -181,24 +182,21 @@ pub fn standing<'a>(
             _ => read,
         };
         if let Ok(word) = &read {
-            let System { says, signed_at, .. } = &word.statement;
-            match says {
-                Says::Extension { until } => extensions.push((word.signer.role, *until)),
-                _ => good.push(Word {
-                    says: says.clone(),
-                    signed_at: *signed_at,
-                }),
-            }
+            good.push(Word {
+                says: word.statement.says.clone(),
+                at: word.statement.signed_at.min(arrived),
+                signer: word.signer.clone(),
+            });
         }
         said.push((name, read.map(|word| word.signer)));
     }
-    let mut standing = decided(&good, &extensions, day(now));
+    let mut standing = decided(&good, day(now));
     standing.words = said;
     standing
 }
 
 /// The word, if whoever signed it may say it about this subject.
-fn counted(subject: Subject<'_>, read: Read<System>) -> Read<System> {
+fn counted(subject: Subject<'_>, arrived: Timestamp, read: Read<System>) -> Read<System> {
     let word = read?;
     let System {
         domain,
@@ -215,6 +213,10 @@ fn counted(subject: Subject<'_>, read: Read<System>) -> Read<System> {
         let text = "the signed statement is about another group than spec.healthGroup says";
         return Err(Refused::new("OtherSubject", text));
     }
+    if subject.since.is_some_and(|since| arrived < since) {
+        let text = "it was said of an earlier group of that name: sign again";
+        return Err(Refused::new("OtherSubject", text));
+    }
     let role = word.signer.role;
     let may = match says {
         Says::Audit { .. } => role == Role::Auditor,
@@ -226,6 +228,14 @@ fn counted(subject: Subject<'_>, read: Read<System>) -> Read<System> {
         return Err(Refused::new("WrongBody", text));
     }
     match says {
+        Says::Audit { report_sha256, .. } | Says::Decision { report_sha256, .. }
+            if !is_sha256(report_sha256) =>
+        {
+            Err(Refused::new(
+                "NotAStatement",
+                "the report is named by 64 hexadecimal digits",
+            ))
+        }
         Says::Audit { .. } if is_own(&word.signer, subject.parties) => Err(Refused::new(
             NotCounted::OwnProduct.reason(),
             "the auditor belongs to who decides or to who is audited",
@@ -251,8 +261,13 @@ fn extends(read: &Read<System>) -> Option<Signer> {
     matches!(word.statement.says, Says::Extension { .. }).then(|| word.signer.clone())
 }
 
-/// From the words that count: the authority's last one is its word; of two at the same moment, the one that opens nothing.
-fn decided(words: &[Word], extensions: &[(Role, Date)], today: Date) -> Standing {
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// From the words that count. A refusal ends what was decided until then (of two words at the same moment it is the later one); of the
+/// decisions since, the last one counts that rests on an audit, and for it the extensions that came later.
+fn decided(words: &[Word], today: Date) -> Standing {
     let none = |state| Standing {
         state,
         until: None,
@@ -260,28 +275,33 @@ fn decided(words: &[Word], extensions: &[(Role, Date)], today: Date) -> Standing
         audited_at: None,
         words: Vec::new(),
     };
-    let of_the_authority = words
+    let refusals = words.iter().filter(|word| word.says == Says::Refusal);
+    let refused = refusals.map(|word| word.at).max();
+    let decisions = words
         .iter()
-        .filter(|word| !matches!(word.says, Says::Audit { .. }));
-    let last = of_the_authority.max_by_key(|word| (word.signed_at, word.says == Says::Refusal));
-    let Some(last) = last else {
-        return none(State::Undecided);
-    };
-    let Says::Decision {
-        report_sha256,
-        until,
-        at_end,
-    } = &last.says
-    else {
-        return none(State::Refused);
-    };
-    let Some(audited_at) = audit(words, report_sha256, day(last.signed_at)) else {
+        .filter(|word| matches!(word.says, Says::Decision { .. }));
+    let since = decisions.filter(|word| refused.is_none_or(|refused| word.at > refused));
+    let mut since: Vec<&Word> = since.collect();
+    since.sort_by_key(|word| word.at);
+    if since.is_empty() {
+        let state = refused.map_or(State::Undecided, |_| State::Refused);
+        return none(state);
+    }
+    let last = since.into_iter().rev().find_map(|word| match &word.says {
+        Says::Decision {
+            report_sha256,
+            until,
+            at_end,
+        } => Some((word, *until, *at_end, audit(words, report_sha256, word)?)),
+        _ => None,
+    });
+    let Some((decision, until, at_end, audited_at)) = last else {
         return none(State::AuditMissing);
     };
-    let extended = extended(extensions, *until);
-    let state = if today <= *until && days(today, *until) > WARNINGS[0] {
+    let extended = extended(words, decision.at, until);
+    let state = if today <= until && days(today, until) > WARNINGS[0] {
         State::Active
-    } else if today <= *until {
+    } else if today <= until {
         State::Expiring
     } else if extended.is_some_and(|extended| today <= extended) {
         State::Extended
@@ -290,33 +310,41 @@ fn decided(words: &[Word], extensions: &[(Role, Date)], today: Date) -> Standing
     };
     Standing {
         state,
-        until: Some(extended.map_or(*until, |extended| extended.max(*until))),
-        at_end: *at_end,
+        until: Some(extended.map_or(until, |extended| extended.max(until))),
+        at_end,
         audited_at: Some(audited_at),
         words: Vec::new(),
     }
 }
 
-/// The audit that a decision of that day rests on: favourable in the auditor's last word on this report, and not too old then.
-fn audit(words: &[Word], report: &str, decided: Date) -> Option<Date> {
+/// The audit that a decision rests on: favourable in the auditor's last word on this report, not too old then, and by another
+/// person, employer and key than the decision.
+fn audit(words: &[Word], report: &str, decision: &Word) -> Option<Date> {
     let audits = words.iter().filter_map(|word| match &word.says {
         Says::Audit {
             favourable,
             audited_at,
             report_sha256,
-        } if report_sha256.eq_ignore_ascii_case(report) => Some((word.signed_at, !favourable, *audited_at)),
+        } if report_sha256.eq_ignore_ascii_case(report) => Some((word, !favourable, *audited_at)),
         _ => None,
     });
-    let (_, unfavourable, audited_at) = audits.max()?;
-    let age = days(audited_at, decided);
-    (!unfavourable && (0..=AUDIT_AGE).contains(&age)).then_some(audited_at)
+    let (word, unfavourable, audited_at) =
+        audits.max_by_key(|(word, unfavourable, at)| (word.at, *unfavourable, *at))?;
+    let age = days(audited_at, day(decision.at));
+    let good = !unfavourable
+        && (0..=AUDIT_AGE).contains(&age)
+        && quorum::are_distinct(&word.signer, &decision.signer);
+    good.then_some(audited_at)
 }
 
-/// Until when both bodies extend a decision that ends at `until`.
-fn extended(extensions: &[(Role, Date)], until: Date) -> Option<Date> {
+/// Until when both bodies extend a decision of that moment which ends at `until`.
+fn extended(words: &[Word], decided: Timestamp, until: Date) -> Option<Date> {
     let latest = |role: Role| {
-        let of = extensions.iter().filter(|(own, _)| *own == role);
-        of.map(|(_, until)| *until).max()
+        let of = words.iter().filter_map(|word| match word.says {
+            Says::Extension { until } if word.signer.role == role && word.at > decided => Some(until),
+            _ => None,
+        });
+        of.max()
     };
     let [interop, security] = quorum::DECIDING.map(latest);
     let limit = until

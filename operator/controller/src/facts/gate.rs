@@ -38,7 +38,8 @@ impl Index {
         });
         Gates {
             known,
-            demonstrating: self.is_demonstrating(),
+            demonstrating: self.is_demonstrating()
+                && self.groups.iter().all(|group| group.spec.mode == Mode::Sandbox),
             sites: &self.sites,
         }
     }

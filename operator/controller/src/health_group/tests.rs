@@ -21,6 +21,7 @@ fn found() -> Found {
     let group = group();
     let sites: Vec<Site> = sample("sites.yaml", "Site");
     Found {
+        words: None,
         platform: sample::<Platform>("platform.yaml", "Platform").pop(),
         site: sites
             .into_iter()

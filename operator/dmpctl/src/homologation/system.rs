@@ -225,6 +225,7 @@ mod tests {
                 domain: "dmp.test",
                 health_group: Some("souss-massa"),
                 parties: &[],
+                since: None,
             };
             let words = self.words.iter().map(|word| (word, carrier::read(word, &bodies)));
             let at = Timestamp::now() + (days * 24).hours();

@@ -130,6 +130,7 @@ impl Case {
             domain: "dmp.test",
             health_group: Some(GROUP),
             parties: &parties,
+            since: None,
         };
         standing(subject, self.read().into_iter(), self.now + (24 * days).hours())
     }
@@ -241,6 +242,34 @@ fn the_audit_is_the_one_that_the_decision_names_favourable_and_not_old() {
             "{favourable} {days_ago} days ago"
         );
     }
+    // By the person, the employer or the key of who decides.
+    let themselves: [fn(&Case) -> Member; 2] = [
+        |case| case.auditor.person("D1"),
+        |case| case.auditor.employed("a2", "Labo", "000000000000009"),
+    ];
+    for own in themselves {
+        let mut case = Case::new();
+        case.say(&own(&case), case.audit(true, 0));
+        let decider = case.authority.employed("d1", "labo", "000000000000009");
+        case.say(&decider, case.decision(200, AtEnd::ReadOnly));
+        assert_eq!(case.state(0), (State::AuditMissing, Gate::Closed));
+    }
+    // The next decision comes before its audit: the one in force stays until it is there.
+    let mut next = Case::decided();
+    let later = Says::Decision {
+        report_sha256: "1".repeat(64),
+        until: next.in_days(900),
+        at_end: AtEnd::Closed,
+    };
+    next.say(&next.authority.person("d1"), later);
+    assert_eq!(next.standing(0).until, Some(next.in_days(200)));
+    let audit = Says::Audit {
+        favourable: true,
+        audited_at: next.in_days(0),
+        report_sha256: "1".repeat(64),
+    };
+    next.say(&next.auditor.person("a1"), audit);
+    assert_eq!(next.standing(0).until, Some(next.in_days(900)));
     // The auditor takes it back: the decision rests on nothing.
     let mut case = Case::decided();
     case.say(&case.auditor.person("a2"), case.audit(false, 0));
@@ -296,6 +325,9 @@ fn two_bodies_give_more_time_and_nobody_else() {
     ] {
         assert_eq!(case.state(days), expected, "in {days} days");
     }
+    // A later decision is what counts, and what was given to the earlier one does not extend it.
+    case.say(&case.authority.person("d1"), case.decision(12, AtEnd::Closed));
+    assert_eq!(case.state(13), (State::Ended, Gate::Closed));
     case.say(&case.authority.person("d1"), Says::Refusal);
     assert_eq!(
         case.state(11),
@@ -371,6 +403,14 @@ fn whoever_may_not_say_it_says_nothing() {
             "{what} changes nothing"
         );
     }
+    let mut unnamed = Case::decided();
+    let audit = Says::Audit {
+        favourable: true,
+        audited_at: unnamed.in_days(0),
+        report_sha256: String::new(),
+    };
+    unnamed.say(&unnamed.auditor.person("a1"), audit);
+    assert_eq!(unnamed.reasons(), ["", "", "NotAStatement"]);
     let mut nothing = Case::decided();
     nothing.arrive("a.b.c", Some(GROUP));
     assert_eq!(nothing.reasons(), ["", "", "NotAStatement"]);
@@ -403,6 +443,9 @@ fn a_group_is_as_open_as_the_platform_and_the_site() {
             "gateway": { "publicNames": ["g.test"] }, "bodies": case.bodies(),
         },
     }));
+    let mut again = group.clone();
+    let later = case.now + 2.minutes();
+    again.metadata.creation_timestamp = Some(typed(json!(later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())));
     let gate = |case: &Case, own: Option<&Site>, above: Option<&Site>, days: i64| {
         let now = case.now + (24 * days).hours();
         let known = Known::new(&platform.spec, case.read(), above, now);
@@ -428,6 +471,12 @@ fn a_group_is_as_open_as_the_platform_and_the_site() {
         case.arrive(&signed(&member, &statement), None);
     }
     assert_eq!(gate(&case, both, both, 0), (Gate::Open, Gate::Open));
+    let known = Known::new(&platform.spec, case.read(), both, case.now);
+    assert_eq!(
+        known.group(&again, both).gate,
+        Gate::Closed,
+        "another group of that name"
+    );
     // After the day as each decision says: the group's is read only, the platform's closes.
     assert_eq!(
         gate(&case, both, both, 51),

@@ -4,7 +4,7 @@
 //! the operator knows, with exactly this certificate, neither expired nor revoked, and its group must be open to
 //! it. Asked after the handshake and again for every request. Persons and patients are no matter of this module.
 
-use dmp_client::facts::{Credential, Gate, Group, Mode};
+use dmp_client::facts::{Credential, Group, Mode};
 use dmp_core::peer::Peer;
 use jiff::Timestamp;
 
@@ -84,9 +84,6 @@ pub fn admit<'f>(
         .is_none_or(|name| facts.group(name).is_some_and(|group| opens(credential, group)));
     if !open {
         return Err(SolutionRefusal::Group);
-    }
-    if facts.gate(credential) == Gate::Closed {
-        return Err(SolutionRefusal::NotHomologated);
     }
     Ok(credential)
 }

@@ -4,10 +4,13 @@
 use dmp_client::facts::{Credential, Gate};
 use http::{Method, StatusCode};
 
+use super::admission::SolutionRefusal;
 use crate::failure::Failure;
 
 /// Where the conformance suite is.
 const SUITE: &str = "/dmp/v1/conformance/";
+/// Where certificates are renewed.
+const EST: &str = "/.well-known/est/";
 
 /// What an operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +44,21 @@ pub fn check(credential: &Credential, method: &Method, route: &str) -> Result<()
     }
 }
 
-/// After the end of its homologation a group takes nothing new. What is there is read, and a person's opposition is always taken.
+/// What a platform or a group that is not homologated, or no longer, still does. After the end it takes nothing new: what is there is
+/// read, and a person's opposition is taken. Closed it does nothing but renew certificates, which nobody could do for everybody at once
+/// when it opens again.
 ///
 /// # Errors
-/// When the operation would write.
+/// When the operation is none of these.
 pub fn check_gate(gate: Gate, method: &Method, route: &str) -> Result<(), Failure> {
+    if gate == Gate::Closed && !route.starts_with(EST) {
+        return Err(Failure::Solution(SolutionRefusal::NotHomologated));
+    }
     let adds = matches!(
         (method.as_str(), route),
         ("POST", "/fhir") | ("PUT", "/fhir/Patient")
     );
-    if gate == Gate::Open || !adds {
+    if gate != Gate::ReadOnly || !adds {
         return Ok(());
     }
     Err(Failure::input(

@@ -251,7 +251,7 @@ async fn after_the_end_of_a_homologation_nothing_new_is_taken_and_the_rest_is() 
     let world = World::start().await;
     let good = world.operator.facts();
     let scopes: Vec<&str> = OPERATIONS.iter().map(|(.., scope)| *scope).collect();
-    for gate in [Gate::ReadOnly, Gate::Open] {
+    for gate in [Gate::Closed, Gate::ReadOnly, Gate::Open] {
         become_facts(&world, &good, |facts| {
             homologated(facts, &scopes);
             facts.groups[0].gate = gate;
@@ -264,7 +264,13 @@ async fn after_the_end_of_a_homologation_nothing_new_is_taken_and_the_rest_is() 
                 ("POST", "/fhir") | ("PUT", "/fhir/Patient")
             );
             let (status, code, _) = told(&world, &world.hospital, method.clone(), path).await;
-            if new && gate == Gate::ReadOnly {
+            if gate == Gate::Closed {
+                assert_eq!(
+                    (status, code.as_str()),
+                    (403, "solution-refused"),
+                    "{method} {path}"
+                );
+            } else if new && gate == Gate::ReadOnly {
                 assert_eq!(
                     (status, code.as_str()),
                     (403, "homologation-ended"),
@@ -279,6 +285,16 @@ async fn after_the_end_of_a_homologation_nothing_new_is_taken_and_the_rest_is() 
                 );
             }
         }
+        // Closed or not, a certificate is renewed: nobody could do that for everybody at once on the day it opens again.
+        let renewal = "/.well-known/est/simplereenroll";
+        let (_, code, _) = told(&world, &world.hospital, Method::POST, renewal).await;
+        assert_ne!(code, "solution-refused", "{gate:?}");
+        let (_, code, _) = told(&world, &world.hospital, Method::POST, "/oauth2/token").await;
+        assert_eq!(
+            code == "solution-refused",
+            gate == Gate::Closed,
+            "{gate:?}: {code}"
+        );
     }
 }
 
