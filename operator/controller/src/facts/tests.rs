@@ -77,6 +77,8 @@ fn index() -> Index {
     index.revocations.take(listed(Vec::new(), "10"));
     index.lifts.take(listed(Vec::new(), "10"));
     index.vendors.take(listed(Vec::new(), "10"));
+    index.homologations.take(listed(Vec::new(), "10"));
+    index.sites.take(listed(Vec::new(), "10"));
     index
 }
 

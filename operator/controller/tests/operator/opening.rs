@@ -12,7 +12,7 @@ use crate::control_plane::{World, samples};
 use crate::facts::Stream;
 use crate::homologation::{signed, status};
 
-const GROUP: &str = "reel";
+const GROUP: &str = "tanger-tetouan-al-hoceima";
 const REPORT: &str = "6f5902ac237024bdd0c176cb93063dc46f5902ac237024bdd0c176cb93063dc4";
 
 fn cluster(kind: &str, name: &str, spec: &Value) -> Value {
@@ -72,13 +72,14 @@ async fn a_production_group_opens_by_two_signed_words_each_and_closes_by_one() {
     world.apply(&site(100)).await;
     let platform = platform(&[("auditor", &auditor), ("authority", &authority)]);
     world.apply(&platform).await;
-    let spec = json!({
-        "kind": "gst", "region": "MA-06", "site": "casablanca-1", "mode": "production",
-        "controller": { "name": "Groupement", "cndpReceipt": "D-1/2026" },
-    });
-    let group = cluster("HealthGroup", GROUP, &spec);
+    let mut group = samples("groups.yaml").remove(0);
+    (group["spec"]["mode"], group["spec"]["site"]) = (json!("production"), json!("casablanca-1"));
+    group["spec"]["controller"]["cndpReceipt"] = json!("D-1/2026");
     world.apply(&group).await;
     world.until(&platform, "Homologated", "False", "Undecided").await;
+    let condition = || async { world.condition(&group, "Homologated").await.is_some() };
+    world.wait("the group is looked at", condition).await;
+    eprintln!("{:#}", status(&world, &group).await);
     world.until(&group, "Homologated", "False", "Undecided").await;
     let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
     let (facts, _) = stream.until(|facts| gate(facts) == Some(Gate::Closed)).await;

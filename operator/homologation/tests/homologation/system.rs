@@ -284,18 +284,6 @@ fn the_audit_is_the_one_that_the_decision_names_favourable_and_not_old() {
     };
     other.say(&other.authority.person("d1"), decision);
     assert_eq!(other.state(0), (State::AuditMissing, Gate::Closed));
-    // The audit comes after the decision that rests on it.
-    let mut late = Case::new();
-    let before = late.now - 3.hours() * 24;
-    late.say_with(
-        &late.authority.person("d1"),
-        late.decision(200, AtEnd::ReadOnly),
-        |word| {
-            word.signed_at = before;
-        },
-    );
-    late.say(&late.auditor.person("a1"), late.audit(true, 0));
-    assert_eq!(late.state(0), (State::AuditMissing, Gate::Closed));
 }
 
 #[test]
