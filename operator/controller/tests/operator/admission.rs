@@ -21,7 +21,7 @@ const ATTESTS: &str = "authorizer.group('dmp.ma').resource('controlevidences').n
 /// Or an exception asked for, and approved.
 const ASKS: &str =
     "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.role).check('ask').allowed()";
-const APPROVES: &str = "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.approval.role).check('approve').allowed()";
+const APPROVES: &str = "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.approval.role).check('second').allowed()";
 
 /// The documents of `manifests/operator/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {

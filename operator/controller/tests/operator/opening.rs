@@ -12,6 +12,7 @@ use crate::control_plane::{World, samples};
 use crate::facts::Stream;
 use crate::homologation::{signed, status};
 
+/// The one whose key space the world has made ready.
 const GROUP: &str = "tanger-tetouan-al-hoceima";
 const REPORT: &str = "6f5902ac237024bdd0c176cb93063dc46f5902ac237024bdd0c176cb93063dc4";
 
@@ -77,9 +78,6 @@ async fn a_production_group_opens_by_two_signed_words_each_and_closes_by_one() {
     group["spec"]["controller"]["cndpReceipt"] = json!("D-1/2026");
     world.apply(&group).await;
     world.until(&platform, "Homologated", "False", "Undecided").await;
-    let condition = || async { world.condition(&group, "Homologated").await.is_some() };
-    world.wait("the group is looked at", condition).await;
-    eprintln!("{:#}", status(&world, &group).await);
     world.until(&group, "Homologated", "False", "Undecided").await;
     let mut stream = Stream::open(&world, port, "gateway").await.unwrap();
     let (facts, _) = stream.until(|facts| gate(facts) == Some(Gate::Closed)).await;
