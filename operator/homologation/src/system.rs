@@ -266,7 +266,7 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// From the words that count. A refusal ends what was decided until then (of two words at the same moment it is the later one); of the
-/// decisions since, the last one counts that rests on an audit, and for it the extensions that came later.
+/// decisions since, the last one counts that rests on an audit, and for it the extensions that did not come before it.
 fn decided(words: &[Word], today: Date) -> Standing {
     let none = |state| Standing {
         state,
@@ -341,7 +341,7 @@ fn audit(words: &[Word], report: &str, decision: &Word) -> Option<Date> {
 fn extended(words: &[Word], decided: Timestamp, until: Date) -> Option<Date> {
     let latest = |role: Role| {
         let of = words.iter().filter_map(|word| match word.says {
-            Says::Extension { until } if word.signer.role == role && word.at > decided => Some(until),
+            Says::Extension { until } if word.signer.role == role && word.at >= decided => Some(until),
             _ => None,
         });
         of.max()
