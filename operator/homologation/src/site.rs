@@ -71,8 +71,9 @@ mod tests {
         let today = date(2026, 11, 25);
         let at = |level: &str, expires: &str| {
             let mut spec = spec(Some(expires));
-            let qualification = spec.qualification.as_mut();
-            qualification.map(|stated| level.clone_into(&mut stated.level));
+            if let Some(stated) = spec.qualification.as_mut() {
+                level.clone_into(&mut stated.level);
+            }
             is_for_health_data(&spec, today)
         };
         assert!(at(LEVEL_FOR_HEALTH_DATA, "2026-11-25"));
