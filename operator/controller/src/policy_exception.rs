@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use dmp_api::PolicyException;
-use dmp_evaluator::exceptions::{day, exception};
+use dmp_evaluator::exceptions::exception;
+use dmp_policies::day;
 use dmp_policies::exception::Void;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;

@@ -5,6 +5,7 @@ pub mod update_status;
 use async_trait::async_trait;
 use dmp_api::Site;
 use dmp_homologation::site::validate;
+use dmp_homologation::system::day;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 
@@ -22,7 +23,7 @@ impl Kind for Sites {
     const NAME: &'static str = "site";
 
     async fn reconcile(&self, site: &Site, _trace: &mut TraceMetadata) -> Result<Next, Self::Error> {
-        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = day(Timestamp::now());
         let qualification = validate(&site.spec, today);
         update_status::update_status(&self.0, site, &qualification).await?;
         Ok(Next::settled_today())

@@ -101,17 +101,25 @@ where
     controller.watches_with(api, clusters, ours(), of(owner))
 }
 
-/// Everything of the kind in a namespace.
-fn in_namespace<K>(store: &Store<Guarded<K>>, namespace: Option<&str>) -> Vec<ObjectRef<Guarded<K>>>
+/// The objects of the kind of which that holds.
+fn those<K>(store: &Store<Guarded<K>>, holds: impl Fn(&Guarded<K>) -> bool) -> Vec<ObjectRef<Guarded<K>>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
     store
         .state()
         .iter()
-        .filter(|object| object.namespace().as_deref() == namespace)
+        .filter(|object| holds(object))
         .map(|object| ObjectRef::from_obj(&**object))
         .collect()
+}
+
+/// Everything of the kind in a namespace.
+fn in_namespace<K>(store: &Store<Guarded<K>>, namespace: Option<&str>) -> Vec<ObjectRef<Guarded<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    those(store, |object| object.namespace().as_deref() == namespace)
 }
 
 /// `on!(controller, client, Other, store => expression over `other` and `store`)`.
@@ -157,7 +165,7 @@ pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<Heal
         match word.0.as_ref().map(|word| &word.spec.health_group) {
             Ok(Some(name)) => vec![ObjectRef::new(name)],
             // The platform's is everybody's, and so is what cannot be read.
-            _ => everything(&store),
+            _ => those(&store, |_| true),
         }
     })
 }
@@ -177,30 +185,15 @@ pub fn words(controller: Watched<SystemHomologation>, client: &Client) -> Watche
     signed(controller, client)
 }
 
-/// Every object of the kind.
-fn everything<K>(store: &Store<Guarded<K>>) -> Vec<ObjectRef<Guarded<K>>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let state = store.state();
-    state
-        .iter()
-        .map(|object| ObjectRef::from_obj(&**object))
-        .collect()
-}
-
 /// The words about a group; `None`: about the platform.
 fn about(
     store: &Store<Guarded<SystemHomologation>>,
     group: Option<&str>,
 ) -> Vec<ObjectRef<Guarded<SystemHomologation>>> {
-    let is_about = |word: &Guarded<SystemHomologation>| {
+    those(store, |word| {
         let word = word.0.as_ref().ok();
         word.is_some_and(|word| word.spec.health_group.as_deref() == group)
-    };
-    let state = store.state();
-    let own = state.iter().filter(|object| is_about(object));
-    own.map(|object| ObjectRef::from_obj(&**object)).collect()
+    })
 }
 
 pub fn versions(controller: Watched<SolutionVersion>, client: &Client) -> Watched<SolutionVersion> {
@@ -341,12 +334,7 @@ fn named(
             .as_ref()
             .is_ok_and(|credential| credential.spec.health_group.as_deref() == Some(group))
     };
-    store
-        .state()
-        .iter()
-        .filter(|object| names(object))
-        .map(|object| ObjectRef::from_obj(&**object))
-        .collect()
+    those(store, names)
 }
 
 /// The credentials that a revocation closes: of one that cannot be read, all.
@@ -358,12 +346,7 @@ fn closed_by(
         (Ok(revocation), Ok(credential)) => closes(&revocation.spec, credential),
         _ => true,
     };
-    store
-        .state()
-        .iter()
-        .filter(|object| is_closed(object))
-        .map(|object| ObjectRef::from_obj(&**object))
-        .collect()
+    those(store, is_closed)
 }
 
 /// The submissions of the vendor whom a revocation is about: of one that cannot be read, all.
@@ -374,7 +357,7 @@ fn of_the_revoked(
     let read = revocation.0.as_ref().ok();
     match read.and_then(|revocation| revocation.spec.namespace()) {
         Some(namespace) => in_namespace(store, Some(&namespace)),
-        None => everything(store),
+        None => those(store, |_| true),
     }
 }
 
@@ -410,12 +393,7 @@ fn closing(
         (Ok(revocation), Ok(credential)) => closes(&revocation.spec, credential),
         _ => false,
     };
-    store
-        .state()
-        .iter()
-        .filter(|object| close(object))
-        .map(|object| ObjectRef::from_obj(&**object))
-        .collect()
+    those(store, close)
 }
 
 /// A vendor's place follows from the platform's sandbox, and from who signed up before.

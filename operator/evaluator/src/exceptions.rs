@@ -1,11 +1,8 @@
 //! What is tolerated (`PolicyException`), read from what was asked for and approved, not from what the operator says of it.
 
 use dmp_api::PolicyException;
-use dmp_policies::Catalogue;
 use dmp_policies::exception::Exception;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use dmp_policies::{Catalogue, day};
 use kube::{Api, Client, ResourceExt as _};
 
 use crate::world::{Read, World, list};
@@ -24,11 +21,6 @@ pub fn exception(object: &PolicyException) -> Exception {
         until: spec.until.parse().ok(),
         approved: spec.approval.as_ref().map(|approval| approval.role.clone()),
     }
-}
-
-/// The day of a moment, UTC.
-pub fn day(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date()
 }
 
 pub async fn read(client: &Client) -> Read<Vec<Exception>> {

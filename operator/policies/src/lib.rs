@@ -34,3 +34,4 @@ pub use framework::Framework;
 pub use judge::{Evidence, Judgement, Verdict, judge};
 pub use load::{Catalogue, embedded_files};
 pub use problem::{CatalogueError, Problem, Wrong};
+pub use time::day;

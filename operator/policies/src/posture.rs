@@ -3,12 +3,12 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::control::Control;
 use crate::judge::{AHEAD, Verdict};
 use crate::load::Catalogue;
 use crate::openreports::{EXCEPTED_UNTIL, Report, ReportResult};
+use crate::time::day;
 
 /// One control at the moment of reading.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ fn standing<'c>(control: &'c Control, report: &Report, now: Timestamp) -> Standi
 fn is_tolerated(result: &ReportResult, now: Timestamp) -> bool {
     let until = result.properties.get(EXCEPTED_UNTIL);
     let until = until.and_then(|until| until.parse::<Date>().ok());
-    until.is_some_and(|until| now.to_zoned(TimeZone::UTC).date() <= until)
+    until.is_some_and(|until| day(now) <= until)
 }
 
 fn said(result: &ReportResult, now: Timestamp) -> Said {

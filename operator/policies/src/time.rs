@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 const DAY: i64 = 86_400;
 
 /// The day of a moment, UTC.
-pub(crate) fn day(now: Timestamp) -> Date {
+pub fn day(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
 }
 

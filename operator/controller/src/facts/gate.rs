@@ -67,17 +67,16 @@ impl Index {
             gate,
             until: outcome.and_then(|outcome| outcome.standing.until),
         };
-        let known = gates.known.as_ref();
         let groups = self.groups.iter();
         let groups = groups.filter(|group| group.spec.mode == Mode::Production);
         let groups = groups.map(|group| {
-            let outcome = known.map(|known| known.group(group, self.sites.get(&group.spec.site)));
-            of(group.name_any(), gates.group(group), outcome.as_ref())
+            let outcome = gates.outcome(group);
+            of(group.name_any(), gate(outcome.as_ref()), outcome.as_ref())
         });
         let platform = of(
             dmp_api::names::PLATFORM.to_owned(),
             gates.platform(),
-            known.map(Known::platform),
+            gates.known.as_ref().map(Known::platform),
         );
         std::iter::once(platform).chain(groups).collect()
     }
@@ -86,25 +85,30 @@ impl Index {
 impl Gates<'_> {
     /// Of the platform: what production software without a production group goes by. One that demonstrates knows nobody real.
     pub fn platform(&self) -> facts::Gate {
-        match &self.known {
-            _ if self.demonstrating => facts::Gate::Open,
-            Some(known) => told(known.platform().gate),
-            None => facts::Gate::Closed,
+        if self.demonstrating {
+            return facts::Gate::Open;
         }
+        gate(self.known.as_ref().map(Known::platform))
     }
 
     /// Of a group: its own, its site's and the platform's.
     pub fn group(&self, group: &HealthGroup) -> facts::Gate {
-        match &self.known {
-            _ if group.spec.mode == Mode::Sandbox => facts::Gate::Open,
-            Some(known) => told(known.group(group, self.sites.get(&group.spec.site)).gate),
-            None => facts::Gate::Closed,
+        match group.spec.mode {
+            Mode::Sandbox => facts::Gate::Open,
+            Mode::Production => gate(self.outcome(group).as_ref()),
         }
+    }
+
+    /// Where a production group stands; `None`: nobody can tell.
+    fn outcome(&self, group: &HealthGroup) -> Option<Outcome> {
+        let known = self.known.as_ref()?;
+        Some(known.group(group, self.sites.get(&group.spec.site)))
     }
 }
 
-const fn told(gate: Gate) -> facts::Gate {
-    match gate {
+/// As the gateways are told; of what nobody can tell: closed.
+fn gate(outcome: Option<&Outcome>) -> facts::Gate {
+    match outcome.map_or(Gate::Closed, |outcome| outcome.gate) {
         Gate::Open => facts::Gate::Open,
         Gate::ReadOnly => facts::Gate::ReadOnly,
         Gate::Closed => facts::Gate::Closed,

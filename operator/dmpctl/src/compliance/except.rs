@@ -4,12 +4,11 @@
 
 use dmp_api::policy_exception::Approval;
 use dmp_api::{PolicyException, PolicyExceptionSpec};
-use dmp_policies::Catalogue;
 use dmp_policies::control::OWNERS;
 use dmp_policies::exception::{Exception, Void};
+use dmp_policies::{Catalogue, day};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
@@ -48,7 +47,7 @@ pub struct ApproveExceptionOptions {
 /// # Errors
 /// `no-control`, `exception-not-usable`, or what the API server says.
 pub async fn except(client: &Client, catalogue: &Catalogue, options: &ExceptOptions) -> Result<String> {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = day(Timestamp::now());
     let spec = draft(catalogue, options, &whoami(client).await?, today)?;
     let object = PolicyException {
         metadata: ObjectMeta {
