@@ -33,6 +33,7 @@ pub mod policy_exception;
 pub mod revocation_lift;
 pub mod schema;
 pub mod site;
+pub mod site_inventory;
 pub mod solution;
 pub mod solution_credential;
 pub mod solution_homologation;
@@ -61,6 +62,7 @@ pub use platform::{Platform, PlatformSpec, PlatformStatus};
 pub use policy_exception::{PolicyException, PolicyExceptionSpec, PolicyExceptionStatus};
 pub use revocation_lift::{RevocationLift, RevocationLiftSpec, RevocationLiftStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
+pub use site_inventory::{SiteInventory, SiteInventorySpec, SiteInventoryStatus};
 pub use solution::{Solution, SolutionSpec, SolutionStatus};
 pub use solution_credential::{SolutionCredential, SolutionCredentialSpec, SolutionCredentialStatus};
 pub use solution_homologation::{
@@ -95,6 +97,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         PolicyException::crd(),
         RevocationLift::crd(),
         Site::crd(),
+        SiteInventory::crd(),
         Solution::crd(),
         SolutionCredential::crd(),
         SolutionHomologation::crd(),

@@ -22,6 +22,7 @@ use crate::common::{conditions_schema, status_conditions};
     printcolumn(name = "Region", type_ = "string", json_path = ".spec.region"),
     printcolumn(name = "Qualification", type_ = "string", json_path = ".spec.qualification.level"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".spec.qualification.expires"),
+    printcolumn(name = "Attested", type_ = "string", json_path = ".status.conditions[?(@.type==\"Attested\")].status"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     validation = Rule::new("self.spec.territory == 'MA'")
         .message("health data stays on Moroccan soil: the territory is MA")
@@ -61,7 +62,7 @@ pub struct SiteStatus {
     /// Generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Conditions: `Ready`, `Qualified`.
+    /// Conditions: `Ready`, `Qualified`, `Attested`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -34,7 +34,8 @@ use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
     health_group, homologation_programme, homologation_review, incident, kubernetes_audit, network_probe,
-    platform, schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
+    platform, schema_check, site, site_inventory, solution, solution_credential, solution_homologation,
+    solution_revocation,
 };
 use crate::{
     non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
@@ -277,7 +278,15 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| watches::groups(k, &on),
         )),
-        boxed(run_cluster(client(), site::Sites(c()), observer(), |k| k)),
+        boxed(run_cluster(client(), site::Sites(c()), observer(), |k| {
+            watches::sites(k, &on)
+        })),
+        boxed(run_cluster(
+            client(),
+            site_inventory::SiteInventories(c()),
+            observer(),
+            |k| watches::signed(k, &on),
+        )),
         boxed(run_namespaced(
             client(),
             solution::Solutions(c()),

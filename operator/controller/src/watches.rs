@@ -9,12 +9,14 @@ use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
     HomologationProgramme, HomologationReview, NonConformity, NonConformityAnswer, Platform, RevocationLift,
-    Site, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation, SolutionVersion,
-    SystemHomologation, Vendor,
+    Site, SiteInventory, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation,
+    SolutionVersion, SystemHomologation, Vendor,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, LimitRange, Namespace, Node, ResourceQuota, Service, ServiceAccount,
+};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DynamicObject, PartialObjectMeta};
@@ -148,6 +150,7 @@ pub fn platforms(controller: Watched<Platform>, client: &Client, probes: &Probes
         format!("{going} {:?}", keys.map(|keys| &keys.status))
     }));
     let controller = controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)));
+    let controller = on_ground(controller, client);
     controller.reconcile_all_on(changes(client, |word: &SystemHomologation| {
         // Of a group they are the group's.
         word.spec
@@ -161,6 +164,7 @@ pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<Heal
     let controller = children(controller, client, |group| group.map(ObjectRef::new));
     let controller = controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec)));
     let controller = controller.reconcile_all_on(changes(client, |site: &Site| json(&site.spec)));
+    let controller = on_ground(controller, client);
     on!(controller, client, SystemHomologation, |store, word| {
         match word.0.as_ref().map(|word| &word.spec.health_group) {
             Ok(Some(name)) => vec![ObjectRef::new(name)],
@@ -168,6 +172,29 @@ pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<Heal
             _ => those(&store, |_| true),
         }
     })
+}
+
+/// Whether its nodes are the site's machines.
+pub fn sites(controller: Watched<Site>, client: &Client) -> Watched<Site> {
+    on_ground(signed(controller, client), client)
+}
+
+/// What binds pods to nodes: the inventories of sites, and which machine each node is.
+fn on_ground<K>(controller: Watched<K>, client: &Client) -> Watched<K>
+where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    let controller =
+        controller.reconcile_all_on(changes(client, |inventory: &SiteInventory| json(&inventory.spec)));
+    controller.reconcile_all_on(changes(client, |node: &Node| {
+        json(&dmp_homologation::inventory::machine(node))
+    }))
 }
 
 /// A word counts or not by whom it is about, by who may sign, and an extension by what else was said of the same.

@@ -14,6 +14,7 @@ use crate::install::command::InstallCommand;
 use crate::kubernetes::ClusterOptions;
 use crate::label::LabelCommand;
 use crate::preflight::PreflightOptions;
+use crate::site::SiteCommand;
 use crate::solution::SolutionCommand;
 use crate::trail::TrailOptions;
 use crate::uninstall::UninstallOptions;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Incidents: one moment of awareness, who is to be told until when, the letters, the receipts
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// The machines of a site: list those of the cluster, sign the list
+    #[command(subcommand)]
+    Site(SiteCommand),
     /// What a vendor does with its own software: the conformance suite
     #[command(subcommand)]
     Solution(SolutionCommand),
@@ -114,6 +118,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Label(command) => crate::label::run(&command),
         Command::Compliance(command) => crate::compliance::run(&cluster, &command).await,
         Command::Incident(command) => crate::incident::run(&cluster, &command).await,
+        Command::Site(command) => crate::site::run(&cluster, &command).await,
         Command::Solution(command) => crate::solution::run(&cluster, &command).await,
         Command::Demo(DemoCommand::Run(options)) => crate::demo::run(&cluster, &options).await,
         Command::Demo(DemoCommand::Token(options)) => crate::demo::token(&cluster, &options).await,

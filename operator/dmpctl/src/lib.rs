@@ -21,6 +21,7 @@ pub mod kubernetes;
 pub mod label;
 pub mod preflight;
 pub mod scan;
+pub mod site;
 pub mod solution;
 pub mod status;
 pub mod support;

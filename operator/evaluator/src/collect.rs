@@ -40,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 15] = [
+pub const COLLECTORS: [(&str, &str, Collector); 16] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -50,6 +50,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 15] = [
     ("DMP-IAM-03", "pairs", role_pairs),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
+    ("DMP-RES-01", "placement", placements),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
@@ -215,6 +216,19 @@ fn qualifications(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let site = |site: &crate::world::Site| json!({ "name": site.name, "level": site.level, "expires": site.expires });
     let items: Vec<_> = sites.iter().map(site).collect();
     Ok(Observed::whole(json!({ "sites": items })))
+}
+
+/// By namespace and site: what is where it belongs is counted.
+fn placements(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let placements = seen(&world.placements)?;
+    let one = |one: &crate::placement::Placement| {
+        json!({
+            "namespace": one.namespace, "wantedSite": one.wanted, "attestedSite": one.attested,
+            "territory": one.territory, "pods": one.pods, "volumes": one.volumes, "name": one.example,
+        })
+    };
+    let items: Vec<_> = placements.iter().map(one).collect();
+    Ok(Observed::whole(json!({ "placements": items })))
 }
 
 fn decisions(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

@@ -21,6 +21,7 @@ pub async fn read(
     client: &Client,
     platforms: Read<&[Platform]>,
     groups: Read<&[HealthGroup]>,
+    sites: Read<&[Site]>,
     now: Timestamp,
 ) -> Read<Vec<Homologated>> {
     let production = |group: &&HealthGroup| group.spec.mode == Mode::Production;
@@ -37,7 +38,7 @@ pub async fn read(
     };
     let words = Api::<SystemHomologation>::all(client.clone());
     let words = list(words, "SystemHomologations", |one| one).await?;
-    let sites = list(Api::<Site>::all(client.clone()), "Sites", |one| one).await?;
+    let sites = sites?;
     let site = |name: &str| sites.iter().find(|site| site.name_any() == name);
     let bodies = Bodies::new(&platform.spec.bodies);
     let read = words.iter().map(|word| (word, carrier::read(word, &bodies)));

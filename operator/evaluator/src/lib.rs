@@ -19,6 +19,7 @@ mod homologated;
 pub mod incidents;
 pub mod metrics;
 pub mod pass;
+mod placement;
 pub mod publish;
 pub mod report;
 pub mod rights;

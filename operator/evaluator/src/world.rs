@@ -4,6 +4,8 @@
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
 use dmp_api::{HealthGroup, Incident, Mode, Platform};
+use dmp_homologation::inventory::machine;
+use dmp_homologation::statement::Machine;
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -23,6 +25,7 @@ use crate::exceptions;
 use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
 use crate::metrics;
+use crate::placement::{self, Placement};
 use crate::rights::{self, Grant};
 
 /// Objects of a page.
@@ -53,6 +56,7 @@ pub struct World {
     pub denials: Read<Vec<Denial>>,
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
+    pub placements: Read<Vec<Placement>>,
     pub grants: Read<Vec<Grant>>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
@@ -126,6 +130,7 @@ pub struct Node {
     pub name: String,
     /// `topology.kubernetes.io/zone`; empty without.
     pub zone: String,
+    pub machine: Machine,
 }
 
 /// A HealthGroup.
@@ -173,6 +178,7 @@ impl World {
             denials: nothing(),
             budgets: nothing(),
             nodes: nothing(),
+            placements: nothing(),
             grants: nothing(),
             admission: nothing(),
             groups: nothing(),
@@ -193,18 +199,33 @@ impl World {
         let platforms = list(Api::<Platform>::all(all()), "Platforms", |one| one).await;
         let platforms = platforms.as_deref().map_err(Clone::clone);
         let groups = list(Api::<HealthGroup>::all(all()), "HealthGroups", |one| one).await;
+        let sites = list(Api::<dmp_api::Site>::all(all()), "Sites", |one| one).await;
+        let sites = sites.as_deref().map_err(Clone::clone);
         let homologated = homologated::read(
             client,
             platforms.clone(),
             groups.as_deref().map_err(Clone::clone),
+            sites.clone(),
             now,
         )
         .await;
         let groups = groups.map(|groups| groups.into_iter().map(group).collect::<Vec<_>>());
+        let namespaces = list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await;
+        let pods = list(Api::<KubePod>::all(all()), "Pods", pod).await;
+        let nodes = list(Api::<KubeNode>::all(all()), "Nodes", node).await;
+        let seen = placement::Seen {
+            platforms: platforms.clone(),
+            groups: groups.as_deref().map_err(Clone::clone),
+            sites: sites.clone(),
+            namespaces: namespaces.as_deref().map_err(Clone::clone),
+            pods: pods.as_deref().map_err(Clone::clone),
+            nodes: nodes.as_deref().map_err(Clone::clone),
+        };
         Self {
             at: now,
-            namespaces: list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await,
-            pods: list(Api::<KubePod>::all(all()), "Pods", pod).await,
+            placements: placement::read(client, seen).await,
+            namespaces,
+            pods,
             services: list(Api::<KubeService>::all(all()), "Services", service).await,
             denials: list(Api::<NetworkPolicy>::all(all()), "NetworkPolicies", denial)
                 .await
@@ -215,10 +236,10 @@ impl World {
                 budget,
             )
             .await,
-            nodes: list(Api::<KubeNode>::all(all()), "Nodes", node).await,
+            nodes,
             grants: rights::read(client).await,
             admission: admission::read(client).await,
-            sites: sites(client, platforms.clone(), groups.as_deref().map_err(Clone::clone)).await,
+            sites: self::sites(platforms.clone(), groups.as_deref().map_err(Clone::clone), sites),
             groups,
             homologated,
             image: platforms.clone().map(image),
@@ -365,15 +386,20 @@ fn group(object: HealthGroup) -> Group {
 fn node(object: KubeNode) -> Node {
     Node {
         zone: label(&object, "topology.kubernetes.io/zone").to_owned(),
+        machine: machine(&object),
         name: object.name_any(),
     }
 }
 
 /// The Sites of the platform and of its groups, the ones that are named and not there included.
-async fn sites(client: &Client, platforms: Read<&[Platform]>, groups: Read<&[Group]>) -> Read<Vec<Site>> {
+fn sites(
+    platforms: Read<&[Platform]>,
+    groups: Read<&[Group]>,
+    known: Read<&[dmp_api::Site]>,
+) -> Read<Vec<Site>> {
+    let known = known?;
     let platforms = platforms?.iter().map(|one| one.spec.site.clone());
     let groups = groups?.iter().map(|one| one.site.clone());
-    let known = list(Api::<dmp_api::Site>::all(client.clone()), "Sites", |one| one).await?;
     let named: std::collections::BTreeSet<String> = platforms.chain(groups).collect();
     let site = |name: String| {
         let qualification = known.iter().find(|site| site.name_any() == name);

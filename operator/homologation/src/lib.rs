@@ -6,7 +6,8 @@
 //!
 //! What the public gets of it ([`catalogue`], [`label`], [`feed`]) follows from the same state, and is signed with a key of the platform.
 //!
-//! Whether the platform itself and its groups may open is [`system`]: another homologation in law, decided by the same means.
+//! Whether the platform itself and its groups may open is [`system`]: another homologation in law, decided by the same means; which
+//! machines are a site is [`inventory`].
 //!
 //! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
 
@@ -23,6 +24,7 @@ pub mod gates;
 pub mod guichet;
 pub mod ice;
 pub mod installation;
+pub mod inventory;
 pub mod jws;
 pub mod label;
 pub mod lift;

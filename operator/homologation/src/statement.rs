@@ -276,3 +276,39 @@ impl Statement for System {
         self.signed_at
     }
 }
+
+/// The machines of a site. For another platform it is worth nothing: it names the domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inventory {
+    /// `Platform.spec.domain`.
+    pub domain: String,
+    /// Name of the `Site`.
+    pub site: String,
+    pub machines: Vec<Machine>,
+    /// How it was compared with the ground, for those who read it.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+/// One machine, as its firmware and its operating system name it (`status.nodeInfo` of a Node).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Machine {
+    /// Name of the Node that it is.
+    pub node: String,
+    /// Of the firmware (SMBIOS); the same after another installation.
+    #[serde(rename = "systemUUID")]
+    pub system_uuid: String,
+    /// Of the operating system: another one after another installation.
+    #[serde(rename = "machineID")]
+    pub machine_id: String,
+}
+
+impl Statement for Inventory {
+    const TYP: &'static str = "dmp-inventory+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}

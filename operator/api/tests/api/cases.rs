@@ -423,6 +423,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(crate::incident_cases::all());
     cases.extend(crate::policy_exception_cases::all());
     cases.extend(crate::revocation_cases::all());
+    cases.extend(crate::site_inventory_cases::all());
     cases.extend(crate::system_homologation_cases::all());
     cases.extend(crate::vendor_cases::all());
     cases
@@ -442,6 +443,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "PolicyException",
         "RevocationLift",
         "Site",
+        "SiteInventory",
         "SolutionRevocation",
         "SystemHomologation",
         "Vendor",

@@ -13,5 +13,6 @@ mod policy_exception_cases;
 mod revocation_cases;
 mod schema;
 mod server;
+mod site_inventory_cases;
 mod system_homologation_cases;
 mod vendor_cases;

@@ -57,6 +57,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 sizing: spec.sizing,
                 instances,
                 storage_gib,
+                nodes: valid.nodes.as_deref(),
             })
         })
         .collect();
@@ -83,6 +84,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
         public: false,
         cluster: false,
         memory_limit: "1Gi",
+        nodes: valid.nodes.as_deref(),
     };
     plane.services = vec![service::service(&workload, None, None)];
     plane.disruption_budgets = vec![service::disruption_budget(&workload)];

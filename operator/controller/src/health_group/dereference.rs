@@ -4,10 +4,12 @@ use dmp_api::names::{GROUP_DATABASES, PLATFORM};
 use dmp_api::{HealthGroup, Mode, Platform, Site};
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
+use dmp_homologation::inventory::Ground;
 use kube::{Api, ResourceExt};
 
 use crate::apply::{ApplyError, get};
 use crate::controller::Context;
+use crate::placement;
 use crate::plane::{ObjectKind, database, trust::Trust};
 use crate::system_homologation;
 
@@ -27,6 +29,8 @@ pub enum Error {
 pub struct Found {
     pub platform: Option<Platform>,
     pub site: Option<Site>,
+    /// By the site's signed inventory.
+    pub ground: Option<Ground>,
     pub trust: Trust,
     /// Public key of the group's log, when its key space exists.
     pub log_key: Option<PublicKey>,
@@ -45,10 +49,15 @@ pub async fn dereference(context: &Context, group: &HealthGroup) -> Result<Found
     let site = Api::<Site>::all(context.client.clone())
         .get_opt(&group.spec.site)
         .await?;
+    let ground = match &platform {
+        Some(platform) => placement::read(&context.client, &platform.spec, &group.spec.site).await?,
+        None => None,
+    };
     let trust = context.openbao.trust(&[]).await?;
     let mut found = Found {
         platform,
         site,
+        ground,
         trust,
         ..Found::default()
     };

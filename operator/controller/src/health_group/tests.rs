@@ -4,6 +4,7 @@
 
 use dmp_api::health_group::Custody;
 use dmp_api::{HealthGroup, HealthGroupStatus, Mode, Platform, Site};
+use dmp_homologation::inventory::Ground;
 
 use super::build::build;
 use super::dereference::Found;
@@ -22,6 +23,7 @@ fn found() -> Found {
     let sites: Vec<Site> = sample("sites.yaml", "Site");
     Found {
         words: None,
+        ground: None,
         platform: sample::<Platform>("platform.yaml", "Platform").pop(),
         site: sites
             .into_iter()
@@ -140,6 +142,44 @@ fn a_reference_to_nothing_is_refused_with_the_remedy() {
     assert!(refusal.to_string().contains("apply it"));
     found.platform = None;
     assert_eq!(validate(&group(), &found).unwrap_err(), Refusal::NoPlatform);
+}
+
+#[test]
+fn pods_and_databases_are_bound_to_the_machines_of_the_site() {
+    const TERMS: &str = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+    let mut found = found();
+    let names = |found: &Found| -> Vec<Option<Vec<String>>> {
+        let plane = build(&validate(&group(), found).unwrap());
+        let pods = plane
+            .deployments
+            .iter()
+            .map(|one| ("/spec/template/spec/affinity", one));
+        let databases = plane.databases.iter().map(|one| ("/spec/affinity", one));
+        pods.chain(databases)
+            .map(|(place, object)| {
+                let terms = object.body.pointer(&format!("{place}{TERMS}"))?.as_array()?;
+                let name = |term: &serde_json::Value| {
+                    term["matchFields"][0]["values"][0].as_str().unwrap().to_owned()
+                };
+                Some(terms.iter().map(name).collect())
+            })
+            .collect()
+    };
+    assert_eq!(names(&found), [None, None, None], "nobody signed");
+    let mut ground = Ground {
+        nodes: vec!["n1".to_owned(), "n2".to_owned()],
+        present: 2,
+        strangers: Vec::new(),
+    };
+    found.ground = Some(ground.clone());
+    let both = Some(vec!["n1".to_owned(), "n2".to_owned()]);
+    assert_eq!(names(&found), [both.clone(), both.clone(), both]);
+
+    std::mem::swap(&mut ground.nodes, &mut ground.strangers);
+    found.ground = Some(ground);
+    let refusal = validate(&group(), &found).unwrap_err();
+    assert_eq!(refusal.reason(), "NoGround");
+    assert!(refusal.to_string().contains("dmpctl site sign"));
 }
 
 #[test]

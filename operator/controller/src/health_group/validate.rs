@@ -19,6 +19,11 @@ pub enum Refusal {
     NoSite(String),
     #[error("the site's territory is `{0}`: health data stays in MA")]
     ForeignSite(String),
+    #[error(
+        "every node that the inventory of Site `{0}` names is another machine here: have the present machines signed \
+         (`dmpctl site machines`, `dmpctl site sign`)"
+    )]
+    NoGround(String),
     #[error("{0}")]
     Name(String),
     #[error("custody `group` is not served by this release: create the group with custody `platform`")]
@@ -42,6 +47,7 @@ impl status::Refusal for Refusal {
             Self::NoPlatform => "PlatformNotFound",
             Self::NoSite(_) => "SiteNotFound",
             Self::ForeignSite(_) => "SiteAbroad",
+            Self::NoGround(_) => "NoGround",
             Self::Name(_) => "InvalidName",
             Self::CustodyNotServed => "CustodyNotServed",
             Self::InsecureSeal => "InsecureSeal",
@@ -60,6 +66,8 @@ pub struct Valid {
     pub trust: Trust,
     pub log_key: Option<PublicKey>,
     pub databases_started: bool,
+    /// Where pods may run: the machines of the site; anywhere when nobody signed which they are.
+    pub nodes: Option<Vec<String>>,
 }
 
 /// # Errors
@@ -76,6 +84,10 @@ pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
         .ok_or_else(|| Refusal::NoSite(group.spec.site.clone()))?;
     if site.spec.territory != "MA" {
         return Err(Refusal::ForeignSite(site.spec.territory.clone()));
+    }
+    let nodes = found.ground.as_ref().map(|ground| ground.nodes.clone());
+    if nodes.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Refusal::NoGround(group.spec.site.clone()));
     }
     if group.spec.keys.custody == Custody::Group {
         return Err(Refusal::CustodyNotServed);
@@ -97,5 +109,6 @@ pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
         trust: found.trust.clone(),
         log_key: found.log_key.clone(),
         databases_started: found.databases_started,
+        nodes,
     })
 }

@@ -4,6 +4,7 @@ use dmp_api::Sizing;
 use serde_json::json;
 
 use super::{Object, ObjectKind, labels};
+use crate::placement;
 
 /// What CNPG reads to stop the pods and keep the volumes.
 pub const HIBERNATION_ANNOTATION: &str = "cnpg.io/hibernation";
@@ -20,6 +21,8 @@ pub struct Database<'a> {
     pub instances: i64,
     /// Volume of one instance, GiB.
     pub storage_gib: i64,
+    /// Where its pods may run; anywhere when absent.
+    pub nodes: Option<&'a [String]>,
 }
 
 /// Instances of a cluster: what was asked for, else what the sizing gives.
@@ -77,6 +80,14 @@ pub fn cluster(database: &Database<'_>) -> Object {
             json!({ "method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": true });
         map.insert("synchronous".to_owned(), synchronous);
     }
+    let mut affinity = json!({
+        "enablePodAntiAffinity": true,
+        "podAntiAffinityType": "preferred",
+        "topologyKey": "kubernetes.io/hostname",
+    });
+    if let (Some(nodes), Some(map)) = (database.nodes, affinity.as_object_mut()) {
+        map.insert("nodeAffinity".to_owned(), placement::affinity(nodes));
+    }
     let labels = labels(database.name, database.group);
     Object::new(
         ObjectKind::Cluster,
@@ -119,11 +130,7 @@ pub fn cluster(database: &Database<'_>) -> Object {
                     "requests": { "cpu": cpu, "memory": memory_request },
                     "limits": { "memory": memory_limit },
                 },
-                "affinity": {
-                    "enablePodAntiAffinity": true,
-                    "podAntiAffinityType": "preferred",
-                    "topologyKey": "kubernetes.io/hostname",
-                },
+                "affinity": affinity,
                 "inheritedMetadata": { "labels": {
                     "app.kubernetes.io/part-of": "dmp",
                     "dmp.ma/database": database.name,

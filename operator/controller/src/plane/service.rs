@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Object, ObjectKind, labels};
+use crate::placement;
 
 /// A service of the one binary `dmp`.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub struct Workload<'a> {
     /// Whether it speaks to the API server.
     pub cluster: bool,
     pub memory_limit: &'a str,
+    /// Where its pods may run; anywhere when absent.
+    pub nodes: Option<&'a [String]>,
 }
 
 /// What a node that is gone is tainted with. A pod of ours leaves it after 20 s instead of Kubernetes' five minutes: it has no state
@@ -62,7 +65,7 @@ pub fn deployment(workload: &Workload<'_>) -> Object {
         ports.push(json!({ "name": "guichet", "containerPort": 9444 }));
     }
     let probe = |path: &str| json!({ "path": path, "port": "health" });
-    Object::new(
+    let mut deployment = Object::new(
         ObjectKind::Deployment,
         Some(workload.namespace),
         workload.name,
@@ -116,7 +119,15 @@ pub fn deployment(workload: &Workload<'_>) -> Object {
                 },
             },
         }),
-    )
+    );
+    let pod = deployment.body.pointer_mut("/spec/template/spec");
+    if let (Some(nodes), Some(pod)) = (workload.nodes, pod.and_then(Value::as_object_mut)) {
+        pod.insert(
+            "affinity".to_owned(),
+            json!({ "nodeAffinity": placement::affinity(nodes) }),
+        );
+    }
+    deployment
 }
 
 fn mounts(workload: &Workload<'_>) -> Vec<Value> {

@@ -69,6 +69,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 sizing: spec.sizing,
                 instances: database::instances(spec.sizing, spec.database_instances),
                 storage_gib: volume(spec.sizing),
+                nodes: valid.nodes.as_deref(),
             })
         })
         .collect();
@@ -93,6 +94,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             public,
             cluster: name == "portal",
             memory_limit: "1Gi",
+            nodes: valid.nodes.as_deref(),
         };
         plane.config_maps.push(config_map(
             ns,

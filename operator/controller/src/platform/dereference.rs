@@ -6,12 +6,14 @@ use dmp_api::names::{NATIONAL_DATABASES, NATIONAL_NAMESPACE, group_log_origin, n
 use dmp_api::{HealthGroup, Platform, Site};
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
+use dmp_homologation::inventory::Ground;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use crate::apply::{ApplyError, get};
 use crate::controller::Context;
 use crate::guard::Guarded;
+use crate::placement;
 use crate::plane::{ObjectKind, database, trust::Trust};
 use crate::system_homologation;
 
@@ -36,6 +38,8 @@ pub struct GroupLog {
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     pub site: Option<Site>,
+    /// By the site's signed inventory.
+    pub ground: Option<Ground>,
     pub trust: Trust,
     /// What auditors and authorities said of the platform.
     pub words: system_homologation::dereference::Found,
@@ -62,6 +66,7 @@ pub async fn dereference(context: &Context, platform: &Platform) -> Result<Found
         .collect();
     let mut found = Found {
         site,
+        ground: placement::read(&context.client, &platform.spec, &platform.spec.site).await?,
         trust: context.openbao.trust(&origins).await?,
         words: system_homologation::dereference::dereference(context, None).await?,
         ..Found::default()

@@ -19,6 +19,7 @@ fn platform() -> Platform {
 fn found() -> Found {
     let sites: Vec<Site> = sample("sites.yaml", "Site");
     Found {
+        ground: None,
         words: Default::default(),
         site: sites
             .into_iter()

@@ -14,6 +14,11 @@ pub enum Refusal {
     NoSite(String),
     #[error("the site's territory is `{0}`: health data stays in MA")]
     ForeignSite(String),
+    #[error(
+        "every node that the inventory of Site `{0}` names is another machine here: have the present machines signed \
+         (`dmpctl site machines`, `dmpctl site sign`)"
+    )]
+    NoGround(String),
     #[error("spec.gateway.publicNames[{index}] `{name}` is neither a host name nor an IP address")]
     PublicName { index: usize, name: String },
     #[error("spec.issuers names `{0}` twice")]
@@ -25,6 +30,7 @@ impl status::Refusal for Refusal {
         match self {
             Self::NoSite(_) => "SiteNotFound",
             Self::ForeignSite(_) => "SiteAbroad",
+            Self::NoGround(_) => "NoGround",
             Self::PublicName { .. } => "InvalidPublicName",
             Self::IssuerTwice(_) => "IssuerTwice",
         }
@@ -39,6 +45,8 @@ pub struct Valid {
     pub groups: Vec<GroupLog>,
     pub group_count: usize,
     pub databases_started: BTreeSet<&'static str>,
+    /// Where pods may run: the machines of the site; anywhere when nobody signed which they are.
+    pub nodes: Option<Vec<String>>,
 }
 
 /// # Errors
@@ -51,6 +59,10 @@ pub fn validate(platform: &Platform, found: &Found) -> Result<Valid, Refusal> {
         .ok_or_else(|| Refusal::NoSite(spec.site.clone()))?;
     if site.spec.territory != "MA" {
         return Err(Refusal::ForeignSite(site.spec.territory.clone()));
+    }
+    let nodes = found.ground.as_ref().map(|ground| ground.nodes.clone());
+    if nodes.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Refusal::NoGround(spec.site.clone()));
     }
     for (index, name) in spec.gateway.public_names.iter().enumerate() {
         if !is_host(name) {
@@ -72,6 +84,7 @@ pub fn validate(platform: &Platform, found: &Found) -> Result<Valid, Refusal> {
         groups: found.groups.clone(),
         group_count: found.group_count,
         databases_started: found.databases_started.clone(),
+        nodes,
     })
 }
 

@@ -499,6 +499,7 @@ fn the_record_of_a_homologation_is_kept() {
         "conformanceprofiles",
         "nonconformities",
         "nonconformityanswers",
+        "siteinventories",
         "systemhomologations",
     ];
     for resource in kept {

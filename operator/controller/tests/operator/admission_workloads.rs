@@ -246,6 +246,25 @@ fn the_image_of_a_running_pod_stays() {
 }
 
 #[test]
+fn the_scheduler_alone_says_where_a_pod_runs() {
+    assert_eq!(create("dmp-tanger", pod("records"), REPLICA_SETS), [""; 0]);
+    let placed = changed(pod("records"), "/spec/nodeName", json!("lyon-1"));
+    assert_eq!(create("dmp-tanger", placed, REPLICA_SETS), ["dmp-pod-placement"]);
+    let bind = |resource: &str, by: &str| {
+        let target = json!({ "metadata": { "name": "records-7c9-x" }, "target": { "kind": "Node", "name": "lyon-1" } });
+        Ask::new("CREATE", resource, "dmp-tanger/records-7c9-x")
+            .object(target)
+            .by(by)
+            .installer()
+            .denied()
+    };
+    for resource in ["pods/binding", "bindings"] {
+        assert_eq!(bind(resource, "system:kube-scheduler"), [""; 0]);
+        assert_eq!(bind(resource, "admin@host.example"), ["dmp-pod-binding"]);
+    }
+}
+
+#[test]
 fn workloads_are_written_by_who_makes_them() {
     let write = |operation: &str, resource: &str, place: &str, by: &str| {
         Ask::new(operation, resource, place).by(by).denied()

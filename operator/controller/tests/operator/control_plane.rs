@@ -216,6 +216,17 @@ impl World {
         serde_json::to_value(live.unwrap_or_else(|error| panic!("{name}: {error}"))).unwrap()
     }
 
+    /// Writes a status as a component would.
+    pub async fn status(&self, object: &Value) {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let patch = Patch::Merge(json!({ "status": object["status"] }));
+        let written = self
+            .api(object)
+            .patch_status(name, &PatchParams::default(), &patch)
+            .await;
+        written.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
     /// # Errors
     /// The API server's message.
     pub async fn delete(&self, object: &Value) -> Result<(), String> {

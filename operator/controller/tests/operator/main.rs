@@ -24,6 +24,7 @@ mod network;
 mod openbao;
 mod opening;
 mod parts;
+mod placement;
 mod renewal;
 mod revocation;
 mod rights;

@@ -2,7 +2,7 @@
 //! colleague gets the output. The key leaves this machine in no form.
 
 mod lift;
-mod sign;
+pub(crate) mod sign;
 mod surveillance;
 mod system;
 

@@ -293,7 +293,7 @@ pub(super) fn named(homologation: &str) -> Result<(&str, &str)> {
 }
 
 /// The object (YAML) that carries a statement about `name`, which `field` of its specification names. The same statement is the same object.
-pub(super) fn carrier(
+pub(crate) fn carrier(
     kind: &str,
     namespace: Option<&str>,
     name: &str,
@@ -332,7 +332,7 @@ pub(super) fn named_after(
     })
 }
 
-pub(super) fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {
+pub(crate) fn signed<T: Statement>(options: &SignatureOptions, statement: &T) -> Result<String> {
     let signatory = Signatory::new(&read(&options.certificate)?, &read(&options.key)?);
     signatory
         .and_then(|signatory| signatory.sign(statement))

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod placement;
 mod platform;
 mod rights;
 mod world;

@@ -8,6 +8,7 @@ mod catalogue;
 mod documentation;
 mod feed;
 mod installation;
+mod inventory;
 mod label;
 mod lift;
 mod non_conformity;

@@ -23,6 +23,7 @@ mod operator;
 mod other_cluster;
 mod other_cluster_registry;
 mod other_cluster_upgrade;
+mod placement;
 mod retirement;
 mod revocation;
 mod support;

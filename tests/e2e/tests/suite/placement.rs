@@ -1,0 +1,180 @@
+//! Which machines a site is, on a running platform: signed, pods and databases are bound to them and serve on; the same person's word
+//! on a machine that is none takes nothing down.
+
+use std::time::{Duration, Instant};
+
+use dmp_api::{HealthGroup, Platform, SiteInventory};
+use dmp_testkit::bodies::Authority;
+use dmp_testkit::kubernetes::api_of;
+use dmpctl::demo::TANGER;
+use dmpctl::homologation::SignatureOptions;
+use dmpctl::site::{MachinesOptions, SignOptions, machines, sign};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::stage::on_stage;
+
+/// Two databases and a record store move one after the other.
+const WITHIN: Duration = Duration::from_secs(300);
+
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) -> Duration {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < WITHIN, "{what}: not within {WITHIN:?}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    begun.elapsed()
+}
+
+/// Whether every pod of the group is bound to nodes by name, or none; and all are ready.
+async fn settled(client: &Client, bound: bool) -> bool {
+    let api = Api::<Pod>::namespaced(client.clone(), &format!("dmp-{TANGER}"));
+    let pods = api.list(&ListParams::default()).await.unwrap().items;
+    let serving = |pod: &&Pod| {
+        let labels = pod.metadata.labels.clone().unwrap_or_default();
+        pod.metadata.deletion_timestamp.is_none()
+            && (labels.contains_key("cnpg.io/instanceName")
+                || labels
+                    .get("app.kubernetes.io/name")
+                    .is_some_and(|name| name == "records"))
+    };
+    let pods: Vec<Value> = pods.iter().filter(serving).map(|pod| json!(pod)).collect();
+    let named = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields";
+    let ready = |pod: &Value| {
+        let conditions = pod["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        conditions
+            .iter()
+            .any(|one| one["type"] == "Ready" && one["status"] == "True")
+    };
+    pods.len() >= 3
+        && pods
+            .iter()
+            .all(|pod| pod.pointer(named).is_some() == bound && ready(pod))
+}
+
+async fn condition(client: &Client, kind: &str, name: &str, condition: &str) -> String {
+    let object = json!({ "apiVersion": "dmp.ma/v1alpha1", "kind": kind, "metadata": { "name": name } });
+    let live = api_of(client, &object).get(name).await.unwrap();
+    let conditions = live.data["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let found = conditions.iter().find(|one| one["type"] == condition);
+    found.map_or_else(String::new, |one| {
+        format!(
+            "{} {}",
+            one["status"].as_str().unwrap(),
+            one["reason"].as_str().unwrap()
+        )
+    })
+}
+
+async fn merge(client: &Client, bodies: &Value) {
+    let platforms = Api::<Platform>::all(client.clone());
+    let change = Patch::Merge(json!({ "spec": { "bodies": bodies } }));
+    platforms
+        .patch("national", &PatchParams::default(), &change)
+        .await
+        .unwrap();
+}
+
+#[test]
+fn what_the_security_entity_signed_binds_what_holds_data() {
+    on_stage("placement", async |stage| {
+        let client = &stage.client;
+        let platform = Api::<Platform>::all(client.clone())
+            .get("national")
+            .await
+            .unwrap();
+        let group = Api::<HealthGroup>::all(client.clone()).get(TANGER).await.unwrap();
+        let site = group.spec.site.clone();
+        let security = Authority::lasting("Entité de sécurité d’essai", "000000000000012");
+        let before = json!(platform.spec.bodies);
+        // Whoever was the security entity is not for a moment.
+        let others = before
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|body| body["role"] != "security");
+        let mut bodies: Vec<Value> = others.cloned().collect();
+        bodies.push(json!({
+            "role": "security", "organisation": { "name": security.name, "ice": security.ice },
+            "anchors": [{ "certificate": security.certificate_pem() }],
+        }));
+        merge(client, &json!(bodies)).await;
+        assert_eq!(
+            condition(client, "Site", &site, "Attested").await,
+            "False NoInventory"
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let listed = machines(client, &MachinesOptions { selector: None })
+            .await
+            .unwrap();
+        eprintln!("placement: {listed}");
+        let member = security.person("s1");
+        let options = SignOptions {
+            signature: SignatureOptions {
+                certificate: file("certificate.pem", &member.chain_pem),
+                key: file("key.pem", &member.key_pem),
+            },
+            domain: platform.spec.domain.clone(),
+            site: site.clone(),
+            machines: file("machines.json", &listed),
+            comment: "vu sur place".to_owned(),
+        };
+        let inventory: SiteInventory = serde_saphyr::from_str(&sign(&options).unwrap()).unwrap();
+        let inventories = Api::<SiteInventory>::all(client.clone());
+        inventories.create(&Default::default(), &inventory).await.unwrap();
+        until("the site attested", || async {
+            condition(client, "Site", &site, "Attested").await == "True Attested"
+        })
+        .await;
+        let took = until("everything bound and ready", || settled(client, true)).await;
+        eprintln!("placement: every pod of the group on signed machines after {took:?}");
+        until("the group ready", || async {
+            condition(client, "HealthGroup", TANGER, "Ready").await == "True Ready"
+        })
+        .await;
+
+        // All its machines are others, as if somebody had signed in a hurry: refused, and what runs stays.
+        let mut wrong: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        for machine in &mut wrong {
+            machine["machineID"] = json!("0000");
+        }
+        let hurried = SignOptions {
+            machines: file("wrong.json", &json!(wrong).to_string()),
+            ..options.clone()
+        };
+        let hurried: SiteInventory = serde_saphyr::from_str(&sign(&hurried).unwrap()).unwrap();
+        inventories.create(&Default::default(), &hurried).await.unwrap();
+        until("the group refused", || async {
+            condition(client, "HealthGroup", TANGER, "Ready").await == "False NoGround"
+        })
+        .await;
+        assert!(settled(client, true).await, "what runs stays");
+
+        // As it was.
+        merge(client, &before).await;
+        until("nothing signed counts", || async {
+            condition(client, "Site", &site, "Attested").await == "False NoInventory"
+        })
+        .await;
+        let took = until("everything unbound and ready", || settled(client, false)).await;
+        eprintln!("placement: as before after {took:?}");
+        until("the group ready", || async {
+            condition(client, "HealthGroup", TANGER, "Ready").await == "True Ready"
+        })
+        .await;
+    });
+}
