@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::incidents;
 use crate::report;
-use crate::world::{Namespace, Read, World};
+use crate::world::{Namespace, Pod, Read, World};
 
 /// What a check looks at, once for each namespace or once for all.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 15] = [
+pub const COLLECTORS: [(&str, &str, Collector); 16] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -50,6 +50,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 15] = [
     ("DMP-IAM-03", "pairs", role_pairs),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
+    ("DMP-WRK-06", "pods", secrets_in_pods),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
@@ -117,15 +118,35 @@ fn exposed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     ))
 }
 
-fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+/// The pods of the platform's namespaces.
+fn our_pods(world: &World) -> Read<Vec<&Pod>> {
     let names = names(ours(world)?);
-    let pods = seen(&world.pods)?;
-    let mine = || pods.iter().filter(|pod| names.contains(pod.namespace.as_str()));
-    let name = |pod: &crate::world::Pod| json!({ "name": format!("{}/{}", pod.namespace, pod.name) });
-    let on_host: Vec<_> = mine().filter(|pod| pod.on_host).map(name).collect();
+    let pods = seen(&world.pods)?.iter();
+    Ok(pods
+        .filter(|pod| names.contains(pod.namespace.as_str()))
+        .collect())
+}
+
+fn place(pod: &Pod) -> String {
+    format!("{}/{}", pod.namespace, pod.name)
+}
+
+fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let pods = our_pods(world)?;
+    let on_host = pods.iter().filter(|pod| pod.on_host);
+    let on_host: Vec<_> = on_host.map(|pod| json!({ "name": place(pod) })).collect();
     Ok(Observed::whole(
-        json!({ "pods": mine().next().is_some(), "onHost": on_host }),
+        json!({ "pods": !pods.is_empty(), "onHost": on_host }),
     ))
+}
+
+fn secrets_in_pods(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let pods = our_pods(world)?;
+    let found = pods.iter().filter(|pod| !pod.secrets.is_empty());
+    let found: Vec<_> = found
+        .map(|pod| json!({ "name": place(pod), "said": pod.secrets.join("; ") }))
+        .collect();
+    Ok(Observed::whole(json!({ "searched": pods.len(), "found": found })))
 }
 
 fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

@@ -20,6 +20,7 @@ pub mod incidents;
 pub mod metrics;
 pub mod pass;
 pub mod publish;
+mod refused;
 pub mod report;
 pub mod rights;
 pub mod run;

@@ -1,6 +1,8 @@
 //! What there is, as one pass reads it: a few facts of each object, page by page, and of each kind whether it could be read.
 //!
-//! No Secret, no ConfigMap, no content of anything.
+//! No Secret, no ConfigMap, no content of anything: of the texts in the platform's pods only whether admission refuses them.
+
+use std::collections::BTreeSet;
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
 use dmp_api::{HealthGroup, Incident, Mode, Platform};
@@ -16,6 +18,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::admission;
 use crate::brought::{self, Brought};
@@ -23,6 +26,7 @@ use crate::exceptions;
 use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
 use crate::metrics;
+use crate::refused;
 use crate::rights::{self, Grant};
 
 /// Objects of a page.
@@ -95,6 +99,8 @@ pub struct Pod {
     pub ready: bool,
     /// Shares its node's network, or one of its ports.
     pub on_host: bool,
+    /// What admission says of secrets in its texts; of a pod of somebody else nothing.
+    pub secrets: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -201,10 +207,14 @@ impl World {
         )
         .await;
         let groups = groups.map(|groups| groups.into_iter().map(group).collect::<Vec<_>>());
+        let namespaces = list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await;
+        let spaces = namespaces.iter().flatten().filter(|space| space.ours);
+        let ours: BTreeSet<&str> = spaces.map(|space| space.name.as_str()).collect();
+        let pods = list(Api::<KubePod>::all(all()), "Pods", |one| pod(one, &ours)).await;
         Self {
             at: now,
-            namespaces: list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await,
-            pods: list(Api::<KubePod>::all(all()), "Pods", pod).await,
+            namespaces,
+            pods,
             services: list(Api::<KubeService>::all(all()), "Services", service).await,
             denials: list(Api::<NetworkPolicy>::all(all()), "NetworkPolicies", denial)
                 .await
@@ -280,7 +290,7 @@ fn namespace(object: KubeNamespace) -> Namespace {
     }
 }
 
-fn pod(object: KubePod) -> Pod {
+fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
     let app = match label(&object, "cnpg.io/cluster") {
         "" => label(&object, "app.kubernetes.io/name"),
         cluster => cluster,
@@ -301,6 +311,11 @@ fn pod(object: KubePod) -> Pod {
         .iter()
         .flat_map(|container| container.ports.iter().flatten());
     let on_host = spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some());
+    let secrets = if ours.contains(namespace.as_str()) {
+        refused::by(refused::POD_SECRETS, json!({ "spec": spec }))
+    } else {
+        Vec::new()
+    };
     Pod {
         namespace,
         name,
@@ -308,6 +323,7 @@ fn pod(object: KubePod) -> Pod {
         node: spec.node_name.unwrap_or_default(),
         ready,
         on_host,
+        secrets,
     }
 }
 
@@ -374,7 +390,7 @@ async fn sites(client: &Client, platforms: Read<&[Platform]>, groups: Read<&[Gro
     let platforms = platforms?.iter().map(|one| one.spec.site.clone());
     let groups = groups?.iter().map(|one| one.site.clone());
     let known = list(Api::<dmp_api::Site>::all(client.clone()), "Sites", |one| one).await?;
-    let named: std::collections::BTreeSet<String> = platforms.chain(groups).collect();
+    let named: BTreeSet<String> = platforms.chain(groups).collect();
     let site = |name: String| {
         let qualification = known.iter().find(|site| site.name_any() == name);
         let qualification = qualification.and_then(|site| site.spec.qualification.clone());
@@ -425,8 +441,6 @@ pub fn resource(kind: &str) -> ApiResource {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn policy(spec: serde_json::Value) -> NetworkPolicy {
@@ -458,15 +472,27 @@ mod tests {
     #[test]
     fn a_pod_is_on_its_node_by_network_or_by_port() {
         let of = |spec: serde_json::Value| {
-            pod(serde_json::from_value(
-                json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": spec }),
-            )
-            .unwrap())
+            let object = json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": spec });
+            pod(serde_json::from_value(object).unwrap(), &BTreeSet::new())
         };
         assert!(!of(json!({ "containers": [{ "name": "c", "ports": [{ "containerPort": 80 }] }] })).on_host);
         assert!(of(json!({ "containers": [], "hostNetwork": true })).on_host);
         let port =
             json!({ "containers": [{ "name": "c", "ports": [{ "containerPort": 80, "hostPort": 80 }] }] });
         assert!(of(port).on_host);
+    }
+
+    #[test]
+    fn texts_of_the_platforms_pods_are_judged_and_of_no_others() {
+        let object = json!({
+            "metadata": { "name": "p", "namespace": "dmp-tanger" },
+            "spec": { "containers": [{ "name": "c", "env": [{ "name": "DB_PASSWORD", "value": "letmein" }] }] },
+        });
+        let of = |ours: &[&'static str]| {
+            let object = serde_json::from_value(object.clone()).unwrap();
+            pod(object, &ours.iter().copied().collect())
+        };
+        assert_eq!(of(&["dmp-tanger"]).secrets.len(), 1);
+        assert_eq!(of(&["dmp-national"]).secrets, [""; 0]);
     }
 }

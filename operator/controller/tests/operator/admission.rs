@@ -7,11 +7,12 @@ use kube::core::cel::{AdmissionRequest, VapEvaluator, VapExpression};
 use serde_json::{Value, json};
 
 /// The files with policies.
-pub const FILES: [&str; 5] = [
+pub const FILES: [&str; 6] = [
     "admission.yaml",
     "admission-access.yaml",
     "admission-network.yaml",
     "admission-product.yaml",
+    "admission-secrets.yaml",
     "admission-workloads.yaml",
 ];
 /// Whether somebody is an installer is the API server's to say: here the case does.

@@ -16,6 +16,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::admission::{documents, manifests};
+use crate::admission_secrets;
 use crate::parts::samples;
 
 pub const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
@@ -348,6 +349,7 @@ async fn the_api_server_denies_what_the_policies_say() {
     let mut spy = pod("default", "r/tools:1");
     spy["spec"]["volumes"] = json!([{ "name": "s", "secret": { "secretName": "records-app" } }]);
     administrator.post(&pods, &spy).await.denied_by("dmp-pod-volumes");
+    admission_secrets::on_a_server(&server).await;
 
     // Workloads, configuration, databases.
     let operator = server

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod platform;
+mod pods;
 mod rights;
 mod world;
