@@ -40,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 16] = [
+pub const COLLECTORS: [(&str, &str, Collector); 18] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -48,6 +48,8 @@ pub const COLLECTORS: [(&str, &str, Collector); 16] = [
     ("DMP-WRK-01", "labels", pod_security),
     ("DMP-IAM-01", "grants", grants),
     ("DMP-IAM-03", "pairs", role_pairs),
+    ("DMP-IAM-04", "tokens", tokens_of_pods),
+    ("DMP-IAM-04", "subjects", impersonal),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-WRK-06", "pods", secrets_in_pods),
@@ -141,10 +143,18 @@ fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn secrets_in_pods(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    refused_pods(world, |pod| &pod.secrets)
+}
+
+fn tokens_of_pods(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    refused_pods(world, |pod| &pod.tokens)
+}
+
+fn refused_pods(world: &World, said: fn(&Pod) -> &[&'static str]) -> Read<Vec<Observed>> {
     let pods = our_pods(world)?;
-    let found = pods.iter().filter(|pod| !pod.secrets.is_empty());
+    let found = pods.iter().filter(|pod| !said(pod).is_empty());
     let found: Vec<_> = found
-        .map(|pod| json!({ "name": place(pod), "said": pod.secrets.join("; ") }))
+        .map(|pod| json!({ "name": place(pod), "said": said(pod).join("; ") }))
         .collect();
     Ok(Observed::whole(json!({ "searched": pods.len(), "found": found })))
 }
@@ -164,8 +174,9 @@ fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let grants = seen(&world.grants)?;
-    let items: Vec<_> = grants
+    let rights = seen(&world.rights)?;
+    let items: Vec<_> = rights
+        .grants
         .iter()
         .map(|grant| {
             // Of resources only the wildcard is asked for.
@@ -179,7 +190,7 @@ fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 
 fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let mut pairs = Vec::new();
-    for grant in seen(&world.grants)? {
+    for grant in &seen(&world.rights)?.grants {
         let roles: Vec<_> = grant
             .roles
             .iter()
@@ -192,6 +203,12 @@ fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         }
     }
     Ok(Observed::whole(json!({ "pairs": pairs })))
+}
+
+fn impersonal(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let names = seen(&world.rights)?.impersonal.iter();
+    let items: Vec<_> = names.map(|name| json!({ "name": name })).collect();
+    Ok(Observed::whole(json!({ "bindings": items })))
 }
 
 /// Nodes with pods of both; a group's keys are in an OpenBao namespace of its own.

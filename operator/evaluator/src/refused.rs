@@ -10,13 +10,24 @@ use kube::core::cel::{CompiledVapExpression, VapError, VapEvaluator, VapExpressi
 use serde_json::Value;
 
 pub(crate) const POD_SECRETS: &str = "dmp-pod-secrets";
+pub(crate) const POD_TOKENS: &str = "dmp-pod-tokens";
+pub(crate) const PRODUCT_SUBJECTS: &str = "dmp-product-subjects";
 /// The policies that are asked.
-const ASKED: [&str; 1] = [POD_SECRETS];
+const ASKED: [&str; 3] = [POD_SECRETS, POD_TOKENS, PRODUCT_SUBJECTS];
 /// Said where a policy cannot be asked, which the tests of this program exclude.
 const UNKNOWN: &str = "its policy could not be asked";
+/// Said by a condition that does not hold; what else one says is an error.
+const NOT_MEANT: &str = "not meant";
 
-/// Validations of a policy with the sentence of each.
-struct Rule(Vec<(String, Result<CompiledVapExpression, VapError>)>);
+type Compiled = Vec<Result<CompiledVapExpression, VapError>>;
+
+/// One policy.
+struct Rule {
+    conditions: Compiled,
+    validations: Compiled,
+    /// The sentence of each validation.
+    sentences: Vec<String>,
+}
 
 static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
     let documents = dmp_policies::admission::MANIFESTS
@@ -27,40 +38,53 @@ static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
 
 fn rule(document: &Value) -> Option<(String, Rule)> {
     let name = document.pointer("/metadata/name")?.as_str()?;
-    let validations = document.pointer("/spec/validations")?.as_array()?;
-    if !ASKED.contains(&name) {
-        return None;
-    }
-    let text = |rule: &Value, field: &str| rule[field].as_str().unwrap_or_default().to_owned();
-    let compiled = |validation: &Value| {
-        let expression = VapExpression {
-            expression: text(validation, "expression"),
-            message: None,
-            message_expression: None,
-        };
-        let mut compiled = VapEvaluator::builder().build().compile_expressions(&[expression]);
-        compiled.pop().map(|it| (text(validation, "message"), it))
+    let validations = document.pointer("/spec/validations")?;
+    let conditions = document.pointer("/spec/matchConditions").unwrap_or(&Value::Null);
+    let rule = || Rule {
+        conditions: compiled(conditions),
+        validations: compiled(validations),
+        sentences: texts(validations, "message"),
     };
-    Some((
-        name.to_owned(),
-        Rule(validations.iter().filter_map(compiled).collect()),
-    ))
+    ASKED.contains(&name).then(|| (name.to_owned(), rule()))
+}
+
+fn texts(rules: &Value, field: &str) -> Vec<String> {
+    let rules = rules.as_array().into_iter().flatten();
+    rules
+        .map(|rule| rule[field].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn compiled(rules: &Value) -> Compiled {
+    let expressions = texts(rules, "expression").into_iter();
+    let expressions: Vec<_> = expressions
+        .map(|expression| VapExpression {
+            expression,
+            message: Some(NOT_MEANT.to_owned()),
+            message_expression: None,
+        })
+        .collect();
+    VapEvaluator::builder().build().compile_expressions(&expressions)
 }
 
 /// Each sentence with which the policy would refuse the object; what cannot be judged is refused, as admission does.
 /// Nothing of the object is in them.
-pub(crate) fn by(policy: &str, object: Value) -> Vec<&'static str> {
-    let Some(Rule(validations)) = RULES.get(policy) else {
+pub(crate) fn by(policy: &str, object: &Value) -> Vec<&'static str> {
+    let Some(rule) = RULES.get(policy) else {
         return vec![UNKNOWN];
     };
-    let asked = VapEvaluator::builder().object(object).build();
-    let results = validations.iter().map(|(message, expression)| {
-        let results = asked.evaluate_compiled(std::slice::from_ref(expression));
-        (message.as_str(), results.iter().all(|result| result.passed))
-    });
-    results
-        .filter(|(_, passed)| !passed)
-        .map(|(message, _)| message)
+    let asked = VapEvaluator::builder().object(object.clone()).build();
+    let not_meant = |conditions: &Compiled| {
+        let mut results = asked.evaluate_compiled(conditions).into_iter();
+        results.any(|result| result.message.as_deref() == Some(NOT_MEANT))
+    };
+    if !rule.conditions.is_empty() && not_meant(&rule.conditions) {
+        return Vec::new();
+    }
+    let results = asked.evaluate_compiled(&rule.validations);
+    let said = results.iter().zip(&rule.sentences);
+    said.filter(|(result, _)| !result.passed)
+        .map(|(_, sentence)| sentence.as_str())
         .collect()
 }
 
@@ -71,19 +95,22 @@ mod tests {
     use super::*;
 
     fn said(container: Value) -> Vec<&'static str> {
-        by(POD_SECRETS, json!({ "spec": { "containers": [container] } }))
+        by(POD_SECRETS, &json!({ "spec": { "containers": [container] } }))
     }
 
     #[test]
     fn every_policy_that_is_asked_is_of_this_release() {
         for policy in ASKED {
-            let Rule(validations) = RULES.get(policy).unwrap_or_else(|| panic!("{policy}"));
-            assert!(!validations.is_empty(), "{policy}");
-            for (message, expression) in validations {
-                assert!(expression.is_ok() && !message.is_empty(), "{policy}: {message}");
-            }
+            let rule = RULES.get(policy).unwrap_or_else(|| panic!("{policy}"));
+            let expressions = rule.conditions.iter().chain(&rule.validations);
+            assert!(expressions.clone().all(Result::is_ok), "{policy}");
+            assert!(!rule.validations.is_empty(), "{policy}");
+            assert!(
+                rule.sentences.iter().all(|sentence| !sentence.is_empty()),
+                "{policy}"
+            );
         }
-        assert_eq!(by("dmp-of-tomorrow", json!({})), [UNKNOWN]);
+        assert_eq!(by("dmp-of-tomorrow", &json!({})), [UNKNOWN]);
     }
 
     #[test]
@@ -100,6 +127,24 @@ mod tests {
         assert_eq!(both.len(), 2, "{both:?}");
         assert!(!both.concat().contains("letmein"));
         // No pod at all: it cannot be judged.
-        assert_eq!(by(POD_SECRETS, json!({})).len(), 3);
+        assert_eq!(by(POD_SECRETS, &json!({})).len(), 3);
+    }
+
+    #[test]
+    fn a_policy_is_asked_where_it_is_meant_and_where_nobody_knows() {
+        let bound = |role: &str, user: &str| {
+            let subjects = json!([{ "kind": "User", "name": user }]);
+            by(
+                PRODUCT_SUBJECTS,
+                &json!({ "roleRef": { "name": role }, "subjects": subjects }),
+            )
+            .len()
+        };
+        assert_eq!(bound("dmp-host", "karim@chu.example"), 0);
+        assert_eq!(bound("dmp-host", "admin@chu.example"), 1);
+        assert_eq!(bound("view", "admin@chu.example"), 0);
+        // It is meant, and who it is for cannot be seen.
+        let unreadable = json!({ "roleRef": { "name": "dmp-host" }, "subjects": [{ "name": "karim" }] });
+        assert_eq!(by(PRODUCT_SUBJECTS, &unreadable).len(), 1);
     }
 }

@@ -27,7 +27,7 @@ use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
 use crate::metrics;
 use crate::refused;
-use crate::rights::{self, Grant};
+use crate::rights::{self, Rights};
 
 /// Objects of a page.
 const PAGE: u32 = 500;
@@ -57,7 +57,7 @@ pub struct World {
     pub denials: Read<Vec<Denial>>,
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
-    pub grants: Read<Vec<Grant>>,
+    pub rights: Read<Rights>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
     pub groups: Read<Vec<Group>>,
@@ -101,6 +101,8 @@ pub struct Pod {
     pub on_host: bool,
     /// What admission says of secrets in its texts; of a pod of somebody else nothing.
     pub secrets: Vec<&'static str>,
+    /// What it says of its token.
+    pub tokens: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -179,7 +181,10 @@ impl World {
             denials: nothing(),
             budgets: nothing(),
             nodes: nothing(),
-            grants: nothing(),
+            rights: Err(Unread {
+                kind: "Things",
+                why: "forbidden".to_owned(),
+            }),
             admission: nothing(),
             groups: nothing(),
             homologated: nothing(),
@@ -226,7 +231,7 @@ impl World {
             )
             .await,
             nodes: list(Api::<KubeNode>::all(all()), "Nodes", node).await,
-            grants: rights::read(client).await,
+            rights: rights::read(client).await,
             admission: admission::read(client).await,
             sites: sites(client, platforms.clone(), groups.as_deref().map_err(Clone::clone)).await,
             groups,
@@ -311,10 +316,10 @@ fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
         .iter()
         .flat_map(|container| container.ports.iter().flatten());
     let on_host = spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some());
-    let secrets = if ours.contains(namespace.as_str()) {
-        refused::by(refused::POD_SECRETS, json!({ "spec": spec }))
-    } else {
-        Vec::new()
+    let ours = ours.contains(namespace.as_str()).then(|| json!({ "spec": spec }));
+    let said = |policy| {
+        ours.as_ref()
+            .map_or_else(Vec::new, |pod| refused::by(policy, pod))
     };
     Pod {
         namespace,
@@ -323,7 +328,8 @@ fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
         node: spec.node_name.unwrap_or_default(),
         ready,
         on_host,
-        secrets,
+        secrets: said(refused::POD_SECRETS),
+        tokens: said(refused::POD_TOKENS),
     }
 }
 
@@ -492,7 +498,9 @@ mod tests {
             let object = serde_json::from_value(object.clone()).unwrap();
             pod(object, &ours.iter().copied().collect())
         };
-        assert_eq!(of(&["dmp-tanger"]).secrets.len(), 1);
-        assert_eq!(of(&["dmp-national"]).secrets, [""; 0]);
+        let ours = of(&["dmp-tanger"]);
+        assert_eq!((ours.secrets.len(), ours.tokens.len()), (1, 1));
+        let theirs = of(&["dmp-national"]);
+        assert_eq!((theirs.secrets.len(), theirs.tokens.len()), (0, 0));
     }
 }

@@ -188,6 +188,44 @@ fn no_key_and_no_password_in_a_configmap() {
     assert_eq!(empty.denied(), [""; 0], "without data");
 }
 
+#[test]
+fn a_pod_without_an_account_of_its_own_has_no_token() {
+    let run = |namespace: &str, account: Value, mount: Value, volumes: Value| {
+        let mut spec = json!({ "containers": [{ "name": "c", "image": "r/dmp:1" }] });
+        for (field, value) in [
+            ("serviceAccountName", account),
+            ("automountServiceAccountToken", mount),
+            ("volumes", volumes),
+        ] {
+            if !value.is_null() {
+                spec[field] = value;
+            }
+        }
+        said(namespace, json!({ "metadata": { "name": "p" }, "spec": spec }))
+    };
+    let projected = |source: Value| json!([{ "name": "v", "projected": { "sources": [source] } }]);
+    let token = projected(json!({ "serviceAccountToken": { "path": "token" } }));
+    let map = projected(json!({ "configMap": { "name": "m" } }));
+    for account in [json!(null), json!(""), json!("default")] {
+        let here = |mount, volumes| run("dmp-tanger", account.clone(), mount, volumes);
+        assert_eq!(here(json!(false), json!(null)), [""; 0], "{account}");
+        assert_eq!(here(json!(false), map.clone()), [""; 0], "{account}");
+        assert_eq!(here(json!(null), json!(null)), ["dmp-pod-tokens"], "{account}");
+        assert_eq!(here(json!(true), json!(null)), ["dmp-pod-tokens"], "{account}");
+        assert_eq!(here(json!(false), token.clone()), ["dmp-pod-tokens"], "{account}");
+        assert_eq!(
+            run("default", account.clone(), json!(null), json!(null)),
+            [""; 0],
+            "{account}"
+        );
+    }
+    // An account of its own asks for what it needs.
+    assert_eq!(
+        run("dmp-tanger", json!("network-probe"), json!(null), token),
+        [""; 0]
+    );
+}
+
 /// The same by an API server, with its own regular expressions and within its own budget.
 pub async fn on_a_server(server: &Server) {
     let administrator = server.administrator().await;
@@ -221,6 +259,13 @@ pub async fn on_a_server(server: &Server) {
         )
         .await;
     }
+    let mut of_nobody = pod("default", "r/tools:1");
+    administrator
+        .post(pods, &of_nobody)
+        .await
+        .denied_by("a pod without an account of its own has no token here");
+    of_nobody["spec"]["automountServiceAccountToken"] = json!(false);
+    administrator.post(pods, &of_nobody).await.passes();
     let by_file = with("env", variable("DB_PASSWORD_FILE", "/run/password"));
     administrator.post(pods, &by_file).await.passes();
     for text in WITHOUT.into_iter().chain([CERTIFICATE]) {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admitted;
 mod platform;
-mod pods;
 mod rights;
 mod world;
