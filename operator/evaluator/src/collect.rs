@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::incidents;
 use crate::report;
-use crate::world::{Namespace, Read, World};
+use crate::world::{Namespace, Pod, Read, World};
 
 /// What a check looks at, once for each namespace or once for all.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 16] = [
+pub const COLLECTORS: [(&str, &str, Collector); 19] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -48,9 +48,12 @@ pub const COLLECTORS: [(&str, &str, Collector); 16] = [
     ("DMP-WRK-01", "labels", pod_security),
     ("DMP-IAM-01", "grants", grants),
     ("DMP-IAM-03", "pairs", role_pairs),
+    ("DMP-IAM-04", "tokens", tokens_of_pods),
+    ("DMP-IAM-04", "subjects", impersonal),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-01", "placement", placements),
+    ("DMP-WRK-06", "pods", secrets_in_pods),
     ("DMP-RES-05", "qualified", qualifications),
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
@@ -118,15 +121,43 @@ fn exposed(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     ))
 }
 
-fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+/// The pods of the platform's namespaces.
+fn our_pods(world: &World) -> Read<Vec<&Pod>> {
     let names = names(ours(world)?);
-    let pods = seen(&world.pods)?;
-    let mine = || pods.iter().filter(|pod| names.contains(pod.namespace.as_str()));
-    let name = |pod: &crate::world::Pod| json!({ "name": format!("{}/{}", pod.namespace, pod.name) });
-    let on_host: Vec<_> = mine().filter(|pod| pod.on_host).map(name).collect();
+    let pods = seen(&world.pods)?.iter();
+    Ok(pods
+        .filter(|pod| names.contains(pod.namespace.as_str()))
+        .collect())
+}
+
+fn place(pod: &Pod) -> String {
+    format!("{}/{}", pod.namespace, pod.name)
+}
+
+fn on_host(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let pods = our_pods(world)?;
+    let on_host = pods.iter().filter(|pod| pod.on_host);
+    let on_host: Vec<_> = on_host.map(|pod| json!({ "name": place(pod) })).collect();
     Ok(Observed::whole(
-        json!({ "pods": mine().next().is_some(), "onHost": on_host }),
+        json!({ "pods": !pods.is_empty(), "onHost": on_host }),
     ))
+}
+
+fn secrets_in_pods(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    refused_pods(world, |pod| &pod.secrets)
+}
+
+fn tokens_of_pods(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    refused_pods(world, |pod| &pod.tokens)
+}
+
+fn refused_pods(world: &World, said: fn(&Pod) -> &[&'static str]) -> Read<Vec<Observed>> {
+    let pods = our_pods(world)?;
+    let found = pods.iter().filter(|pod| !said(pod).is_empty());
+    let found: Vec<_> = found
+        .map(|pod| json!({ "name": place(pod), "said": said(pod).join("; ") }))
+        .collect();
+    Ok(Observed::whole(json!({ "searched": pods.len(), "found": found })))
 }
 
 fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
@@ -144,8 +175,9 @@ fn pod_security(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 }
 
 fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
-    let grants = seen(&world.grants)?;
-    let items: Vec<_> = grants
+    let rights = seen(&world.rights)?;
+    let items: Vec<_> = rights
+        .grants
         .iter()
         .map(|grant| {
             // Of resources only the wildcard is asked for.
@@ -159,7 +191,7 @@ fn grants(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 
 fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let mut pairs = Vec::new();
-    for grant in seen(&world.grants)? {
+    for grant in &seen(&world.rights)?.grants {
         let roles: Vec<_> = grant
             .roles
             .iter()
@@ -172,6 +204,12 @@ fn role_pairs(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         }
     }
     Ok(Observed::whole(json!({ "pairs": pairs })))
+}
+
+fn impersonal(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let names = seen(&world.rights)?.impersonal.iter();
+    let items: Vec<_> = names.map(|name| json!({ "name": name })).collect();
+    Ok(Observed::whole(json!({ "bindings": items })))
 }
 
 /// Nodes with pods of both; a group's keys are in an OpenBao namespace of its own.

@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod pass;
 mod placement;
 pub mod publish;
+mod refused;
 pub mod report;
 pub mod rights;
 pub mod run;

@@ -203,7 +203,7 @@ mod tests {
             }]),
             budgets: Ok(Vec::new()),
             nodes: Ok(Vec::new()),
-            grants: Ok(Vec::new()),
+            rights: Ok(Default::default()),
             admission: Ok(Vec::new()),
             groups: Ok(Vec::new()),
             sites: Ok(Vec::new()),

@@ -1,4 +1,5 @@
-//! Who can do what in the whole cluster: every binding resolved to verbs and resources, one item for each subject.
+//! Who can do what in the whole cluster: every binding resolved to verbs and resources, one item for each subject; and which
+//! bindings of the product's roles are nobody's in particular.
 //!
 //! A person is not named: what is said is the binding that gives them the right.
 
@@ -8,8 +9,18 @@ use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
 };
 use kube::{Api, Client, ResourceExt as _};
+use serde_json::json;
 
+use crate::refused;
 use crate::world::{Read, list};
+
+/// What the bindings of the cluster come to.
+#[derive(Clone, Debug, Default)]
+pub struct Rights {
+    pub grants: Vec<Grant>,
+    /// Bindings that admission would refuse by their subjects: `<namespace>/<name>`, of the whole cluster `<name>`.
+    pub impersonal: Vec<String>,
+}
 
 /// What one subject can reach, all its bindings together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +44,7 @@ struct Binding {
 /// Namespace (of a ClusterRole none) and name of a role, with what it allows.
 type Roles = BTreeMap<(Option<String>, String), Vec<PolicyRule>>;
 
-pub(crate) async fn read(client: &Client) -> Read<Vec<Grant>> {
+pub(crate) async fn read(client: &Client) -> Read<Rights> {
     let all = || client.clone();
     let mut roles = Roles::new();
     let cluster_role = |role: ClusterRole| ((None, role.name_any()), role.rules.unwrap_or_default());
@@ -59,7 +70,26 @@ pub(crate) async fn read(client: &Client) -> Read<Vec<Grant>> {
         subjects: binding.subjects.unwrap_or_default(),
     };
     bindings.extend(list(Api::all(all()), "RoleBindings", binding).await?);
-    Ok(resolved(&roles, &bindings))
+    Ok(Rights {
+        grants: resolved(&roles, &bindings),
+        impersonal: bindings
+            .iter()
+            .filter(|one| is_impersonal(one))
+            .map(place)
+            .collect(),
+    })
+}
+
+fn is_impersonal(binding: &Binding) -> bool {
+    let object = json!({ "roleRef": binding.role, "subjects": binding.subjects });
+    !refused::by(refused::PRODUCT_SUBJECTS, &object).is_empty()
+}
+
+fn place(binding: &Binding) -> String {
+    match &binding.namespace {
+        Some(namespace) => format!("{namespace}/{}", binding.name),
+        None => binding.name.clone(),
+    }
 }
 
 fn resolved(roles: &Roles, bindings: &[Binding]) -> Vec<Grant> {
@@ -101,10 +131,7 @@ fn identity(subject: &Subject, binding: &Binding) -> String {
 /// As it is shown.
 fn called(subject: &Subject, binding: &Binding) -> String {
     if subject.kind == "User" && !subject.name.starts_with("system:") {
-        return match &binding.namespace {
-            Some(namespace) => format!("person by {namespace}/{}", binding.name),
-            None => format!("person by {}", binding.name),
-        };
+        return format!("person by {}", place(binding));
     }
     identity(subject, binding)
 }
@@ -179,5 +206,33 @@ mod tests {
         assert!(of("a/ci").unwrap().resources.contains("*"));
         assert!(of("nobody").unwrap().verbs.is_empty());
         assert!(!format!("{grants:?}").contains("amina"));
+    }
+
+    #[test]
+    fn a_role_of_the_product_that_is_nobodys_is_found_by_its_binding() {
+        let host = ("ClusterRole", "dmp-host");
+        let admin = ("ClusterRole", "dmp-group-admin");
+        let subjects = [
+            (("User", "karim@chu.example"), false),
+            (("Group", "cloud-operations"), false),
+            (("ServiceAccount", "dmp-operator"), false),
+            (("User", "Admin@chu.example"), true),
+            (("Group", "system:authenticated"), true),
+            (("ServiceAccount", "default"), true),
+        ];
+        for (subject, impersonal) in subjects {
+            let bound = binding("b", Some("dmp-tanger"), admin, subject);
+            assert_eq!(is_impersonal(&bound), impersonal, "{subject:?}");
+            let bound = binding("b", None, host, subject);
+            assert_eq!(is_impersonal(&bound), impersonal, "{subject:?}");
+            assert!(
+                !is_impersonal(&binding("b", None, ("ClusterRole", "view"), subject)),
+                "{subject:?}"
+            );
+        }
+        let mut nobody = binding("b", None, host, ("User", "root"));
+        assert_eq!(place(&nobody), "b");
+        nobody.subjects.clear();
+        assert!(!is_impersonal(&nobody));
     }
 }

@@ -1,6 +1,8 @@
 //! What there is, as one pass reads it: a few facts of each object, page by page, and of each kind whether it could be read.
 //!
-//! No Secret, no ConfigMap, no content of anything.
+//! No Secret, no ConfigMap, no content of anything: of the texts in the platform's pods only whether admission refuses them.
+
+use std::collections::BTreeSet;
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
 use dmp_api::{HealthGroup, Incident, Mode, Platform};
@@ -18,6 +20,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::admission;
 use crate::brought::{self, Brought};
@@ -26,7 +29,8 @@ use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
 use crate::metrics;
 use crate::placement::{self, Placement};
-use crate::rights::{self, Grant};
+use crate::refused;
+use crate::rights::{self, Rights};
 
 /// Objects of a page.
 const PAGE: u32 = 500;
@@ -57,7 +61,7 @@ pub struct World {
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
     pub placements: Read<Vec<Placement>>,
-    pub grants: Read<Vec<Grant>>,
+    pub rights: Read<Rights>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
     pub groups: Read<Vec<Group>>,
@@ -99,6 +103,10 @@ pub struct Pod {
     pub ready: bool,
     /// Shares its node's network, or one of its ports.
     pub on_host: bool,
+    /// What admission says of secrets in its texts; of a pod of somebody else nothing.
+    pub secrets: Vec<&'static str>,
+    /// What it says of its token.
+    pub tokens: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -179,7 +187,10 @@ impl World {
             budgets: nothing(),
             nodes: nothing(),
             placements: nothing(),
-            grants: nothing(),
+            rights: Err(Unread {
+                kind: "Things",
+                why: "forbidden".to_owned(),
+            }),
             admission: nothing(),
             groups: nothing(),
             homologated: nothing(),
@@ -211,7 +222,9 @@ impl World {
         .await;
         let groups = groups.map(|groups| groups.into_iter().map(group).collect::<Vec<_>>());
         let namespaces = list(Api::<KubeNamespace>::all(all()), "Namespaces", namespace).await;
-        let pods = list(Api::<KubePod>::all(all()), "Pods", pod).await;
+        let spaces = namespaces.iter().flatten().filter(|space| space.ours);
+        let ours: BTreeSet<&str> = spaces.map(|space| space.name.as_str()).collect();
+        let pods = list(Api::<KubePod>::all(all()), "Pods", |one| pod(one, &ours)).await;
         let nodes = list(Api::<KubeNode>::all(all()), "Nodes", node).await;
         let seen = placement::Seen {
             platforms: platforms.clone(),
@@ -237,7 +250,7 @@ impl World {
             )
             .await,
             nodes,
-            grants: rights::read(client).await,
+            rights: rights::read(client).await,
             admission: admission::read(client).await,
             sites: self::sites(platforms.clone(), groups.as_deref().map_err(Clone::clone), sites),
             groups,
@@ -301,7 +314,7 @@ fn namespace(object: KubeNamespace) -> Namespace {
     }
 }
 
-fn pod(object: KubePod) -> Pod {
+fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
     let app = match label(&object, "cnpg.io/cluster") {
         "" => label(&object, "app.kubernetes.io/name"),
         cluster => cluster,
@@ -322,6 +335,11 @@ fn pod(object: KubePod) -> Pod {
         .iter()
         .flat_map(|container| container.ports.iter().flatten());
     let on_host = spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some());
+    let ours = ours.contains(namespace.as_str()).then(|| json!({ "spec": spec }));
+    let said = |policy| {
+        ours.as_ref()
+            .map_or_else(Vec::new, |pod| refused::by(policy, pod))
+    };
     Pod {
         namespace,
         name,
@@ -329,6 +347,8 @@ fn pod(object: KubePod) -> Pod {
         node: spec.node_name.unwrap_or_default(),
         ready,
         on_host,
+        secrets: said(refused::POD_SECRETS),
+        tokens: said(refused::POD_TOKENS),
     }
 }
 
@@ -400,7 +420,7 @@ fn sites(
     let known = known?;
     let platforms = platforms?.iter().map(|one| one.spec.site.clone());
     let groups = groups?.iter().map(|one| one.site.clone());
-    let named: std::collections::BTreeSet<String> = platforms.chain(groups).collect();
+    let named: BTreeSet<String> = platforms.chain(groups).collect();
     let site = |name: String| {
         let qualification = known.iter().find(|site| site.name_any() == name);
         let qualification = qualification.and_then(|site| site.spec.qualification.clone());
@@ -451,8 +471,6 @@ pub fn resource(kind: &str) -> ApiResource {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn policy(spec: serde_json::Value) -> NetworkPolicy {
@@ -484,15 +502,29 @@ mod tests {
     #[test]
     fn a_pod_is_on_its_node_by_network_or_by_port() {
         let of = |spec: serde_json::Value| {
-            pod(serde_json::from_value(
-                json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": spec }),
-            )
-            .unwrap())
+            let object = json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": spec });
+            pod(serde_json::from_value(object).unwrap(), &BTreeSet::new())
         };
         assert!(!of(json!({ "containers": [{ "name": "c", "ports": [{ "containerPort": 80 }] }] })).on_host);
         assert!(of(json!({ "containers": [], "hostNetwork": true })).on_host);
         let port =
             json!({ "containers": [{ "name": "c", "ports": [{ "containerPort": 80, "hostPort": 80 }] }] });
         assert!(of(port).on_host);
+    }
+
+    #[test]
+    fn texts_of_the_platforms_pods_are_judged_and_of_no_others() {
+        let object = json!({
+            "metadata": { "name": "p", "namespace": "dmp-tanger" },
+            "spec": { "containers": [{ "name": "c", "env": [{ "name": "DB_PASSWORD", "value": "letmein" }] }] },
+        });
+        let of = |ours: &[&'static str]| {
+            let object = serde_json::from_value(object.clone()).unwrap();
+            pod(object, &ours.iter().copied().collect())
+        };
+        let ours = of(&["dmp-tanger"]);
+        assert_eq!((ours.secrets.len(), ours.tokens.len()), (1, 1));
+        let theirs = of(&["dmp-national"]);
+        assert_eq!((theirs.secrets.len(), theirs.tokens.len()), (0, 0));
     }
 }

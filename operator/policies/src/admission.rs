@@ -21,11 +21,12 @@ macro_rules! manifest {
 }
 
 /// Files of `manifests/operator` with admission policies and their bindings: name, text.
-pub const MANIFESTS: [(&str, &str); 5] = [
+pub const MANIFESTS: [(&str, &str); 6] = [
     manifest!("admission.yaml"),
     manifest!("admission-access.yaml"),
     manifest!("admission-network.yaml"),
     manifest!("admission-product.yaml"),
+    manifest!("admission-secrets.yaml"),
     manifest!("admission-workloads.yaml"),
 ];
 

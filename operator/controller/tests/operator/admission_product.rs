@@ -4,6 +4,7 @@ use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
 use crate::admission::{Ask, manifests};
+use crate::admission_server::Server;
 
 const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
@@ -115,6 +116,126 @@ fn in_a_namespace_people_are_group_admins() {
     let role = Ask::new("CREATE", "rbac.authorization.k8s.io:roles", "dmp-tanger/r");
     assert_eq!(role.clone().denied(), ["dmp-roles-in-namespaces"]);
     assert_eq!(role.by(CNPG).denied(), [""; 0]);
+}
+
+/// Subjects of a binding of the product's role, and whether they are somebody.
+const SUBJECTS: [(&str, &str, bool); 17] = [
+    ("User", "karim@chu.example", true),
+    ("User", "administration.karim", true),
+    ("User", "https://issuer.example#karim", true),
+    ("Group", "cloud-operations", true),
+    ("ServiceAccount", "dmp-operator", true),
+    ("User", "admin", false),
+    ("User", "Admin@chu.example", false),
+    ("User", "oidc:root", false),
+    ("User", "https://issuer.example#shared", false),
+    ("User", "test", false),
+    ("User", "guest", false),
+    ("User", "system:anonymous", false),
+    ("Group", "system:authenticated", false),
+    ("Group", "system:unauthenticated", false),
+    ("Group", "system:masters", false),
+    ("Group", "system:serviceaccounts:dmp-tanger", false),
+    ("ServiceAccount", "default", false),
+];
+
+fn bound(kind: &str, role: &str, subjects: &[(&str, &str)]) -> Value {
+    let subject = |(kind, name): &(&str, &str)| match *kind {
+        "ServiceAccount" => json!({ "kind": kind, "name": name, "namespace": "dmp-system" }),
+        kind => json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name }),
+    };
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": { "name": "b" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+        "subjects": subjects.iter().map(subject).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn a_role_of_the_product_is_somebodys() {
+    let ask = |operation: &str, place: &str, binding: Value| {
+        let resource = if place.contains('/') {
+            "rolebindings"
+        } else {
+            "clusterrolebindings"
+        };
+        let resource = format!("rbac.authorization.k8s.io:{resource}");
+        Ask::new(operation, &resource, place)
+            .object(binding)
+            .installer()
+            .denied()
+    };
+    for (kind, name, somebody) in SUBJECTS {
+        let expected: &[&str] = if somebody { &[] } else { &["dmp-product-subjects"] };
+        for operation in ["CREATE", "UPDATE"] {
+            let everywhere = bound("ClusterRoleBinding", "dmp-host", &[(kind, name)]);
+            assert_eq!(ask(operation, "b", everywhere), expected, "{kind} {name}");
+            let beside = bound(
+                "RoleBinding",
+                "dmp-group-admin",
+                &[("User", "karim"), (kind, name)],
+            );
+            assert_eq!(ask(operation, "dmp-tanger/b", beside), expected, "{kind} {name}");
+        }
+        // Not ours to judge.
+        let other = bound("ClusterRoleBinding", "view", &[(kind, name)]);
+        assert_eq!(ask("CREATE", "b", other), [""; 0], "{kind} {name}");
+    }
+    assert_eq!(
+        ask("CREATE", "b", bound("ClusterRoleBinding", "dmp-host", &[])),
+        [""; 0]
+    );
+}
+
+#[test]
+fn who_gives_a_role_is_not_who_gets_it() {
+    let give = |role: &str, subjects: &[(&str, &str)]| {
+        let binding = bound("ClusterRoleBinding", role, subjects);
+        let resource = "rbac.authorization.k8s.io:clusterrolebindings";
+        let ask = Ask::new("CREATE", resource, "b").object(binding).installer();
+        ask.by("karim").of_group("cloud-operations").denied()
+    };
+    assert_eq!(
+        give("dmp-host", &[("User", "samira"), ("Group", "security")]),
+        [""; 0]
+    );
+    // An account that is called like a person is none.
+    assert_eq!(give("dmp-host", &[("ServiceAccount", "karim")]), [""; 0]);
+    for own in [("User", "karim"), ("Group", "cloud-operations")] {
+        assert_eq!(
+            give("dmp-security", &[("User", "samira"), own]),
+            ["dmp-product-givers"],
+            "{own:?}"
+        );
+        assert_eq!(give("view", &[own]), [""; 0], "{own:?}");
+    }
+}
+
+/// The same by an API server.
+pub async fn subjects_on_a_server(server: &Server) {
+    let administrator = server.administrator().await;
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?dryRun=All";
+    let karim = server
+        .act_as("karim", &["cloud-operations", "system:masters"])
+        .await;
+    for own in [("User", "karim"), ("Group", "cloud-operations")] {
+        let binding = bound("ClusterRoleBinding", "dmp-host", &[own]);
+        karim.post(path, &binding).await.denied_by("somebody else does");
+        administrator.post(path, &binding).await.passes();
+    }
+    for (kind, name, somebody) in SUBJECTS {
+        let answer = administrator
+            .post(path, &bound("ClusterRoleBinding", "dmp-host", &[(kind, name)]))
+            .await;
+        if somebody {
+            answer.passes();
+        } else {
+            // Everybody is in system:authenticated: of two policies the API server says what one says.
+            answer.denied_by("dmp-product-");
+        }
+        let other = bound("ClusterRoleBinding", "view", &[(kind, name)]);
+        administrator.post(path, &other).await.passes();
+    }
 }
 
 #[test]

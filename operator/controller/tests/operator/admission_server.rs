@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::admission::{documents, manifests};
 use crate::parts::samples;
+use crate::{admission_product, admission_secrets};
 
 pub const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
@@ -346,8 +347,10 @@ async fn the_api_server_denies_what_the_policies_say() {
         .await
         .denied_by("dmp-pod-images");
     let mut spy = pod("default", "r/tools:1");
+    spy["spec"]["automountServiceAccountToken"] = json!(false);
     spy["spec"]["volumes"] = json!([{ "name": "s", "secret": { "secretName": "records-app" } }]);
     administrator.post(&pods, &spy).await.denied_by("dmp-pod-volumes");
+    admission_secrets::on_a_server(&server).await;
 
     // Workloads, configuration, databases.
     let operator = server
@@ -460,6 +463,7 @@ async fn the_api_server_denies_what_the_policies_say() {
         .post(bindings, &binding)
         .await
         .denied_by("dmp-rights-in-namespaces");
+    admission_product::subjects_on_a_server(&server).await;
 }
 
 /// The operator's pods come before the Platform that is the parameter of some policies.

@@ -7,6 +7,7 @@ mod admission;
 mod admission_access;
 mod admission_network;
 mod admission_product;
+mod admission_secrets;
 mod admission_server;
 mod admission_workloads;
 mod catalogue;

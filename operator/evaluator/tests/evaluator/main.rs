@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admitted;
 mod placement;
 mod platform;
 mod rights;

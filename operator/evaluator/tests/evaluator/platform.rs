@@ -318,6 +318,7 @@ async fn an_admission_policy_that_somebody_softened_or_took_away_is_named() {
         "admission-access",
         "admission-network",
         "admission-product",
+        "admission-secrets",
         "admission-workloads",
     ] {
         for object in manifests(&format!("operator/{file}.yaml")) {

@@ -48,7 +48,7 @@ fn pod(account: &str, image: &str, volumes: Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "administrators-try" },
         "spec": {
-            "serviceAccountName": account, "volumes": volumes,
+            "serviceAccountName": account, "automountServiceAccountToken": false, "volumes": volumes,
             "securityContext": {
                 "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": { "type": "RuntimeDefault" },
             },
