@@ -19,4 +19,5 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use run::run;
+pub use run::{leave, run};
+pub use targets::{Target, find};

@@ -64,7 +64,7 @@ pub async fn shake_hands(
     let connector = TlsConnector::from(Arc::new(config));
     let ended = match timeout(PATIENCE, connector.connect(name.clone(), stream)).await {
         Ok(Ok(mut stream)) if wait && witness.asked() => {
-            let word = timeout(AFTERTHOUGHT, stream.read(&mut [0])).await;
+            let word = timeout(AFTERTHOUGHT, stream.read_u8()).await;
             matches!(word, Ok(Err(error)) if is_alert(&error))
         }
         Ok(Ok(_)) => false,
@@ -149,13 +149,22 @@ fn name_and_time(
 ) -> Result<(), rustls::Error> {
     verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
     let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| CertificateError::BadEncoding)?;
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    // What is before 1970 is 1970: nothing is valid that long.
+    let at = |second: i64| {
+        UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(second).unwrap_or_default()))
+    };
     let validity = certificate.validity();
-    if now < validity.not_before.timestamp() {
-        return Err(CertificateError::NotValidYet.into());
+    let not_before = at(validity.not_before.timestamp());
+    let not_after = at(validity.not_after.timestamp());
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into());
     }
-    if now > validity.not_after.timestamp() {
-        return Err(CertificateError::Expired.into());
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
     }
     Ok(())
 }

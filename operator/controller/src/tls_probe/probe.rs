@@ -80,9 +80,10 @@ fn endpoint(target: &Target, versions: Vec<Version>, shown: Option<Shown>) -> En
         Authority::Unknown => Chain::NameAndTime,
         Authority::Platform | Authority::OpenBao => Chain::Verified,
     };
-    let nothing = match versions.is_empty() {
-        true => "it speaks no TLS",
-        false => "it showed no certificate",
+    let nothing = if versions.is_empty() {
+        "it speaks no TLS"
+    } else {
+        "it showed no certificate"
     };
     let (chain, why) = match shown.as_ref().map(|shown| &shown.chain) {
         Some(Ok(())) => (good, String::new()),

@@ -95,13 +95,20 @@ async fn round(client: &Client, openbao: &OpenBao, memory: &mut Memory) -> Resul
         }
     }
     if let Some(endpoints) = memory.news(Instant::now()) {
-        let observation = Observation::new(Timestamp::now(), endpoints.clone());
-        let text = json!(observation).to_string();
-        let object = plane::config_map(EVIDENCE_NAMESPACE, CONFIG_MAP, None, json!({ KEY: text }));
-        apply::object(client, MANAGER, object).await?;
+        leave(client, &Observation::new(Timestamp::now(), endpoints.clone())).await?;
         memory.written(endpoints, Instant::now());
     }
     Ok(())
+}
+
+/// Writes it where the evaluator looks.
+///
+/// # Errors
+/// When the API server refuses or does not answer.
+pub async fn leave(client: &Client, observation: &Observation) -> Result<(), ApplyError> {
+    let data = json!({ KEY: json!(observation).to_string() });
+    let object = plane::config_map(EVIDENCE_NAMESPACE, CONFIG_MAP, None, data);
+    apply::object(client, MANAGER, object).await.map(|_| ())
 }
 
 /// The certificates of a PEM text as trust anchors.
