@@ -40,6 +40,7 @@ pub mod solution_homologation;
 pub mod solution_revocation;
 pub mod solution_version;
 pub mod system_homologation;
+pub mod tls_probe;
 pub mod vendor;
 pub mod yaml;
 

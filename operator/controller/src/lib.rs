@@ -52,6 +52,7 @@ pub mod status;
 pub mod system_homologation;
 #[cfg(test)]
 mod test_support;
+pub mod tls_probe;
 pub mod together;
 pub mod vendor;
 pub mod watches;

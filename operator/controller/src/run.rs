@@ -39,7 +39,7 @@ use crate::{
 };
 use crate::{
     non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
-    system_homologation, vendor, watches,
+    system_homologation, tls_probe, vendor, watches,
 };
 
 /// Name of the lease and of the Service.
@@ -400,6 +400,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             watches::vendors(k, &on)
         })),
         boxed(network_probe::run(client(), context.probes.clone())),
+        boxed(tls_probe::run(client(), context.openbao.clone())),
     ])
     .await;
 }

@@ -8,6 +8,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::endpoints;
 use crate::incidents;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
@@ -40,7 +41,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 19] = [
+pub const COLLECTORS: [(&str, &str, Collector); 21] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -59,6 +60,8 @@ pub const COLLECTORS: [(&str, &str, Collector); 19] = [
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
     ("DMP-INC-01", "clocks", incidents::notices),
+    ("DMP-CRY-06", "endpoints", endpoints::listeners),
+    ("DMP-CRY-06", "stores", endpoints::stores),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 

@@ -1,10 +1,12 @@
 //! What there is, as one pass reads it: a few facts of each object, page by page, and of each kind whether it could be read.
 //!
-//! No Secret, no ConfigMap, no content of anything: of the texts in the platform's pods only whether admission refuses them.
+//! No Secret, no content of anything: of ConfigMaps only what the operator's probe of TLS left, of the texts in the platform's pods
+//! only whether admission refuses them.
 
 use std::collections::BTreeSet;
 
 use dmp_api::names::{GROUP_LABEL, PLATFORM, SYSTEM_NAMESPACE, VENDOR_LABEL};
+use dmp_api::tls_probe::Observation;
 use dmp_api::{HealthGroup, Incident, Mode, Platform};
 use dmp_homologation::inventory::machine;
 use dmp_homologation::statement::Machine;
@@ -24,6 +26,7 @@ use serde_json::json;
 
 use crate::admission;
 use crate::brought::{self, Brought};
+use crate::endpoints;
 use crate::exceptions;
 use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
@@ -74,6 +77,8 @@ pub struct World {
     /// What was asked to be tolerated.
     pub exceptions: Read<Vec<Exception>>,
     pub incidents: Read<Vec<Known>>,
+    /// TLS on the wire.
+    pub endpoints: Read<Observation>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -199,6 +204,7 @@ impl World {
             brought: nothing(),
             exceptions: nothing(),
             incidents: nothing(),
+            endpoints: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -260,6 +266,7 @@ impl World {
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
+            endpoints: endpoints::read(client, now).await,
             report: report(client).await,
         }
     }
@@ -288,7 +295,7 @@ where
     }
 }
 
-fn unread(kind: &'static str, error: &kube::Error) -> Unread {
+pub(crate) fn unread(kind: &'static str, error: &kube::Error) -> Unread {
     let why = match error {
         kube::Error::Api(status) if status.code == 403 => "forbidden".to_owned(),
         kube::Error::Api(status) if status.code == 404 => "not served".to_owned(),

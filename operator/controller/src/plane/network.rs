@@ -13,6 +13,9 @@ use crate::network_probe::{LISTENER, PORTS, PROBE};
 /// CNPG's operator, as its manifests label it.
 const CNPG_NAMESPACE: &str = "cnpg-system";
 
+/// Who opens connections to see what is offered, and has neither certificate nor password for them ([`crate::tls_probe`]).
+const TLS_PROBE: Peer = Peer::Service(SYSTEM_NAMESPACE, "dmp-operator");
+
 /// Some pods: of a namespace, with a label.
 #[derive(Clone, Debug)]
 pub enum Peer {
@@ -189,7 +192,7 @@ pub fn service(
     )
 }
 
-/// A database: its service and its own instances on 5432, CNPG's operator on the instance manager (8000) and 5432;
+/// A database: its service, its own instances and the probe of TLS on 5432, CNPG's operator on the instance manager (8000) and 5432;
 /// the instance manager talks to the API server (6443 or 443, on a node).
 pub fn database(namespace: &str, name: &'static str, service: &'static str, group: Option<&str>) -> Object {
     policy(
@@ -200,7 +203,7 @@ pub fn database(namespace: &str, name: &'static str, service: &'static str, grou
             "podSelector": { "matchLabels": { "cnpg.io/cluster": name } },
             "policyTypes": ["Ingress", "Egress"],
             "ingress": rules("from", &[
-                flow([Peer::Own(service), Peer::Database(name)], [5432]),
+                flow([Peer::Own(service), Peer::Database(name), TLS_PROBE], [5432]),
                 flow([Peer::Database(name)], [8000]),
                 flow([Peer::CnpgOperator], [5432, 8000]),
             ]),
@@ -253,6 +256,7 @@ pub fn national() -> Vec<Object> {
                 Peer::Own("audit"),
                 Peer::Own("portal"),
                 Peer::EveryRecords,
+                TLS_PROBE,
             ],
             [8443],
         )],
@@ -264,7 +268,12 @@ pub fn national() -> Vec<Object> {
         "consent",
         None,
         &[flow(
-            [Peer::Own("gateway"), Peer::Own("audit"), Peer::EveryRecords],
+            [
+                Peer::Own("gateway"),
+                Peer::Own("audit"),
+                Peer::EveryRecords,
+                TLS_PROBE,
+            ],
             [8443],
         )],
         &[flow([Peer::Own("registry")], [8443])],
@@ -274,7 +283,7 @@ pub fn national() -> Vec<Object> {
         here,
         "audit",
         None,
-        // The last two write into its log what they do.
+        // The last two write into its log what they do; the last one is the probe of TLS as well.
         &[flow(
             [
                 Peer::Own("gateway"),
@@ -293,7 +302,7 @@ pub fn national() -> Vec<Object> {
         here,
         "portal",
         None,
-        &[flow([Peer::Own("gateway")], [8443])],
+        &[flow([Peer::Own("gateway"), TLS_PROBE], [8443])],
         // It writes what people ask for at the guichet: the API server, on a node.
         &[
             flow([Peer::Own("registry"), Peer::Own("audit")], [8443]),
@@ -307,7 +316,7 @@ pub fn national() -> Vec<Object> {
         None,
         // Everybody. Not `Anywhere`: what comes through the port of another node has that node's address, which networks do
         // not all count among an `ipBlock` (Cilium).
-        &[flow([], [9443, 9444])],
+        &[flow([], [9443, 9444]), flow([TLS_PROBE], [8443])],
         &[
             flow(
                 [
@@ -342,6 +351,7 @@ pub fn group(namespace: &str, group: &str) -> Vec<Object> {
             [
                 Peer::Service(NATIONAL_NAMESPACE, "gateway"),
                 Peer::Service(NATIONAL_NAMESPACE, "audit"),
+                TLS_PROBE,
             ],
             [8443],
         )],

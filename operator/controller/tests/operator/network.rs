@@ -111,3 +111,36 @@ async fn the_operator_makes_no_other_pod() {
     .unwrap();
     assert!(pods.list(&kube::api::ListParams::default()).await.is_err());
 }
+
+#[tokio::test]
+async fn the_operator_sees_whom_to_ask_for_tls_and_leaves_what_it_saw() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let evidence = dmp_api::names::EVIDENCE_NAMESPACE;
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": { "name": evidence, "labels": { "app.kubernetes.io/part-of": "dmp" } },
+    });
+    world.apply(&namespace).await;
+    let operator = world.as_operator().await;
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "strange", "namespace": evidence },
+        "spec": { "ports": [{ "name": "https", "port": 8443 }] },
+    });
+    world.apply(&service).await;
+    let found = dmp_operator::tls_probe::find(&operator).await.unwrap();
+    let names: Vec<_> = found.iter().map(|target| target.name.as_str()).collect();
+    assert!(names.contains(&"strange.dmp-evidence:8443"), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains(".default:")), "{names:?}");
+
+    let seen = dmp_api::tls_probe::Observation::new(jiff::Timestamp::now(), Vec::new());
+    dmp_operator::tls_probe::leave(&operator, &seen).await.unwrap();
+    let left = named("ConfigMap", "v1", Some(evidence), dmp_api::tls_probe::CONFIG_MAP);
+    let left = world.get(&left).await.unwrap();
+    let text = left["data"][dmp_api::tls_probe::KEY].as_str().unwrap();
+    assert_eq!(
+        serde_json::from_str::<dmp_api::tls_probe::Observation>(text).unwrap(),
+        seen
+    );
+}

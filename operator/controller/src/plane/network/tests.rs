@@ -19,9 +19,67 @@ fn solutions_come_from_everywhere_other_nodes_included() {
     let gateway = policies.iter().find(|policy| policy.name == "gateway").unwrap();
     let ingress = gateway.body.pointer("/spec/ingress").unwrap();
     assert_eq!(
-        ingress,
-        &json!([{ "ports": [{ "protocol": "TCP", "port": 9443 }, { "protocol": "TCP", "port": 9444 }] }])
+        ingress[0],
+        json!({ "ports": [{ "protocol": "TCP", "port": 9443 }, { "protocol": "TCP", "port": 9444 }] })
     );
+    // Its listener for services is asked what it offers, and called by nobody.
+    let probe = json!({
+        "from": [TLS_PROBE.selector()], "ports": [{ "protocol": "TCP", "port": 8443 }],
+    });
+    assert_eq!(ingress.as_array().unwrap()[1..], [probe]);
+}
+
+/// Ports on which the policy lets the probe of TLS in.
+fn open_to_probe(policy: &Object) -> Vec<u64> {
+    let rules = policy.body.pointer("/spec/ingress").and_then(Value::as_array);
+    let open = rules.into_iter().flatten().filter(|rule| {
+        let peers = rule["from"].as_array();
+        peers.is_some_and(|peers| peers.contains(&TLS_PROBE.selector()))
+    });
+    open.flat_map(|rule| rule["ports"].as_array().unwrap())
+        .map(|port| port["port"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_probe_of_tls_reaches_every_listener_and_no_other_port() {
+    let mut services = 0;
+    for policy in national().iter().chain(&group("dmp-a", "a")) {
+        let service =
+            dmp_api::names::NATIONAL_SERVICES.contains(&policy.name.as_str()) || policy.name == "records";
+        let expected = if policy.name.ends_with("-database") {
+            vec![5432]
+        } else if service {
+            vec![8443]
+        } else {
+            vec![]
+        };
+        assert_eq!(open_to_probe(policy), expected, "{}", policy.name);
+        services += usize::from(!expected.is_empty());
+    }
+    assert_eq!(services, 5 + 3 + 1 + 2);
+}
+
+#[test]
+fn the_operators_own_policy_lets_it_out_to_them() {
+    let text = include_str!("../../../../../manifests/operator/service.yaml");
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let policy = documents
+        .iter()
+        .find(|one| one["kind"] == "NetworkPolicy")
+        .unwrap();
+    let egress = policy["spec"]["egress"].as_array().unwrap();
+    let ports: Vec<u64> = egress
+        .iter()
+        .flat_map(|rule| {
+            assert!(rule["to"].is_array(), "to everybody: {rule}");
+            rule["ports"].as_array().unwrap()
+        })
+        .map(|port| port["port"].as_u64().unwrap())
+        .collect();
+    for port in [8200, 8443, 9443, 9444, 5432] {
+        assert!(ports.contains(&port), "{port}: {ports:?}");
+    }
 }
 
 #[test]
