@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dmp_api::names::EVIDENCE_NAMESPACE;
+use dmp_api::names::{EVIDENCE_NAMESPACE, POSTURE_LABEL};
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -13,12 +13,13 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
+use crate::history::Keeper;
 use crate::metrics;
 use crate::report::Reports;
 use crate::world::{Unread, resource};
 
 /// Field manager, and who it is in labels.
-const MANAGER: &str = "dmp-evaluator";
+pub(crate) const MANAGER: &str = "dmp-evaluator";
 
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -38,9 +39,19 @@ pub enum PublishError {
 #[derive(Clone, Debug, Default)]
 pub struct Publisher {
     written: Option<Reports>,
+    /// Of the same process: what it knows of the days before.
+    pub history: Keeper,
 }
 
 impl Publisher {
+    /// `years`: of which the posture of each day is kept.
+    pub fn keeping(years: u16) -> Self {
+        Self {
+            history: Keeper::new(years),
+            ..Self::default()
+        }
+    }
+
     /// What was reported before: as it was written by this process, else as it is in the API.
     ///
     /// # Errors
@@ -182,10 +193,9 @@ async fn keep_evidence(client: &Client, evidence: &[Evidence]) -> Result<(), Pub
         let what = format!("evidence {what}");
         move |source| PublishError::Object { verb, what, source }
     };
-    let live = api
-        .list(&ListParams::default())
-        .await
-        .map_err(failed("reading", ""))?;
+    // The history is of the same namespace, and read once a day.
+    let all = ListParams::default().labels(&format!("!{POSTURE_LABEL}"));
+    let live = api.list(&all).await.map_err(failed("reading", ""))?;
     for one in evidence {
         let data = one.data();
         let there = live.items.iter().find(|live| live.name_any() == one.name);
@@ -205,7 +215,7 @@ async fn keep_evidence(client: &Client, evidence: &[Evidence]) -> Result<(), Pub
     Ok(())
 }
 
-fn labels() -> Value {
+pub(crate) fn labels() -> Value {
     json!({
         "app.kubernetes.io/name": MANAGER,
         "app.kubernetes.io/part-of": "dmp",

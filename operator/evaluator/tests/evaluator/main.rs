@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod history;
 mod platform;
 mod rights;
 mod world;
