@@ -15,6 +15,9 @@ pub struct EvaluatorConfig {
     /// Years of which the posture of each day is kept; older ones are removed
     #[arg(long, env = "DMP_POSTURE_YEARS", default_value_t = USUAL_YEARS, value_parser = clap::value_parser!(u16).range(i64::from(FEWEST_YEARS)..=100))]
     pub posture_years: u16,
+    /// Write the reports as PolicyReports (wgpolicyk8s.io) too, for tools that do not read OpenReports
+    #[arg(long, env = "DMP_POLICY_REPORTS")]
+    pub policy_reports: bool,
     /// Plain HTTP: `/livez`, `/readyz`, `/metrics`.
     #[arg(long, env = "DMP_HEALTH_LISTEN", default_value = "0.0.0.0:9090")]
     pub health_listen: SocketAddr,

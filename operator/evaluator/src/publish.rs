@@ -12,9 +12,11 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
+use crate::config::EvaluatorConfig;
 use crate::evidence::Evidence;
 use crate::history::Keeper;
 use crate::metrics;
+use crate::policy_reports::PolicyReports;
 use crate::report::Reports;
 use crate::world::{Unread, resource};
 
@@ -41,14 +43,16 @@ pub struct Publisher {
     written: Option<Reports>,
     /// Of the same process: what it knows of the days before.
     pub history: Keeper,
+    pub policy_reports: PolicyReports,
 }
 
 impl Publisher {
-    /// `years`: of which the posture of each day is kept.
-    pub fn keeping(years: u16) -> Self {
+    /// As the process is configured.
+    pub fn new(config: &EvaluatorConfig) -> Self {
         Self {
-            history: Keeper::new(years),
-            ..Self::default()
+            written: None,
+            history: Keeper::new(config.posture_years),
+            policy_reports: PolicyReports::new(config.policy_reports),
         }
     }
 

@@ -73,7 +73,7 @@ pub async fn run(config: EvaluatorConfig) -> Result<(), RunError> {
     });
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let passes = async {
-        let mut publisher = Publisher::keeping(config.posture_years);
+        let mut publisher = Publisher::new(&config);
         loop {
             match once(&client, &catalogue, &mut publisher, Timestamp::now()).await {
                 Ok(()) => *reported.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now()),
@@ -106,10 +106,12 @@ pub async fn once(
     let cluster = world.report.as_ref().map_err(Clone::clone)?.as_ref();
     let before = publisher.before(client, cluster).await?;
     let wanted = reports(&judged, &before, now);
-    let (posture, report) = (Posture::of(&judged), wanted.cluster.clone());
+    let (posture, reported) = (Posture::of(&judged), wanted.clone());
     let evidence = dated(evidence_of(judged), &wanted);
     publisher.publish(client, wanted, cluster, &evidence).await?;
-    publisher.history.keep(client, &posture, &report, now).await?;
+    let history = &mut publisher.history;
+    history.keep(client, &posture, &reported.cluster, now).await?;
+    publisher.policy_reports.bring(client, &reported).await?;
     metrics::reported(now);
     Ok(())
 }

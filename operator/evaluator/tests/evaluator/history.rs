@@ -1,5 +1,6 @@
 //! The posture of each day on a real API server: when it is written, who it meets, what is found out, what goes.
 
+use dmp_evaluator::history::Keeper;
 use dmp_evaluator::publish::Publisher;
 use dmp_evaluator::run::once;
 use dmp_policies::Verdict;
@@ -178,7 +179,9 @@ async fn years_that_are_too_old_go_and_nothing_else_of_the_namespace() {
     other["data"] = json!({ "days": "" });
     world.apply(&other).await;
 
-    pass(&world, &mut Publisher::keeping(FEWEST_YEARS), noon(0)).await;
+    let mut publisher = Publisher::default();
+    publisher.history = Keeper::new(FEWEST_YEARS);
+    pass(&world, &mut publisher, noon(0)).await;
     let there = objects(&world, this - 9..=this + 1).await;
     let names: Vec<_> = there.iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(names, (this - 5..=this).map(name).collect::<Vec<_>>());

@@ -4,5 +4,6 @@
 
 mod history;
 mod platform;
+mod policy_reports;
 mod rights;
 mod world;
