@@ -37,6 +37,7 @@ mod pace;
 pub mod plane;
 pub mod platform;
 pub mod policy_exception;
+pub mod posture_record;
 pub mod revocation_lift;
 pub mod run;
 pub mod schema_check;

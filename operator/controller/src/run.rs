@@ -37,8 +37,8 @@ use crate::{
     platform, schema_check, site, solution, solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
-    system_homologation, vendor, watches,
+    non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
+    solution_version, system_homologation, vendor, watches,
 };
 
 /// Name of the lease and of the Service.
@@ -391,6 +391,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             watches::vendors(k, &on)
         })),
         boxed(network_probe::run(client(), context.probes.clone())),
+        boxed(posture_record::run(client(), context.acts.clone())),
     ])
     .await;
 }
