@@ -13,6 +13,8 @@ pub const CATALOGUE: &str = "national";
 /// What a vendor's namespace begins with.
 pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 
+/// Label: the object holds the posture of a year's days; its value is the object's name.
+pub const POSTURE_LABEL: &str = "dmp.ma/posture";
 /// Label: the plane belongs to this health group.
 pub const GROUP_LABEL: &str = "dmp.ma/group";
 /// Label: the namespace is this vendor's, who signed up at the guichet.

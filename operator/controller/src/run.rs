@@ -38,8 +38,8 @@ use crate::{
     solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, revocation_lift, solution_version,
-    system_homologation, tls_probe, vendor, watches,
+    non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
+    solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
 /// Name of the lease and of the Service.
@@ -401,6 +401,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         })),
         boxed(network_probe::run(client(), context.probes.clone())),
         boxed(tls_probe::run(client(), context.openbao.clone())),
+        boxed(posture_record::run(client(), context.acts.clone())),
     ])
     .await;
 }

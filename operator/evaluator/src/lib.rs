@@ -3,7 +3,8 @@
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
 //! A pass: [`world`] reads what is there, [`collect`], [`incidents`], [`endpoints`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges, [`report`] writes
-//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server. What could not be read is an
+//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day,
+//! [`policy_reports`] says the same to other tools when it is asked to. What could not be read is an
 //! error, what is old is stale, and neither is a pass. A pass over a world that has not changed writes nothing.
 //!
 //! To check something more: a function in [`collect`] and its line in the table there. Not here: what must be true (a file of
@@ -16,11 +17,13 @@ pub mod config;
 pub mod endpoints;
 pub mod evidence;
 pub mod exceptions;
+pub mod history;
 mod homologated;
 pub mod incidents;
 pub mod metrics;
 pub mod pass;
 mod placement;
+pub mod policy_reports;
 pub mod publish;
 mod refused;
 pub mod report;

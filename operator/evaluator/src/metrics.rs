@@ -15,6 +15,7 @@ struct Metrics {
     last: IntGauge,
     restored: IntCounter,
     unread: IntGaugeVec,
+    history: IntCounter,
 }
 
 static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
@@ -30,6 +31,7 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         "dmp_evaluation_unread",
         "1 for a kind that the last pass could not read.",
     );
+    let history = "Times that the history of the posture was found changed by somebody else (looked at once a day, and at start).";
     Some(Metrics {
         verdict: registered(IntGaugeVec::new(verdict, &["control", "severity", "verdict"]))?,
         seconds: registered(Histogram::with_opts(seconds))?,
@@ -39,6 +41,7 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         ))?,
         restored: registered(IntCounter::new("dmp_evaluation_restored_total", restored))?,
         unread: registered(IntGaugeVec::new(unread, &["kind"]))?,
+        history: registered(IntCounter::new("dmp_posture_history_broken_total", history))?,
     })
 });
 
@@ -78,5 +81,14 @@ pub fn reported(at: jiff::Timestamp) {
 pub fn restored() {
     if let Some(metrics) = &*METRICS {
         metrics.restored.inc();
+    }
+}
+
+/// The history was looked at.
+pub fn history(broken: bool) {
+    if let Some(metrics) = &*METRICS
+        && broken
+    {
+        metrics.history.inc();
     }
 }

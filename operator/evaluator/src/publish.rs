@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dmp_api::names::EVIDENCE_NAMESPACE;
+use dmp_api::names::{EVIDENCE_NAMESPACE, POSTURE_LABEL};
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -12,13 +12,16 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
+use crate::config::EvaluatorConfig;
 use crate::evidence::Evidence;
+use crate::history::Keeper;
 use crate::metrics;
+use crate::policy_reports::PolicyReports;
 use crate::report::Reports;
 use crate::world::{Unread, resource};
 
 /// Field manager, and who it is in labels.
-const MANAGER: &str = "dmp-evaluator";
+pub(crate) const MANAGER: &str = "dmp-evaluator";
 
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -38,9 +41,21 @@ pub enum PublishError {
 #[derive(Clone, Debug, Default)]
 pub struct Publisher {
     written: Option<Reports>,
+    /// Of the same process: what it knows of the days before.
+    pub history: Keeper,
+    pub policy_reports: PolicyReports,
 }
 
 impl Publisher {
+    /// As the process is configured.
+    pub fn new(config: &EvaluatorConfig) -> Self {
+        Self {
+            written: None,
+            history: Keeper::new(config.posture_years),
+            policy_reports: PolicyReports::new(config.policy_reports),
+        }
+    }
+
     /// What was reported before: as it was written by this process, else as it is in the API.
     ///
     /// # Errors
@@ -182,10 +197,9 @@ async fn keep_evidence(client: &Client, evidence: &[Evidence]) -> Result<(), Pub
         let what = format!("evidence {what}");
         move |source| PublishError::Object { verb, what, source }
     };
-    let live = api
-        .list(&ListParams::default())
-        .await
-        .map_err(failed("reading", ""))?;
+    // The history is of the same namespace, and read once a day.
+    let all = ListParams::default().labels(&format!("!{POSTURE_LABEL}"));
+    let live = api.list(&all).await.map_err(failed("reading", ""))?;
     for one in evidence {
         let data = one.data();
         let there = live.items.iter().find(|live| live.name_any() == one.name);
@@ -205,7 +219,7 @@ async fn keep_evidence(client: &Client, evidence: &[Evidence]) -> Result<(), Pub
     Ok(())
 }
 
-fn labels() -> Value {
+pub(crate) fn labels() -> Value {
     json!({
         "app.kubernetes.io/name": MANAGER,
         "app.kubernetes.io/part-of": "dmp",

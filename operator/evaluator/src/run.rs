@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::EvaluatorConfig;
+use crate::history::Posture;
 use crate::metrics;
 use crate::pass::{Judged, pass};
 use crate::publish::{PublishError, Publisher, dated};
@@ -72,7 +73,7 @@ pub async fn run(config: EvaluatorConfig) -> Result<(), RunError> {
     });
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let passes = async {
-        let mut publisher = Publisher::default();
+        let mut publisher = Publisher::new(&config);
         loop {
             match once(&client, &catalogue, &mut publisher, Timestamp::now()).await {
                 Ok(()) => *reported.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now()),
@@ -105,8 +106,12 @@ pub async fn once(
     let cluster = world.report.as_ref().map_err(Clone::clone)?.as_ref();
     let before = publisher.before(client, cluster).await?;
     let wanted = reports(&judged, &before, now);
+    let (posture, reported) = (Posture::of(&judged), wanted.clone());
     let evidence = dated(evidence_of(judged), &wanted);
     publisher.publish(client, wanted, cluster, &evidence).await?;
+    let history = &mut publisher.history;
+    history.keep(client, &posture, &reported.cluster, now).await?;
+    publisher.policy_reports.bring(client, &reported).await?;
     metrics::reported(now);
     Ok(())
 }

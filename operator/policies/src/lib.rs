@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod exception;
 pub mod expression;
 pub mod framework;
+pub mod history;
 pub mod judge;
 mod load;
 pub mod openreports;

@@ -14,11 +14,15 @@ use dmp_core::tls::Identity;
 use dmp_operator::acts::ActLog;
 use dmp_operator::kubernetes_audit::record;
 use dmp_operator::kubernetes_audit::rules::{Finding, Rule};
+use dmp_operator::posture_record::bring;
+use dmp_policies::Verdict;
+use dmp_policies::history::{Data, Day, History, list_name, name};
 use dmp_testkit::{Pki, TestService};
 use http::StatusCode;
-use serde_json::Value;
+use jiff::civil::{Date, date};
+use serde_json::{Value, json};
 
-use crate::control_plane::World;
+use crate::control_plane::{World, namespace, samples};
 use crate::homologation::{
     Bodies, granted, say, status, submission, submitted, tested, text_of, until_state,
 };
@@ -202,4 +206,87 @@ async fn a_finding_waits_until_the_log_has_it() {
     let held = log.acts();
     assert_eq!(held, [record::act(&finding("1")), record::act(&finding("2"))]);
     assert!(!format!("{held:?}").contains("leila"));
+}
+
+/// The year's object with one more day, as the evaluator writes it.
+fn with_day(data: &Data, date: Date, verdict: Verdict) -> Data {
+    let history = History::read([(name(date.year()), data.clone())]);
+    let day = Day {
+        date,
+        verdicts: vec![verdict],
+        report: "a".repeat(64),
+        controls: list_name(["DMP-NET-01"]),
+    };
+    let line = history.next(day, None).unwrap();
+    history.with(&line, &["DMP-NET-01"]).1
+}
+
+#[tokio::test]
+async fn the_posture_of_each_day_is_in_the_log_once_and_another_one_of_the_day_is_refused() {
+    let Some(mut world) = World::start().await else {
+        return;
+    };
+    let log = Log::new(Manner::Shut);
+    let audit = log.serve(&world.identity("audit").await).await;
+    world.audit_url = audit.base();
+    let year = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year();
+    let object = |data: &Data| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": name(year), "namespace": "dmp-evidence" }, "data": data,
+        })
+    };
+    world.apply(&samples("platform.yaml").remove(0)).await;
+    world.apply(&namespace("dmp-evidence")).await;
+    let first = with_day(&Data::new(), date(year, 1, 1), Verdict::Fail);
+    world.apply(&object(&first)).await;
+    // The log is away when the operator begins, and comes back.
+    world.operator("one");
+    let asked = || async { log.0.lock().unwrap().asked > 0 };
+    world.wait("the log is asked", asked).await;
+    assert_eq!(log.acts(), []);
+    log.becomes(Manner::Open);
+    let brought = || async { !log.acts().is_empty() };
+    world.wait("the day is in the log", brought).await;
+    world.kill("one");
+    let line = |data: &Data| {
+        let history = History::read([(name(year), data.clone())]);
+        history.lines().next_back().unwrap().clone()
+    };
+    let [act] = &log.acts()[..] else {
+        panic!("{:?}", log.acts());
+    };
+    assert_eq!(act.id, format!("posture/{year}-01-01"));
+    assert_eq!(act.facts["sha256"], [line(&first).hash]);
+
+    // The next replica, with the rights of the operator alone: brings all again, and the next day.
+    let second = with_day(&first, date(year, 1, 2), Verdict::Fail);
+    world.apply(&object(&second)).await;
+    let pki = Pki::new("dmp.test");
+    let audit = log.serve(&pki.service("dmp-national", "audit")).await;
+    let acts = ActLog::new(&audit.base());
+    let client = world.as_operator().await;
+    let now = jiff::Timestamp::now();
+    let mut brought = None;
+    assert!(
+        !bring(&client, &acts, &mut brought, now).await,
+        "it has no certificate yet"
+    );
+    acts.open(pki.service("dmp-system", "dmp-operator").http_client().unwrap());
+    assert!(bring(&client, &acts, &mut brought, now).await);
+    assert_eq!(brought, Some(date(year, 1, 2)));
+    let ids: Vec<_> = log.acts().into_iter().map(|act| act.id).collect();
+    assert_eq!(
+        ids,
+        [format!("posture/{year}-01-01"), format!("posture/{year}-01-02")]
+    );
+    assert_eq!(log.0.lock().unwrap().conflicts, 0);
+
+    // Somebody rewrites the whole year, hashes and all: the log has other words of these days.
+    let forged = with_day(&Data::new(), date(year, 1, 1), Verdict::Pass);
+    let forged = with_day(&forged, date(year, 1, 2), Verdict::Pass);
+    world.apply(&object(&forged)).await;
+    assert!(bring(&client, &acts, &mut None, now).await);
+    let held = log.0.lock().unwrap();
+    assert_eq!((held.acts.len(), held.conflicts), (2, 2), "what is there stays");
 }

@@ -2,6 +2,7 @@
 
 use dmp_policies::control::Control;
 use dmp_policies::framework::FAMILIES;
+use dmp_policies::history::History;
 use dmp_policies::posture::{Said, Standing};
 use dmp_policies::{Framework, Verdict};
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::list::identifiers;
 use super::standing::{age, since};
-use super::{Language, words};
+use super::{Language, timeline, words};
 
 /// Of the picture, in its own units.
 const BAR: usize = 600;
@@ -69,10 +70,11 @@ const ENGLISH: Texts = Texts {
     owner: "Owner",
 };
 
-/// The page of these standings; `framework` adds its identifiers.
+/// The page of these standings; `framework` adds its identifiers. `past`: `None` when it could not be read.
 pub fn page(
     standings: &[Standing<'_>],
     framework: Option<&Framework>,
+    past: Option<&History>,
     language: Language,
     now: Timestamp,
 ) -> String {
@@ -99,6 +101,7 @@ pub fn page(
                 p { (legend(standings, language)) }
                 h2 { (texts.picture) }
                 (picture(standings, language))
+                (timeline::section(past, french))
                 h2 { (texts.all) }
                 (table(standings, framework, texts, language, now))
                 h2 { (texts.open) }
@@ -263,7 +266,7 @@ fn kept(said: &Said, texts: &Texts, now: Timestamp) -> Markup {
 }
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\n\
-table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ddd}\n\
+caption{text-align:left;font-weight:600}table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ddd}\n\
 td:first-child{white-space:nowrap}svg{width:100%;max-width:60rem;font-size:13px}pre{background:#f6f6f6;padding:.5rem;white-space:pre-wrap;font-size:.8rem}\n\
 small{color:#555;overflow-wrap:anywhere}section{break-inside:avoid-page}span{font-weight:600}\n\
 .pass{color:#0a6b2d;fill:#0a6b2d}.stale{color:#7a5b00;fill:#b58900}.error{color:#8a4b00;fill:#c96a00}.fail{color:#b00020;fill:#b00020}.not-yet{color:#555;fill:#9a9a9a}\n\

@@ -1,5 +1,5 @@
 //! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
-//! stands by what its evaluator reported (`status`, `report`), and whether it answers when somebody breaks things (`drill`).
+//! stands by what its evaluator reported (`status`, `report`), how it stood each day (`history`), and whether it answers when somebody breaks things (`drill`).
 //!
 //! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while; `report --format oscal`
 //! and `verify` are the way out to auditors (`bundle`).
@@ -11,14 +11,17 @@ pub mod bundle;
 pub mod drill;
 pub mod except;
 mod explain;
+pub mod history;
 mod html;
 mod list;
 pub mod standing;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod words;
 
 use clap::{Subcommand, ValueEnum};
+use dmp_policies::history::History;
 use dmp_policies::{Catalogue, Control};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -36,6 +39,8 @@ pub enum ComplianceCommand {
     Status(standing::StatusOptions),
     /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, as a page, or as OSCAL
     Report(ReportCommand),
+    /// How the platform stood each day, and whether nobody changed that since (exit code 1: somebody did)
+    History(history::HistoryOptions),
     /// Whether a folder of OSCAL documents is as it was written, and who signed it: offline
     Verify(bundle::verify::VerifyOptions),
     /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
@@ -146,11 +151,21 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
             let report = standing::read(&client).await?;
             match folder {
                 Some(folder) => bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?,
-                None => print!(
-                    "{}",
-                    standing::report(&catalogue, &report, options.report, Timestamp::now())?
-                ),
+                None => {
+                    let past = past(&client, options.report.format).await;
+                    let now = Timestamp::now();
+                    print!(
+                        "{}",
+                        standing::report(&catalogue, &report, options.report, past.as_ref(), now)?
+                    );
+                }
             }
+        }
+        ComplianceCommand::History(options) => {
+            let client = crate::kubernetes::connect(cluster).await?;
+            let history = history::read(&client).await?;
+            print!("{}", history::show(&history, *options)?);
+            history::verified(&history)?;
         }
         ComplianceCommand::Verify(options) => {
             print!("{}", bundle::verify::verify(options, Timestamp::now())?);
@@ -173,6 +188,20 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
     }
     Ok(())
+}
+
+/// Of a page; who may read reports may not read all evidence, and the page says so.
+async fn past(client: &kube::Client, format: standing::ReportFormat) -> Option<History> {
+    if format != standing::ReportFormat::Html {
+        return None;
+    }
+    match history::read(client).await {
+        Ok(history) => Some(history),
+        Err(error) => {
+            eprintln!("{}", error.for_people());
+            None
+        }
+    }
 }
 
 /// The catalogue in this program.

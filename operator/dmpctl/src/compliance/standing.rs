@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use dmp_policies::history::History;
 use dmp_policies::openreports::{self, Report};
 use dmp_policies::posture::{Standing, posture};
 use dmp_policies::{Catalogue, Verdict};
@@ -92,7 +93,7 @@ pub fn status(catalogue: &Catalogue, report: &Report, options: StatusOptions, no
     out
 }
 
-/// Every control.
+/// Every control; `past`, of the page: `None` when it could not be read.
 ///
 /// # Errors
 /// When JSON cannot be written.
@@ -100,6 +101,7 @@ pub fn report(
     catalogue: &Catalogue,
     report: &Report,
     options: ReportOptions,
+    past: Option<&History>,
     now: Timestamp,
 ) -> Result<String> {
     let framework = options
@@ -112,7 +114,7 @@ pub fn report(
             PageLanguage::Fr => Language::Fr,
             PageLanguage::En => Language::En,
         };
-        return Ok(html::page(&standings, framework, language, now));
+        return Ok(html::page(&standings, framework, past, language, now));
     }
     if options.format == ReportFormat::Json {
         let document = json!({

@@ -1,6 +1,7 @@
 //! Headings and words of each language.
 
 use dmp_policies::control::Severity;
+use dmp_policies::history::Link;
 use dmp_policies::{State, Verdict};
 
 use super::Language;
@@ -139,6 +140,15 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Error => "erreur",
         Verdict::Fail => "échec",
         Verdict::NotYet => "pas encore",
+    }
+}
+
+/// In French.
+pub const fn link(link: Link) -> &'static str {
+    match link {
+        Link::First => "première",
+        Link::Chained => "suit",
+        Link::Broken => "rompue",
     }
 }
 

@@ -17,8 +17,11 @@ use crate::kubernetes::wait::{self, Look};
 
 const NAMESPACES: Kind = ("", "v1", "Namespace");
 const DEFINITIONS: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-/// What the evaluator said; its definition may be somebody else's.
-const CLUSTER_REPORTS: Kind = ("openreports.io", "v1alpha1", "ClusterReport");
+/// What the evaluator said; the definitions may be somebody else's.
+const CLUSTER_REPORTS: [Kind; 2] = [
+    ("openreports.io", "v1alpha1", "ClusterReport"),
+    ("wgpolicyk8s.io", "v1alpha2", "ClusterPolicyReport"),
+];
 const HEALTH_GROUPS: Kind = ("dmp.ma", "v1alpha1", "HealthGroup");
 const ADMISSION: [Kind; 2] = [
     (
@@ -68,7 +71,9 @@ pub async fn delete(client: &Client, progress: &Progress) -> Result<()> {
     step.done();
 
     let step = progress.step("custom resources");
-    delete_ours(client, CLUSTER_REPORTS, |_| true).await?;
+    for kind in CLUSTER_REPORTS {
+        delete_ours(client, kind, |_| true).await?;
+    }
     for definition in definitions(client).await? {
         patch(client, DEFINITIONS, &definition, &allow).await?;
         remove(client, DEFINITIONS, &definition).await?;

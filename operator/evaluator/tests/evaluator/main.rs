@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod admitted;
+mod history;
 mod placement;
 mod platform;
+mod policy_reports;
 mod rights;
 mod world;

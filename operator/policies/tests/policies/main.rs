@@ -4,6 +4,7 @@
 mod brought;
 mod catalogue;
 mod exception;
+mod history;
 mod judging;
 mod loading;
 mod oscal;
