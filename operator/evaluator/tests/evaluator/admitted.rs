@@ -25,9 +25,8 @@ async fn said(world: &World, control: &str, check: &str) -> (Answer, String) {
 }
 
 /// A pod without a token.
-fn pod(place: &str, account: &str, container: Value) -> Value {
+fn pod(place: &str, account: &str, mut container: Value) -> Value {
     let (namespace, name) = place.split_once('/').unwrap();
-    let mut container = container;
     container["name"] = json!("c");
     container["image"] = json!("dmp");
     json!({
