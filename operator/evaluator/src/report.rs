@@ -203,7 +203,7 @@ mod tests {
             }]),
             budgets: Ok(Vec::new()),
             nodes: Ok(Vec::new()),
-            rights: Ok(Default::default()),
+            rights: Ok(crate::rights::Rights::default()),
             admission: Ok(Vec::new()),
             groups: Ok(Vec::new()),
             sites: Ok(Vec::new()),

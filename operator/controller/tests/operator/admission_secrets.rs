@@ -9,9 +9,11 @@ const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 /// Addresses with a password, and what only looks like it.
-const WITH_PASSWORD: [&str; 4] = [
+const WITH_PASSWORD: [&str; 6] = [
     "postgres://app:letmein@records-rw:5432/app",
     "redis://:letmein@cache:6379",
+    "redis://:let$me$in@cache:6379",
+    "postgres://app:${PASSWORD:-letmein}@records-rw/app",
     "--url=https://amina:p%40ss@forge.example/x",
     "one https://plain.example and amqp://a:b@queue two",
 ];

@@ -25,9 +25,8 @@ async fn said(world: &World, control: &str, check: &str) -> (Answer, String) {
 }
 
 /// A pod without a token.
-fn pod(place: &str, account: &str, container: Value) -> Value {
+fn pod(place: &str, account: &str, mut container: Value) -> Value {
     let (namespace, name) = place.split_once('/').unwrap();
-    let mut container = container;
     container["name"] = json!("c");
     container["image"] = json!("dmp");
     json!({
@@ -49,7 +48,7 @@ async fn a_secret_in_the_text_of_a_pod_is_found_and_not_repeated() {
     let Some(world) = World::start().await else {
         return;
     };
-    world.namespace("dmp-national", "restricted").await;
+    world.namespace("dmp-national", "privileged").await;
     let secrets = async || said(&world, "DMP-WRK-06", "pods").await;
     assert_eq!(secrets().await.0, Answer::Fail, "no pod was asked about");
     let plain = json!({ "env": [{ "name": "DMP_LOG", "value": "info" }], "command": ["dmp", "audit"] });
@@ -84,7 +83,7 @@ async fn a_token_of_the_default_account_and_a_role_of_nobody_are_found() {
     let Some(world) = World::start().await else {
         return;
     };
-    world.namespace("dmp-national", "restricted").await;
+    world.namespace("dmp-national", "privileged").await;
     let tokens = async || said(&world, "DMP-IAM-04", "tokens").await;
     assert_eq!(tokens().await.0, Answer::Fail, "no pod was asked about");
     world

@@ -107,6 +107,9 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
                     && passes("DMP-GOV-04", "fresh")
                     && passes("DMP-INC-01", "clocks")
                     && passes("DMP-IAM-03", "pairs")
+                    && passes("DMP-IAM-04", "tokens")
+                    && passes("DMP-IAM-04", "subjects")
+                    && passes("DMP-WRK-06", "pods")
                     && passes("DMP-WRK-01", "labels")
             },
         )
