@@ -272,14 +272,14 @@ fn names(last: &Line, y: &impl Fn(i32) -> i32) -> Vec<(&'static Band, i32)> {
     names
 }
 
-/// Told apart without colours: empty, dots, dense strokes, bars, light strokes.
+/// Told apart without colours: empty, dots, dense strokes, bars, dashes.
 fn pattern(band: &Band) -> Markup {
     let (ground, drawn) = match band.id {
         "pass" => ("#eef7f0", ""),
         "excepted" => ("#fff", "M2 2h2v2h-2z"),
         "fail" => ("#e9a0ac", "M-1 1L1 -1M0 6L6 0M5 7L7 5M0 3L3 0M3 6L6 3"),
         "error" => ("#ffd9a8", "M1.5 0V6M4.5 0V6"),
-        _ => ("#e4e4e4", "M0 3H6"),
+        _ => ("#e4e4e4", "M1 3H3"),
     };
     html! {
         pattern id=(format!("over-{}", band.id)) width="6" height="6" patternUnits="userSpaceOnUse" {
