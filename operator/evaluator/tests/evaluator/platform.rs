@@ -489,3 +489,44 @@ async fn a_production_group_without_a_decision_fails_its_control() {
     assert_eq!(answer, Answer::Fail);
     assert!(message.contains("souss-massa"), "{message}");
 }
+
+#[tokio::test]
+async fn what_the_probe_of_tls_left_is_judged_while_it_is_young() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let now = Timestamp::now();
+    let hour = SignedDuration::from_hours(1);
+    let endpoint = |name: &str, role: &str, version: &str| {
+        json!({
+            "name": name, "role": role, "versions": [version], "chain": "verified", "asksForCertificate": true,
+            "notBefore": now - hour, "notAfter": now + hour,
+        })
+    };
+    let left = |at: Timestamp, version: &str| {
+        let endpoints = [
+            endpoint("records.dmp-a:8443", "service", version),
+            endpoint("openbao.dmp-system:8200", "store", "1.3"),
+        ];
+        let observation = json!({ "observedAt": at, "endpoints": endpoints, "more": 0 });
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "tls-probe", "namespace": "dmp-evidence" },
+            "data": { "observation.json": observation.to_string() },
+        })
+    };
+    let mut publisher = Publisher::default();
+    let mut said = async || {
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        ["endpoints", "stores"].map(|rule| verdict(result(&report, "DMP-CRY-06", rule)).to_owned())
+    };
+    assert_eq!(said().await, ["error", "error"]);
+    for (at, version, expected) in [
+        (now, "1.3", ["pass", "pass"]),
+        (now, "1.1", ["fail", "pass"]),
+        (now - 3 * hour, "1.3", ["error", "error"]),
+    ] {
+        world.apply(&left(at, version)).await;
+        assert_eq!(said().await, expected, "{at} {version}");
+    }
+}
