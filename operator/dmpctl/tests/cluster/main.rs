@@ -3,6 +3,8 @@
 //! What needs pods is in the end-to-end suite (`other_cluster`).
 #![allow(clippy::unwrap_used)]
 
+mod history;
+
 use dmp_appliance::Progress;
 use dmp_testkit::ControlPlane;
 use dmpctl::install::command::{Dependencies, Dependency, InstallCommand, RegistryChoice};
