@@ -53,5 +53,6 @@ async fn metrics_speak_of_route_templates_only() {
         text.contains(r#"dmp_http_requests_total{method="GET",route="/things/{id}",status="2xx"}"#),
         "{text}"
     );
-    assert!(!text.contains("4711") && !text.contains("swordfish"));
+    // The digits alone may be part of a duration.
+    assert!(!text.contains("/4711") && !text.contains("swordfish"), "{text}");
 }
