@@ -83,11 +83,11 @@ fn json_has_all_that_a_program_asks() {
     assert_eq!(document["framework"], "hds");
     assert!(document["catalogue"].as_str().unwrap().contains("territory MA"));
     let controls = document["controls"].as_array().unwrap();
-    let one = controls.iter().find(|one| one["id"] == "DMP-RES-01").unwrap();
+    let one = controls.iter().find(|one| one["id"] == "DMP-RES-02").unwrap();
     assert_eq!(one["state"], "not-yet");
     assert_eq!(one["severity"], "critical");
     assert_eq!(one["territory"], "MA");
-    assert_eq!(one["mappings"]["hds_v2"][0], "EXI 28");
+    assert_eq!(one["mappings"]["hds_v2"][0], "EXI 04");
     assert_eq!(one["evidence"]["ttlDays"], 1);
     assert!(one["missing"].is_string() && one["title"]["ar"].is_string());
 }

@@ -104,7 +104,7 @@ async fn what_is_on_ground_that_nobody_signed_for_is_found() {
     }]);
     assert_eq!(platform["spec"]["site"], SITE);
     world.apply(&platform).await;
-    world.namespace("dmp-national", "restricted").await;
+    world.namespace("dmp-national", "privileged").await;
     for name in ["n1", "n2", "n3"] {
         node(&world, name, &format!("id-{name}")).await;
     }

@@ -50,9 +50,9 @@ fn a_control_that_does_not_say_what_it_must_is_refused() {
         ("unit: ", "unite: ", Wrong::Unreadable),
         ("id: DMP-RES-01", "id: DMP-RES-02", Wrong::FileName),
         ("id: DMP-RES-01", "id: RES-01", Wrong::FileName),
-        ("state: not-yet", "state: enforced", Wrong::State),
-        ("  missing: >-", "  form: x\n  missing: >-", Wrong::State),
-        ("  missing: >-", "  limits: >-", Wrong::State),
+        ("state: enforced", "state: not-yet", Wrong::State),
+        ("  limits: >-", "  form: x\n  limits: >-", Wrong::State),
+        ("  limits: >-", "  missing: >-", Wrong::State),
         ("    - code: ", "    - recipe: ", Wrong::Unreadable),
         ("ttlDays: 1", "ttlDays: 0", Wrong::TimeToLive),
         ("ttlDays: 1", "ttlDays: 100000", Wrong::TimeToLive),
@@ -155,8 +155,8 @@ fn a_check_without_its_two_worlds_is_refused() {
     );
     refused(
         CONTROL,
-        "territory: MA }",
-        "territory: FR }",
+        "territory: MA, pods",
+        "territory: FR, pods",
         Wrong::TestDisagrees,
     );
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use dmp_api::body::Role;
 use dmp_api::{HealthGroup, Platform, SiteInventory};
+use dmp_policies::openreports::Answer;
 use dmp_testkit::bodies::Authority;
 use dmp_testkit::kubernetes::api_of;
+use dmpctl::compliance::standing;
 use dmpctl::demo::TANGER;
 use dmpctl::homologation::SignatureOptions;
 use dmpctl::site::{MachinesOptions, SignOptions, machines, sign};
@@ -140,6 +142,16 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
             condition(client, "HealthGroup", TANGER, "Ready").await == "True Ready"
         })
         .await;
+        // The appliance is one site: everything of the platform is on its machines now.
+        let placed = until("the control holds", || async {
+            let report = standing::read(client).await.unwrap();
+            let mut results = report.results.iter();
+            results.any(|one| {
+                one.policy == "DMP-RES-01" && one.rule == "placement" && one.result == Answer::Pass
+            })
+        })
+        .await;
+        eprintln!("placement: DMP-RES-01 passes after {placed:?} more");
 
         // All its machines are others, as if somebody had signed in a hurry: refused, and what runs stays.
         let mut wrong: Vec<Value> = serde_json::from_str(&listed).unwrap();
