@@ -10,9 +10,15 @@ use crate::world::World;
 
 /// The operator's own, and the evaluator's.
 fn is_of_the_operator(name: &str) -> bool {
-    let by_prefix = ["dmp_operator_", "dmp_evaluation_", "dmp_incident", "dmp_system_"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix));
+    let by_prefix = [
+        "dmp_operator_",
+        "dmp_evaluation_",
+        "dmp_incident",
+        "dmp_posture_",
+        "dmp_system_",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix));
     by_prefix || ["dmp_resource_condition", "dmp_control_verdict"].contains(&name)
 }
 
