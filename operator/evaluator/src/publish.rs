@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::EvaluatorConfig;
 use crate::evidence::Evidence;
-use crate::history::Keeper;
+use crate::history::{Keeper, Posture};
 use crate::metrics;
 use crate::policy_reports::PolicyReports;
 use crate::report::Reports;
@@ -114,6 +114,23 @@ impl Publisher {
         // After a failure nobody knows which of them are there: they are read again.
         self.written = outcome.is_ok().then_some(wanted);
         outcome
+    }
+
+    /// The line of the day and the other format, of the reports that were just published.
+    ///
+    /// # Errors
+    /// When one of them cannot be read or written.
+    pub async fn keep(
+        &mut self,
+        client: &Client,
+        posture: &Posture,
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
+        let Some(reports) = &self.written else {
+            return Ok(());
+        };
+        self.history.keep(client, posture, &reports.cluster, now).await?;
+        self.policy_reports.bring(client, reports).await
     }
 
     /// Whether what is there is not what this process left.

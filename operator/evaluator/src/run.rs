@@ -106,12 +106,10 @@ pub async fn once(
     let cluster = world.report.as_ref().map_err(Clone::clone)?.as_ref();
     let before = publisher.before(client, cluster).await?;
     let wanted = reports(&judged, &before, now);
-    let (posture, reported) = (Posture::of(&judged), wanted.clone());
+    let posture = Posture::of(&judged);
     let evidence = dated(evidence_of(judged), &wanted);
     publisher.publish(client, wanted, cluster, &evidence).await?;
-    let history = &mut publisher.history;
-    history.keep(client, &posture, &reported.cluster, now).await?;
-    publisher.policy_reports.bring(client, &reported).await?;
+    publisher.keep(client, &posture, now).await?;
     metrics::reported(now);
     Ok(())
 }
