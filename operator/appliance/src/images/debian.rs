@@ -49,16 +49,23 @@ const POSTGRESQL_PREPARE: [&str; 3] = [
 /// `ssl-cert` must not be everybody's.
 const POSTGRESQL_FINISH: &str = r#"cd "$1" && rm -rf usr/share/perl usr/share/perl5 usr/lib/*/perl usr/lib/*/perl5 usr/lib/*/perl-base usr/bin/perl* var/lib/apt var/cache/* var/log/* usr/share/postgresql-common usr/share/postgresql/15/man etc/ssl/private/* etc/ssl/certs/ssl-cert-snakeoil.pem"#;
 
+/// Names and versions of what [`base_layer`] is made from, a line each.
+pub(super) async fn base_packages() -> Result<String> {
+    installed(&BASE_PACKAGES).await
+}
+
+/// Names and versions of these packages as this machine has them, a line each.
+pub(super) async fn installed(packages: &[&str]) -> Result<String> {
+    let mut command = program("dpkg-query");
+    command
+        .args(["--show", "--showformat=${Package} ${Version}\\n"])
+        .args(packages);
+    run("ask for the versions of packages", &mut command).await
+}
+
 /// A tar with the C library, certificates and time zones; cached by the versions of the packages.
 pub(super) async fn base_layer(store: &Store<'_>) -> Result<PathBuf> {
-    let versions = run(
-        "ask for the versions of packages",
-        program("dpkg-query")
-            .args(["--show", "--showformat=${Package} ${Version}\n"])
-            .args(BASE_PACKAGES),
-    )
-    .await
-    .unwrap_or_default();
+    let versions = base_packages().await?;
     let without = BASE_WITHOUT.join(" ");
     let layer = store.file("debian-base", &key([versions.as_str(), without.as_str()]), "tar");
     if layer.exists() {
@@ -144,13 +151,23 @@ pub(super) fn postgresql_key() -> String {
         .chain(POSTGRESQL_PREPARE))
 }
 
-/// A tar with Debian's PostgreSQL 15, and its version (`15.14`).
-pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, String)> {
+/// Debian's PostgreSQL 15.
+pub(super) struct PostgresqlLayer {
+    /// A tar.
+    pub tar: PathBuf,
+    /// `15.14`
+    pub version: String,
+    /// Names and versions of the packages in it, a line each.
+    pub packages: String,
+}
+
+pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<PostgresqlLayer> {
     let work = store.folder.join(".postgresql");
     remove_tree(&work)?;
     fs::create_dir_all(&work).on("make the folder", &work)?;
     let layer = work.join("layer.tar");
     let version = work.join("version");
+    let packages = work.join("packages");
 
     let mut command = program("mmdebstrap");
     command
@@ -170,6 +187,10 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, Stri
             r#"--customize-hook=chroot "$1" dpkg-query --show --showformat '${{Version}}' postgresql-15 > '{}'"#,
             version.display()
         ))
+        .arg(format!(
+            r#"--customize-hook=chroot "$1" dpkg-query --show > '{}'"#,
+            packages.display()
+        ))
         .arg(format!("--customize-hook={POSTGRESQL_FINISH}"))
         .arg(POSTGRESQL_RELEASE)
         .arg(&layer);
@@ -180,7 +201,12 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<(PathBuf, Stri
         path: version,
         detail: format!("`{text}` is no version of PostgreSQL"),
     })?;
-    Ok((layer, version))
+    let packages = fs::read_to_string(&packages).on("read", &packages)?;
+    Ok(PostgresqlLayer {
+        tar: layer,
+        version,
+        packages,
+    })
 }
 
 /// `15.14` of Debian's `15.14-0+deb12u1`.

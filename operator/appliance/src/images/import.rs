@@ -24,7 +24,7 @@ pub(crate) async fn import(parts: &Parts, socket: &Path, images: &Images) -> Res
     let missing: Vec<&Image> = images
         .all()
         .into_iter()
-        .filter(|image| !present.iter().any(|(name, _)| *name == image.reference))
+        .filter(|image| !present.iter().any(|(name, _)| *name == image.stored()))
         .collect();
     for image in &missing {
         run(
@@ -36,7 +36,7 @@ pub(crate) async fn import(parts: &Parts, socket: &Path, images: &Images) -> Res
 
     let table = list("containers").await?;
     let used: BTreeSet<&str> = rows(&table, 1, 0).into_iter().map(|(name, _)| name).collect();
-    for image in superseded(&images.dmp.reference, &present, &used) {
+    for image in superseded(&images.dmp.stored(), &present, &used) {
         run(
             &format!("remove the image `{image}`"),
             &mut ctr(parts, socket, &["images", "remove", image]),
@@ -71,7 +71,7 @@ fn rows(table: &str, first: usize, second: usize) -> Vec<(&str, &str)> {
 /// Names of other images of the same repository that no container is made from, and the names that
 /// Kubernetes gave to the same content. `present` holds names and digests.
 fn superseded<'a>(current: &str, present: &[(&'a str, &'a str)], used: &BTreeSet<&str>) -> Vec<&'a str> {
-    let repository = |name: &str| name.rsplit_once(':').map(|(start, _)| start.to_owned());
+    let repository = |name: &str| name.split(['@', ':']).next().map(str::to_owned);
     let needed = |name: &str| name == current || used.contains(name);
     // Two names may have one content.
     let kept: BTreeSet<&str> = present
@@ -106,16 +106,19 @@ mod tests {
     #[test]
     fn only_unused_older_builds_of_the_same_image_go() {
         let present = [
-            ("r/dmp:1", "sha256:a"),
-            ("r/dmp:2", "sha256:b"),
-            ("r/dmp:3", "sha256:c"),
+            ("r/dmp@sha256:a", "sha256:a"),
+            ("r/dmp@sha256:b", "sha256:b"),
+            ("r/dmp@sha256:c", "sha256:c"),
             ("r/dmp:2-again", "sha256:b"),
             ("r/dmp:3-again", "sha256:c"),
-            ("r/dmp-x:1", "sha256:d"),
+            ("r/dmp-x@sha256:d", "sha256:d"),
             ("sha256:1", "sha256:a"),
             ("sha256:2", "sha256:b"),
         ];
-        let used = BTreeSet::from(["r/dmp:2"]);
-        assert_eq!(superseded("r/dmp:3", &present, &used), ["r/dmp:1", "sha256:1"]);
+        let used = BTreeSet::from(["r/dmp@sha256:b"]);
+        assert_eq!(
+            superseded("r/dmp@sha256:c", &present, &used),
+            ["r/dmp@sha256:a", "sha256:1"]
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! The appliance's container images, made without Docker and without a registry.
 //!
-//! An image is built into `<cache>/images/<name>-<key>.tar` beside a file with its full name, once per
-//! key (a hash of what goes in). Names are `registry.dmp.internal/<name>:<version>-<digest>`: the
-//! digest is of the content, so an image under a name never changes and Kubernetes never pulls.
+//! An image is built into `<cache>/images/<name>-<key>.tar` beside its papers and a file with its full name, once per
+//! key (a hash of what goes in). Names are `registry.dmp.internal/<name>:<tag>@sha256:<digest>`: an image under a name never
+//! changes, and Kubernetes never pulls.
 //!
 //! To add an image: a function in `recipes`, a field in [`Images`].
 
 mod debian;
 mod import;
+mod materials;
 mod oci;
 mod recipes;
 
@@ -51,10 +52,25 @@ pub struct Images {
 /// One image in the cache.
 #[derive(Debug, Clone, Serialize)]
 pub struct Image {
-    /// What a manifest says: `registry.dmp.internal/<name>:<version>-<digest>`.
+    /// What a manifest says: `registry.dmp.internal/<name>:<version>-<short>@sha256:<digest>`.
     pub reference: String,
     /// The OCI layout to import.
     pub archive: PathBuf,
+    /// File with its bill of materials (CycloneDX, JSON).
+    pub sbom: PathBuf,
+    /// File with its provenance (in-toto Statement, JSON).
+    pub provenance: PathBuf,
+}
+
+impl Image {
+    /// The name under which containerd keeps it: without the tag, as Kubernetes asks for it.
+    pub(crate) fn stored(&self) -> String {
+        let Some((tagged, digest)) = self.reference.split_once('@') else {
+            return self.reference.clone();
+        };
+        let name = tagged.rsplit_once(':').map_or(tagged, |(name, _)| name);
+        format!("{name}@{digest}")
+    }
 }
 
 impl Images {
@@ -145,6 +161,8 @@ impl<'a> Store<'a> {
         Slot {
             archive,
             known,
+            sbom: self.file(name, &key, "sbom.json"),
+            provenance: self.file(name, &key, "provenance.json"),
             reference,
         }
     }
@@ -152,20 +170,21 @@ impl<'a> Store<'a> {
     /// Writes an image into its place and removes old ones of that name.
     async fn write(&self, slot: Slot, spec: oci::ImageSpec<'static>) -> Result<Image> {
         let (name, archive) = (spec.name, slot.archive.clone());
-        let reference = tokio::task::spawn_blocking(move || oci::write(&spec, &archive))
+        let written = tokio::task::spawn_blocking(move || oci::write(&spec, &archive))
             .await
             .map_err(|error| Error::Command {
                 what: "write an image".to_owned(),
                 detail: error.to_string(),
             })??;
-        fs::write(&slot.known, &reference).on("write", &slot.known)?;
-        self.remove_superseded(name, &slot.archive)?;
-        Ok(Image {
-            reference,
-            archive: slot.archive,
-        })
+        fs::write(&slot.sbom, &written.sbom).on("write", &slot.sbom)?;
+        fs::write(&slot.provenance, &written.provenance).on("write", &slot.provenance)?;
+        // Its name last: with it the image is there.
+        fs::write(&slot.known, &written.reference).on("write", &slot.known)?;
+        self.remove_superseded(name, &slot.known)?;
+        Ok(slot.holding(written.reference))
     }
 
+    /// `current`: the file with the name of the one that stays.
     fn remove_superseded(&self, name: &str, current: &Path) -> Result<()> {
         let prefix = format!("{name}-");
         let now = SystemTime::now();
@@ -176,7 +195,13 @@ impl<'a> Store<'a> {
                 .metadata()
                 .and_then(|file| file.modified())
                 .is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > SUPERSEDED_AFTER));
-            if of_that_name && old && path.with_extension("tar") != current {
+            let kept = current.file_stem().is_some_and(|stem| {
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with(&*stem.to_string_lossy())
+            });
+            if of_that_name && old && !kept {
                 fs::remove_file(&path).on("remove", path)?;
             }
         }
@@ -188,15 +213,23 @@ impl<'a> Store<'a> {
 struct Slot {
     archive: PathBuf,
     known: PathBuf,
+    sbom: PathBuf,
+    provenance: PathBuf,
     reference: Option<String>,
 }
 
 impl Slot {
     fn found(&self) -> Option<Image> {
-        Some(Image {
-            reference: self.reference.clone()?,
+        Some(self.holding(self.reference.clone()?))
+    }
+
+    fn holding(&self, reference: String) -> Image {
+        Image {
+            reference,
             archive: self.archive.clone(),
-        })
+            sbom: self.sbom.clone(),
+            provenance: self.provenance.clone(),
+        }
     }
 }
 
@@ -207,8 +240,10 @@ pub(crate) mod tests {
     /// Images that are nowhere, for texts that name them.
     pub(crate) fn images() -> Images {
         let image = |name: &str| Image {
-            reference: format!("registry.dmp.internal/{name}:1-abc"),
+            reference: format!("registry.dmp.internal/{name}:1-abc@sha256:abc"),
             archive: PathBuf::from("/images").join(name),
+            sbom: PathBuf::from("/images").join(name),
+            provenance: PathBuf::from("/images").join(name),
         };
         Images {
             pause: image("pause"),
@@ -252,5 +287,12 @@ pub(crate) mod tests {
             .expect("aged");
         make("c").await;
         assert!(found("a").is_none() && found("b").is_some() && found("c").is_some());
+        let image = found("c").expect("an image");
+        assert!(image.sbom.exists() && image.provenance.exists());
+        let (name, digest) = (
+            image.reference.split_once(':').expect("a tag").0,
+            image.reference.split_once('@'),
+        );
+        assert_eq!(image.stored(), format!("{name}@{}", digest.expect("a digest").1));
     }
 }

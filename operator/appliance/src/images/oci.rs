@@ -1,7 +1,7 @@
 //! Writes one container image as a tar of an OCI image layout, which `ctr images import` reads.
 //!
-//! Layers are plain tars. The same input gives the same bytes, so the image's tag can be the digest
-//! of its manifest: another content is another name, and a Deployment that names it rolls out.
+//! Layers are plain tars. The same input gives the same bytes: another content is another digest, and a Deployment that names it
+//! rolls out.
 
 use std::{
     fs::{self, File},
@@ -11,6 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::materials::{Component, Subject, bill, provenance};
 use crate::{
     digest::{sha256, sha256_of_file, short},
     error::{FileContext, Result},
@@ -31,6 +32,21 @@ pub(super) struct ImageSpec<'a> {
     pub environment: &'a [&'a str],
     pub entrypoint: &'a [&'a str],
     pub folder: &'a str,
+    /// What is in it; see [`super::materials`].
+    pub components: Vec<Component>,
+    /// What decides the content: what it is, and its key in the cache.
+    pub ingredients: Vec<(&'static str, String)>,
+}
+
+/// An image that was written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// `registry.dmp.internal/<name>:<version>-<short>@sha256:<digest>`; the digest decides, the tag is for people.
+    pub reference: String,
+    /// Its bill of materials, JSON.
+    pub sbom: String,
+    /// Its provenance, JSON.
+    pub provenance: String,
 }
 
 #[derive(Debug)]
@@ -66,8 +82,8 @@ struct Blob {
     size: u64,
 }
 
-/// Writes the image to `archive` and returns its full name. Drafts lie beside `archive`.
-pub(super) fn write(spec: &ImageSpec<'_>, archive: &Path) -> Result<String> {
+/// Writes the image to `archive`. Drafts lie beside it.
+pub(super) fn write(spec: &ImageSpec<'_>, archive: &Path) -> Result<Written> {
     let drafts: Vec<PathBuf> = (0..spec.layers.len())
         .map(|index| archive.with_extension(format!("layer{index}")))
         .collect();
@@ -90,13 +106,11 @@ pub(super) fn write(spec: &ImageSpec<'_>, archive: &Path) -> Result<String> {
 
     let config = config(spec, &layers).to_string();
     let manifest = manifest(&config, &layers).to_string();
-    let name = format!(
-        "{REGISTRY}/{}:{}-{}",
-        spec.name,
-        spec.version,
-        short(&sha256(manifest.as_bytes()))
-    );
-    let index = index(&name, &manifest).to_string();
+    let digest = sha256(manifest.as_bytes());
+    let tagged = format!("{}:{}-{}", spec.name, spec.version, short(&digest));
+    // Kubernetes asks containerd for a name without the tag when there is a digest.
+    let stored = format!("{REGISTRY}/{}@sha256:{digest}", spec.name);
+    let index = index(&stored, &tagged, &manifest).to_string();
 
     let new = archive.with_extension("new");
     let mut tar = tar::Builder::new(BufWriter::new(File::create(&new).on("create", &new)?));
@@ -119,7 +133,21 @@ pub(super) fn write(spec: &ImageSpec<'_>, archive: &Path) -> Result<String> {
         fs::remove_file(draft).on("remove", draft)?;
     }
     fs::rename(&new, archive).on("write", archive)?;
-    Ok(name)
+    let subject = Subject {
+        name: spec.name,
+        version: &spec.version,
+        digest: &digest,
+    };
+    let ingredients: Vec<(&str, &str)> = spec
+        .ingredients
+        .iter()
+        .map(|(name, key)| (*name, key.as_str()))
+        .collect();
+    Ok(Written {
+        reference: format!("{REGISTRY}/{tagged}@sha256:{digest}"),
+        sbom: bill(subject, &spec.components).to_string(),
+        provenance: provenance(subject, &ingredients).to_string(),
+    })
 }
 
 fn write_layer(entries: &[Entry], file: &Path) -> Result<()> {
@@ -215,7 +243,8 @@ fn manifest(config: &str, layers: &[Blob]) -> Value {
     })
 }
 
-fn index(name: &str, manifest: &str) -> Value {
+/// `stored`: the name in containerd; `tagged`: for people.
+fn index(stored: &str, tagged: &str, manifest: &str) -> Value {
     json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
@@ -223,7 +252,7 @@ fn index(name: &str, manifest: &str) -> Value {
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "digest": format!("sha256:{}", sha256(manifest.as_bytes())),
             "size": manifest.len(),
-            "annotations": { "io.containerd.image.name": name },
+            "annotations": { "io.containerd.image.name": stored, "org.opencontainers.image.ref.name": tagged },
             "platform": { "architecture": architecture(), "os": "linux" },
         }],
     })
@@ -288,12 +317,20 @@ mod tests {
     fn every_blob_lies_under_its_digest_and_is_referred_to() {
         let folder = tempfile::tempdir().expect("a folder");
         let archive = folder.path().join("thing.tar");
-        let name = write(&spec(folder.path(), "x"), &archive).expect("an image");
+        let written = write(&spec(folder.path(), "x"), &archive).expect("an image");
         let files = unpack(&archive);
 
         let index: Value = serde_json::from_slice(&files["index.json"]).expect("an index");
         let descriptor = &index["manifests"][0];
-        assert_eq!(descriptor["annotations"]["io.containerd.image.name"], name);
+        let digest = descriptor["digest"].as_str().expect("a digest");
+        assert_eq!(
+            descriptor["annotations"]["io.containerd.image.name"],
+            format!("registry.dmp.internal/thing@{digest}")
+        );
+        assert!(written.reference.ends_with(&format!("@{digest}")), "{written:?}");
+        for paper in [&written.sbom, &written.provenance] {
+            assert!(paper.contains(digest.trim_start_matches("sha256:")), "{paper}");
+        }
         let blob = |descriptor: &Value| {
             let digest = descriptor["digest"].as_str().expect("a digest");
             let hex = digest.strip_prefix("sha256:").expect("sha256");
@@ -314,20 +351,18 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_is_version_and_content() {
+    fn the_reference_is_version_and_content() {
         let folder = tempfile::tempdir().expect("a folder");
         let archive = folder.path().join("thing.tar");
-        let first = write(&spec(folder.path(), "x"), &archive).expect("an image");
+        let reference = |content| {
+            let written = write(&spec(folder.path(), content), &archive).expect("an image");
+            written.reference
+        };
+        let first = reference("x");
         let bytes = fs::read(&archive).expect("an archive");
-        assert_eq!(
-            first,
-            write(&spec(folder.path(), "x"), &archive).expect("an image")
-        );
+        assert_eq!(first, reference("x"));
         assert_eq!(bytes, fs::read(&archive).expect("an archive"));
-        assert_ne!(
-            first,
-            write(&spec(folder.path(), "y"), &archive).expect("an image")
-        );
+        assert_ne!(first, reference("y"));
         assert!(first.starts_with("registry.dmp.internal/thing:1.2-"));
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{
     Image, Store,
-    debian::{postgresql_key, postgresql_layer, remove_tree},
+    debian::{base_packages, installed, postgresql_key, postgresql_layer, remove_tree},
+    materials::{of_cargo, of_debian, of_go},
     oci::{Entry, ImageSpec, Layer, architecture},
 };
 use crate::{
@@ -15,6 +16,10 @@ use crate::{
 };
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How names and papers are written: part of each key, so that an image in the cache has them as they are now.
+const PAPERS: &str = "papers 1";
+/// An ingredient: a part that was built from its sources.
+const PART: &str = "part";
 const NOBODY: &str = "65534:65534";
 
 /// The user of the product's pods.
@@ -44,7 +49,7 @@ async fn single(
     file: &'static str,
     user: &'static str,
 ) -> Result<Image> {
-    let slot = store.find(name, &[&part.key(), user]);
+    let slot = store.find(name, &[&part.key(), user, PAPERS]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -60,6 +65,8 @@ async fn single(
         environment: &[PATH],
         entrypoint: &["/program"],
         folder: "/",
+        components: of_go(&part.program(file)).await?,
+        ingredients: vec![(PART, part.key())],
     };
     store.write(slot, spec).await
 }
@@ -70,7 +77,7 @@ pub(super) async fn busybox(store: &Store<'_>) -> Result<Image> {
         path: "/bin/busybox".into(),
     })?;
     let (digest, _) = sha256_of_file(&source)?;
-    let slot = store.find("busybox", &[&digest, &BUSYBOX_LINKS.join(" ")]);
+    let slot = store.find("busybox", &[&digest, &BUSYBOX_LINKS.join(" "), PAPERS]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -90,6 +97,8 @@ pub(super) async fn busybox(store: &Store<'_>) -> Result<Image> {
         environment: &[PATH],
         entrypoint: &["/bin/sh"],
         folder: "/",
+        components: of_debian(&installed(&["busybox-static"]).await?),
+        ingredients: vec![("program", digest)],
     };
     store.write(slot, spec).await
 }
@@ -101,7 +110,7 @@ pub(super) async fn cloudnative_pg(store: &Store<'_>, part: &Part) -> Result<Ima
         "arm64" => ("operator/manager_arm64", "operator/manager_arm64"),
         _ => ("operator/manager_amd64", "operator/manager_amd64"),
     };
-    let slot = store.find("cloudnative-pg", &[&part.key(), path]);
+    let slot = store.find("cloudnative-pg", &[&part.key(), path, PAPERS]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -123,13 +132,15 @@ pub(super) async fn cloudnative_pg(store: &Store<'_>, part: &Part) -> Result<Ima
         environment: &[PATH],
         entrypoint: &["/manager"],
         folder: "/",
+        components: of_go(&part.program("manager")).await?,
+        ingredients: vec![(PART, part.key())],
     };
     store.write(slot, spec).await
 }
 
 /// User 100 owns the data folder; TLS files and configuration are mounted.
 pub(super) async fn openbao(store: &Store<'_>, part: &Part) -> Result<Image> {
-    let slot = store.find("openbao", &[&part.key()]);
+    let slot = store.find("openbao", &[&part.key(), PAPERS]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -157,24 +168,28 @@ pub(super) async fn openbao(store: &Store<'_>, part: &Part) -> Result<Image> {
         environment: &[PATH],
         entrypoint: &["/usr/local/bin/bao"],
         folder: "/openbao",
+        components: of_go(&part.program("bao")).await?,
+        ingredients: vec![(PART, part.key())],
     };
     store.write(slot, spec).await
 }
 
 pub(super) async fn postgresql(store: &Store<'_>) -> Result<Image> {
-    let slot = store.find("postgresql", &[&postgresql_key()]);
+    let slot = store.find("postgresql", &[&postgresql_key(), PAPERS]);
     if let Some(image) = slot.found() {
         return Ok(image);
     }
     let step = store.progress.step("make the PostgreSQL image");
     step.at("installing Debian packages into a folder");
-    let (layer, version) = postgresql_layer(store).await?;
+    let layer = postgresql_layer(store).await?;
     step.at("writing the archive");
-    let work = layer.parent().map(Path::to_owned);
+    let work = layer.tar.parent().map(Path::to_owned);
     let spec = ImageSpec {
         name: "postgresql",
-        version,
-        layers: vec![Layer::Tar(layer)],
+        version: layer.version,
+        layers: vec![Layer::Tar(layer.tar)],
+        components: of_debian(&layer.packages),
+        ingredients: vec![("recipe", postgresql_key())],
         user: "26:26",
         environment: &[
             "PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin",
@@ -194,21 +209,17 @@ pub(super) async fn postgresql(store: &Store<'_>) -> Result<Image> {
 /// The product's image. Its tag follows the binaries, so that a rebuilt one rolls out.
 pub(super) async fn dmp(store: &Store<'_>, base: &Path, binaries: &Path) -> Result<Image> {
     const PROGRAMS: [&str; 2] = ["dmp", "dmp-operator"];
-    let mut ingredients = vec![
-        base.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-    ];
+    let layer = base.file_name().unwrap_or_default().to_string_lossy();
+    let mut ingredients = vec![("base layer", layer.into_owned())];
     for name in PROGRAMS {
         let path = binaries.join(name);
         if !path.exists() {
             return Err(Error::BinaryMissing { path });
         }
-        ingredients.push(sha256_of_file(&path)?.0);
+        ingredients.push((name, sha256_of_file(&path)?.0));
     }
-    let ingredients: Vec<&str> = ingredients.iter().map(String::as_str).collect();
-    let slot = store.find("dmp", &ingredients);
+    let keys = ingredients.iter().map(|(_, key)| key.as_str());
+    let slot = store.find("dmp", &keys.chain([PAPERS]).collect::<Vec<_>>());
     if let Some(image) = slot.found() {
         return Ok(image);
     }
@@ -238,8 +249,12 @@ pub(super) async fn dmp(store: &Store<'_>, base: &Path, binaries: &Path) -> Resu
         owner: 0,
         mode: 0o1777,
     });
+    let mut components = of_cargo(&PROGRAMS)?;
+    components.extend(of_debian(&base_packages().await?));
     let spec = ImageSpec {
         name: "dmp",
+        components,
+        ingredients,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         layers: vec![Layer::Tar(base.to_owned()), Layer::Entries(entries)],
         user: PRODUCT_USER,

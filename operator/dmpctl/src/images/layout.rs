@@ -13,8 +13,10 @@ use serde_json::Value;
 
 use crate::error::{CliError, Result};
 
-/// Annotation of a layout's index: the full name an image had where it was built.
-pub const NAME: &str = "io.containerd.image.name";
+/// Annotation of a layout's index (OCI): name and tag of an image where it was built.
+const NAME: &str = "org.opencontainers.image.ref.name";
+/// The name containerd gives an image that it takes from the layout.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// The largest manifest that is read, in bytes (the OCI distribution specification asks for 4 MiB).
 const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 
@@ -23,7 +25,7 @@ const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 pub struct Packed {
     /// Last part of its name: `dmp`, `openbao`, `postgresql`, `cloudnative-pg`.
     pub name: String,
-    /// Version and short digest, as it was built.
+    /// Version and short digest, as it was built; for people.
     pub tag: String,
     /// `sha256:…` of the manifest: what the image is called by.
     pub digest: String,
@@ -226,7 +228,7 @@ pub fn index(images: &[Packed]) -> Value {
                 "mediaType": image.media_type,
                 "digest": image.digest,
                 "size": image.manifest.len(),
-                "annotations": { NAME: reference, "org.opencontainers.image.ref.name": reference },
+                "annotations": { NAME: reference, CONTAINERD_NAME: reference },
             })
         })
         .collect();

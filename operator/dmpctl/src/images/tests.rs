@@ -28,7 +28,7 @@ fn archive(folder: &Path, name: &str, layer: &[u8]) -> PathBuf {
     let mut entry = descriptor(manifest.as_bytes());
     entry["mediaType"] = json!("application/vnd.oci.image.manifest.v1+json");
     entry["annotations"] =
-        json!({ "io.containerd.image.name": format!("registry.dmp.internal/{name}:1.2-abc") });
+        json!({ "org.opencontainers.image.ref.name": format!("{name}:1.2-abc") });
     let index = json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
     let path = folder.join(format!("{name}.tar"));
     let mut tar = tar::Builder::new(std::fs::File::create(&path).unwrap());
