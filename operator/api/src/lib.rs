@@ -23,6 +23,7 @@ pub mod gateway_quota;
 pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
+pub mod image_release;
 pub mod incident;
 pub mod names;
 pub mod non_conformity;
@@ -56,6 +57,7 @@ pub use homologation_programme::{
     HomologationProgramme, HomologationProgrammeSpec, HomologationProgrammeStatus,
 };
 pub use homologation_review::{HomologationReview, HomologationReviewSpec, HomologationReviewStatus};
+pub use image_release::{ImageRelease, ImageReleaseSpec, ImageReleaseStatus};
 pub use incident::{Incident, IncidentSpec, IncidentStatus};
 pub use non_conformity::{NonConformity, NonConformitySpec, NonConformityState, NonConformityStatus};
 pub use non_conformity_answer::{NonConformityAnswer, NonConformityAnswerSpec, NonConformityAnswerStatus};
@@ -91,6 +93,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         HealthGroup::crd(),
         HomologationProgramme::crd(),
         HomologationReview::crd(),
+        ImageRelease::crd(),
         Incident::crd(),
         NonConformity::crd(),
         NonConformityAnswer::crd(),

@@ -8,6 +8,8 @@ pub const EVIDENCE_NAMESPACE: &str = "dmp-evidence";
 pub const NATIONAL_NAMESPACE: &str = "dmp-national";
 /// The one `Platform`.
 pub const PLATFORM: &str = "national";
+/// ConfigMap in [`SYSTEM_NAMESPACE`]: the images that may run, SHA-256 (hex) to registry and name; the admission policy's parameter.
+pub const ADMITTED_IMAGES: &str = "admitted-images";
 /// The one `Catalogue`.
 pub const CATALOGUE: &str = "national";
 /// What a vendor's namespace begins with.

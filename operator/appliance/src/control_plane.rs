@@ -400,6 +400,18 @@ mod tests {
         assert!(position("\"secrets\"") < position("system:nodes"));
         assert!(position("\"secrets\"") < position("\"Request\""));
         assert!(!AUDIT_POLICY.contains("RequestResponse"));
+        let whole = &rules[position("\"Request\"")];
+        for group in [
+            "rbac.authorization.k8s.io",
+            "admissionregistration.k8s.io",
+            "dmp.ma",
+        ] {
+            assert!(whole.to_string().contains(group), "{group}");
+        }
+        assert!(
+            position("\"Request\"") < position("system:nodes"),
+            "whoever changes them"
+        );
     }
 
     #[test]

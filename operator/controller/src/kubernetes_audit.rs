@@ -111,7 +111,8 @@ async fn receive(State(receiver): State<Receiver>, body: Bytes) -> StatusCode {
         }
     };
     if let Some(heard) = &receiver.0.heard {
-        heard.now().await;
+        let lacking = list.items.iter().filter_map(Event::lacks_request);
+        heard.now(&lacking.collect()).await;
     }
     let findings = receiver.findings(&list.items);
     if !findings.is_empty() {

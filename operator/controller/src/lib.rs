@@ -24,6 +24,7 @@ pub mod health_group;
 pub mod homologated;
 pub mod homologation_programme;
 pub mod homologation_review;
+pub mod image_release;
 pub mod incident;
 pub mod kubernetes_audit;
 pub mod label_key;

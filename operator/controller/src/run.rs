@@ -33,9 +33,9 @@ use crate::schema_check::Outdated;
 use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
-    health_group, homologation_programme, homologation_review, incident, kubernetes_audit, network_probe,
-    platform, schema_check, site, site_inventory, solution, solution_credential, solution_homologation,
-    solution_revocation,
+    health_group, homologation_programme, homologation_review, image_release, incident, kubernetes_audit,
+    network_probe, platform, schema_check, site, site_inventory, solution, solution_credential,
+    solution_homologation, solution_revocation,
 };
 use crate::{
     non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
@@ -286,6 +286,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             site_inventory::SiteInventories(c()),
             observer(),
             |k| watches::signed(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            image_release::ImageReleases(c()),
+            observer(),
+            |k| watches::releases(k, &on),
         )),
         boxed(run_namespaced(
             client(),

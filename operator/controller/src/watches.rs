@@ -8,9 +8,9 @@ use std::time::Duration;
 use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
-    HomologationProgramme, HomologationReview, NonConformity, NonConformityAnswer, Platform, RevocationLift,
-    Site, SiteInventory, Solution, SolutionCredential, SolutionHomologation, SolutionRevocation,
-    SolutionVersion, SystemHomologation, Vendor,
+    HomologationProgramme, HomologationReview, ImageRelease, NonConformity, NonConformityAnswer, Platform,
+    RevocationLift, Site, SiteInventory, Solution, SolutionCredential, SolutionHomologation,
+    SolutionRevocation, SolutionVersion, SystemHomologation, Vendor,
 };
 use k8s_controller::conditions;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -177,6 +177,12 @@ pub fn groups(controller: Watched<HealthGroup>, client: &Client) -> Watched<Heal
 /// Whether its nodes are the site's machines.
 pub fn sites(controller: Watched<Site>, client: &Client) -> Watched<Site> {
     on_ground(signed(controller, client), client)
+}
+
+/// Which of them is in force.
+pub fn releases(controller: Watched<ImageRelease>, client: &Client) -> Watched<ImageRelease> {
+    let controller = signed(controller, client);
+    controller.reconcile_all_on(changes(client, |release: &ImageRelease| json(&release.spec)))
 }
 
 /// What binds pods to nodes: the inventories of sites, and which machine each node is.

@@ -41,7 +41,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 21] = [
+pub const COLLECTORS: [(&str, &str, Collector); 23] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -51,6 +51,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 21] = [
     ("DMP-IAM-03", "pairs", role_pairs),
     ("DMP-IAM-04", "tokens", tokens_of_pods),
     ("DMP-IAM-04", "subjects", impersonal),
+    ("DMP-WRK-02", "images", images),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-01", "placement", placements),
@@ -60,6 +61,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 21] = [
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
     ("DMP-INC-01", "clocks", incidents::notices),
+    ("DMP-LOG-03", "levels", audited),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
     ("DMP-GOV-04", "fresh", evidence_ages),
@@ -270,6 +272,27 @@ fn placements(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     };
     let items: Vec<_> = placements.iter().map(one).collect();
     Ok(Observed::whole(json!({ "placements": items })))
+}
+
+fn audited(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let audit = seen(&world.audit)?;
+    Ok(Observed::whole(json!({ "audit": {
+        "silentMinutes": audit.silent_minutes, "withoutRequest": audit.without_request,
+    } })))
+}
+
+/// By image: the pods that run it are counted.
+fn images(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
+    let images = seen(&world.images)?;
+    let one = |image: &crate::images::Image| {
+        json!({
+            "reference": image.reference, "byDigest": image.by_digest,
+            "fromSovereignRegistry": image.from_sovereign_registry, "signed": image.signed,
+            "pods": image.pods, "pod": image.example,
+        })
+    };
+    let items: Vec<_> = images.iter().map(one).collect();
+    Ok(Observed::whole(json!({ "images": items })))
 }
 
 fn decisions(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {

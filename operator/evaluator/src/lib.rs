@@ -11,7 +11,8 @@
 //! `policies/controls`), correcting what is wrong (the operator), what people bring (they write it as `ControlEvidence`).
 
 pub mod admission;
-pub mod brought;
+pub mod audit;
+mod brought;
 pub mod collect;
 pub mod config;
 pub mod endpoints;
@@ -19,7 +20,8 @@ pub mod evidence;
 pub mod exceptions;
 pub mod history;
 mod homologated;
-pub mod incidents;
+pub mod images;
+mod incidents;
 pub mod metrics;
 pub mod objects;
 pub mod pass;

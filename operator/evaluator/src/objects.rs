@@ -14,6 +14,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::ResourceExt as _;
 use serde_json::json;
 
+use crate::images::{self, Running};
 use crate::refused;
 
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,8 @@ pub struct Pod {
     pub ready: bool,
     /// Shares its node's network, or one of its ports.
     pub on_host: bool,
+    /// What its containers are made from; of a pod of somebody else nothing.
+    pub images: Vec<Running>,
     /// What admission says of secrets in its texts; of a pod of somebody else nothing.
     pub secrets: Vec<&'static str>,
     /// What it says of its token.
@@ -115,13 +118,15 @@ pub(crate) fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
         let mut conditions = conditions.iter();
         conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
     });
+    let mine = ours.contains(namespace.as_str());
+    let images = if mine { images::of(&object) } else { Vec::new() };
     let spec = object.spec.unwrap_or_default();
     let ports = spec
         .containers
         .iter()
         .flat_map(|container| container.ports.iter().flatten());
     let on_host = spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some());
-    let ours = ours.contains(namespace.as_str()).then(|| json!({ "spec": spec }));
+    let ours = mine.then(|| json!({ "spec": spec }));
     let said = |policy| {
         ours.as_ref()
             .map_or_else(Vec::new, |pod| refused::by(policy, pod))
@@ -133,6 +138,7 @@ pub(crate) fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
         node: spec.node_name.unwrap_or_default(),
         ready,
         on_host,
+        images,
         secrets: said(refused::POD_SECRETS),
         tokens: said(refused::POD_TOKENS),
     }

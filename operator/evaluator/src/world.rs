@@ -22,10 +22,12 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use crate::admission;
+use crate::audit::{self, Audit};
 use crate::brought::{self, Brought};
 use crate::endpoints;
 use crate::exceptions;
 use crate::homologated::{self, Homologated};
+use crate::images::{self, Image};
 use crate::incidents::{Known, known};
 use crate::metrics;
 pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
@@ -62,6 +64,8 @@ pub struct World {
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
     pub placements: Read<Vec<Placement>>,
+    /// What runs, by image.
+    pub images: Read<Vec<Image>>,
     pub rights: Read<Rights>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
@@ -75,6 +79,8 @@ pub struct World {
     /// What was asked to be tolerated.
     pub exceptions: Read<Vec<Exception>>,
     pub incidents: Read<Vec<Known>>,
+    /// What arrives of the API server's audit.
+    pub audit: Read<Audit>,
     /// TLS on the wire.
     pub endpoints: Read<Observation>,
     /// The platform's image; empty without a platform.
@@ -120,6 +126,7 @@ impl World {
             budgets: nothing(),
             nodes: nothing(),
             placements: nothing(),
+            images: nothing(),
             rights: nothing(),
             admission: nothing(),
             groups: nothing(),
@@ -129,6 +136,7 @@ impl World {
             brought: nothing(),
             exceptions: nothing(),
             incidents: nothing(),
+            audit: nothing(),
             endpoints: nothing(),
             image: nothing(),
             report: nothing(),
@@ -165,8 +173,16 @@ impl World {
             pods: pods.as_deref().map_err(Clone::clone),
             nodes: nodes.as_deref().map_err(Clone::clone),
         };
+        let images = images::read(
+            client,
+            seen.platforms.clone(),
+            seen.namespaces.clone(),
+            seen.pods.clone(),
+        )
+        .await;
         Self {
             at: now,
+            images,
             placements: placement::read(client, seen).await,
             namespaces,
             pods,
@@ -191,6 +207,7 @@ impl World {
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
+            audit: audit::read(client, now).await,
             endpoints: endpoints::read(client, now).await,
             report: report(client).await,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dmp_api::body::Body;
-use dmp_api::{RevocationLift, SiteInventory, SystemHomologation};
+use dmp_api::{ImageRelease, RevocationLift, SiteInventory, SystemHomologation};
 use kube::ResourceExt;
 
 use crate::bodies::{self, Bodies};
@@ -29,6 +29,14 @@ impl Carrier for RevocationLift {
 
 impl Carrier for SystemHomologation {
     type Statement = statement::System;
+
+    fn statement(&self) -> &str {
+        &self.spec.statement
+    }
+}
+
+impl Carrier for ImageRelease {
+    type Statement = statement::ImageList;
 
     fn statement(&self) -> &str {
         &self.spec.statement

@@ -7,7 +7,7 @@
 //! What the public gets of it ([`catalogue`], [`label`], [`feed`]) follows from the same state, and is signed with a key of the platform.
 //!
 //! Whether the platform itself and its groups may open is [`system`]: another homologation in law, decided by the same means; which
-//! machines are a site is [`inventory`].
+//! machines are a site is [`inventory`], and which images may run on it [`images`].
 //!
 //! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
 
@@ -23,6 +23,7 @@ pub mod feed;
 pub mod gates;
 pub mod guichet;
 pub mod ice;
+pub mod images;
 pub mod installation;
 pub mod inventory;
 pub mod jws;

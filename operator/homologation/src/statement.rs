@@ -312,3 +312,37 @@ impl Statement for Inventory {
         self.signed_at
     }
 }
+
+/// The images that may run on a platform. For another one it is worth nothing: it names the domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageList {
+    /// `Platform.spec.domain`.
+    pub domain: String,
+    pub images: Vec<SignedImage>,
+    /// What was looked at, for those who read it.
+    pub comment: String,
+    pub signed_at: Timestamp,
+}
+
+/// One image, by its content, and the papers that were looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedImage {
+    /// Registry and name: `registry.example.ma/sante/dmp`.
+    pub name: String,
+    /// `sha256:<64 hex digits>` of its manifest.
+    pub digest: String,
+    /// SHA-256 of its bill of materials, hex.
+    pub sbom_sha256: String,
+    /// SHA-256 of its provenance, hex.
+    pub provenance_sha256: String,
+}
+
+impl Statement for ImageList {
+    const TYP: &'static str = "dmp-images+jws";
+
+    fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}

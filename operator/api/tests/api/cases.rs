@@ -420,6 +420,7 @@ pub fn all() -> Vec<Case> {
     );
     cases.extend(crate::control_evidence_cases::all());
     cases.extend(crate::homologation_cases::all());
+    cases.extend(crate::image_release_cases::all());
     cases.extend(crate::incident_cases::all());
     cases.extend(crate::policy_exception_cases::all());
     cases.extend(crate::revocation_cases::all());
@@ -438,6 +439,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "ControlEvidence",
         "HealthGroup",
         "HomologationProgramme",
+        "ImageRelease",
         "Incident",
         "Platform",
         "PolicyException",

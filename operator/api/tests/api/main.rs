@@ -8,6 +8,7 @@ mod cel;
 mod control_evidence_cases;
 mod fresh;
 mod homologation_cases;
+mod image_release_cases;
 mod incident_cases;
 mod policy_exception_cases;
 mod revocation_cases;

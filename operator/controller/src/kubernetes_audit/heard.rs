@@ -1,5 +1,7 @@
-//! When audit events last came to any replica: a Lease, and the platform's condition `KubernetesAudit`.
+//! When audit events last came to any replica, and when one last came without the request that it should have: a Lease, and the
+//! platform's condition `KubernetesAudit`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -14,9 +16,11 @@ use crate::status::Fact;
 
 /// Name of the Lease.
 pub const LEASE: &str = "dmp-kubernetes-audit";
+/// Annotations of the Lease: API group, and when a change in it last came without its request (RFC 3339).
+pub const LACKING: &str = "audit.dmp.ma/";
 /// The condition.
 pub const CONDITION: &str = "KubernetesAudit";
-/// The Lease is written at most so often.
+/// The Lease is written at most so often, but for a group that was not in it.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 /// Kubelets ask for tokens every few minutes: an audit that is silent for this long does not come.
 const SILENCE: SignedDuration = SignedDuration::from_mins(20);
@@ -24,37 +28,57 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(20);
 /// Notes in the Lease that events come.
 pub struct Heard {
     leases: Api<Lease>,
-    written: Mutex<Option<Instant>>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    written: Option<Instant>,
+    /// API group, and when a change in it last came without its request.
+    lacking: BTreeMap<&'static str, Timestamp>,
 }
 
 impl Heard {
     pub fn new(client: Client, namespace: &str) -> Self {
         Self {
             leases: Api::namespaced(client, namespace),
-            written: Mutex::new(None),
+            noted: Mutex::default(),
         }
     }
 
-    /// Events have come now.
-    pub async fn now(&self) {
-        {
-            let mut written = self
-                .written
+    /// Events have come now; `lacking`: API groups of those without their request ([`super::event::Event::lacks_request`]).
+    pub async fn now(&self, lacking: &BTreeSet<&'static str>) {
+        let lacking = {
+            let mut noted = self
+                .noted
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if written.is_some_and(|at| at.elapsed() < WRITE_EVERY) {
+            let now = Timestamp::now();
+            let known = lacking.iter().all(|group| noted.lacking.contains_key(group));
+            noted.lacking.extend(lacking.iter().map(|group| (*group, now)));
+            if known && noted.written.is_some_and(|at| at.elapsed() < WRITE_EVERY) {
                 return;
             }
-            *written = Some(Instant::now());
-        }
-        if let Err(error) = self.write().await {
+            noted.written = Some(Instant::now());
+            noted.lacking.clone()
+        };
+        if let Err(error) = self.write(&lacking).await {
             tracing::warn!(%error, "that audit events come cannot be noted");
         }
     }
 
-    async fn write(&self) -> Result<(), kube::Error> {
+    async fn write(&self, lacking: &BTreeMap<&'static str, Timestamp>) -> Result<(), kube::Error> {
         let parameters = PostParams::default();
         let mut lease = self.leases.get_opt(LEASE).await?.unwrap_or_default();
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        for (group, at) in lacking {
+            let known = annotations.entry(format!("{LACKING}{group}")).or_default();
+            // Another replica may have heard a later one; RFC 3339 in UTC sorts as the time does.
+            let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            if *known < at {
+                *known = at;
+            }
+        }
         lease.spec.get_or_insert_with(LeaseSpec::default).renew_time = Some(MicroTime(Timestamp::now()));
         let written = if lease.metadata.resource_version.is_some() {
             self.leases.replace(LEASE, &parameters, &lease).await

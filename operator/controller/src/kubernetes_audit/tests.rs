@@ -419,3 +419,31 @@ fn silence_is_a_condition() {
     assert_eq!(never.reason, "NotConfigured");
     assert!(never.message.contains("--audit-webhook-config-file"));
 }
+
+#[test]
+fn a_change_of_rights_without_its_request_is_known() {
+    let lacks = |verb: &str, resource: &str, level: &str| {
+        let mut event = event("person", verb, resource, "x");
+        event.level = level.to_owned();
+        event.lacks_request()
+    };
+    let roles = "rbac.authorization.k8s.io/clusterroles";
+    assert_eq!(
+        lacks("patch", roles, "Metadata"),
+        Some("rbac.authorization.k8s.io")
+    );
+    let policies = "admissionregistration.k8s.io/validatingadmissionpolicies";
+    assert_eq!(
+        lacks("delete", policies, "Metadata"),
+        Some("admissionregistration.k8s.io")
+    );
+    assert_eq!(lacks("create", "dmp.ma/platforms", "Metadata"), Some("dmp.ma"));
+    assert_eq!(lacks("create", "dmp.ma/platforms", "Request"), None);
+    assert_eq!(lacks("patch", roles, "RequestResponse"), None);
+    assert_eq!(lacks("get", roles, "Metadata"), None, "reading changes nothing");
+    assert_eq!(
+        lacks("delete", "secrets", "Metadata"),
+        None,
+        "its request would be the secret"
+    );
+}

@@ -65,6 +65,8 @@ pub struct Ask {
     object: Value,
     old: Value,
     params: Option<Value>,
+    /// Data of the list of images, when there is one.
+    images: Option<Value>,
 }
 
 impl Ask {
@@ -86,6 +88,7 @@ impl Ask {
             object: json!({ "metadata": { "name": name } }),
             old: Value::Null,
             params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
+            images: None,
         }
     }
 
@@ -125,6 +128,12 @@ impl Ask {
         self
     }
 
+    /// What the security entity signed: digest (hex) to name.
+    pub fn images(mut self, images: Value) -> Self {
+        self.images = Some(json!({ "data": images }));
+        self
+    }
+
     /// The policies that deny, each once.
     pub fn denied(&self) -> Vec<String> {
         let mut names: Vec<String> = self.denials().into_iter().map(|(policy, _)| policy).collect();
@@ -141,11 +150,17 @@ impl Ask {
             if !self.is_matched(&spec["matchConstraints"]) {
                 continue;
             }
-            if spec.get("paramKind").is_some() && self.params.is_none() {
-                denials.push((name.to_owned(), "no parameters".to_owned()));
-                continue;
-            }
-            let holds = |rules: &Value| self.evaluate(rules);
+            let params = match spec["paramKind"]["kind"].as_str() {
+                // Its binding allows what has no list.
+                Some("ConfigMap") if self.images.is_none() => continue,
+                Some("ConfigMap") => self.images.as_ref(),
+                Some(_) if self.params.is_none() => {
+                    denials.push((name.to_owned(), "no parameters".to_owned()));
+                    continue;
+                }
+                _ => self.params.as_ref(),
+            };
+            let holds = |rules: &Value| self.evaluate(rules, params);
             if !holds(&spec["matchConditions"]).iter().all(Option::is_none) {
                 continue;
             }
@@ -156,7 +171,7 @@ impl Ask {
     }
 
     /// Of each expression the message, if it does not hold. An error of evaluation is a denial whatever it is in.
-    fn evaluate(&self, rules: &Value) -> Vec<Option<String>> {
+    fn evaluate(&self, rules: &Value, params: Option<&Value>) -> Vec<Option<String>> {
         let expression = |rule: &Value| VapExpression {
             expression: rule["expression"]
                 .as_str()
@@ -193,7 +208,7 @@ impl Ask {
         if !self.old.is_null() {
             builder = builder.old_object(self.old.clone());
         }
-        if let Some(params) = &self.params {
+        if let Some(params) = params {
             builder = builder.params(params.clone());
         }
         let results = builder.build().evaluate(&expressions);
@@ -500,6 +515,7 @@ fn the_record_of_a_homologation_is_kept() {
         "homologationreviews",
         "evidenceitems",
         "homologationprogrammes",
+        "imagereleases",
         "conformanceprofiles",
         "nonconformities",
         "nonconformityanswers",

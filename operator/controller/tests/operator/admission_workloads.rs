@@ -126,6 +126,100 @@ fn a_data_reading_identity_runs_the_platforms_program() {
 }
 
 #[test]
+fn what_runs_is_what_was_signed() {
+    let digest = "a".repeat(64);
+    let signed = json!({ &digest: "r.ma/sante/tools" });
+    let probe = |image: &str| {
+        json!({
+            "metadata": { "name": "p" },
+            "spec": { "automountServiceAccountToken": false, "containers": [{ "name": "p", "image": image }] },
+        })
+    };
+    let ask = |operation: &str, object: Value| {
+        Ask::new(operation, "pods", "dmp-tanger/p")
+            .object(object)
+            .by("system:serviceaccount:dmp-system:dmp-operator")
+    };
+    let create = |image: &str| ask("CREATE", probe(image)).images(signed.clone()).denied();
+    let good = format!("r.ma/sante/tools@sha256:{digest}");
+    assert_eq!(create(&good), [""; 0]);
+    assert_eq!(
+        create(&good.replace('@', ":1.2-abc@")),
+        [""; 0],
+        "a tag is for people"
+    );
+    for foreign in [
+        "r.ma/sante/tools:1.2-abc".to_owned(),
+        format!("r.ma/sante/tools@sha256:{}", "b".repeat(64)),
+        format!("r.ma/sante/tools-too@sha256:{digest}"),
+        format!("elsewhere.fr/sante/tools@sha256:{digest}"),
+        format!("r.ma/sante/tools@sha256:{}", &digest[1..]),
+        format!("{digest}@sha256:"),
+        String::new(),
+    ] {
+        assert_eq!(create(&foreign), ["dmp-pod-signed-images"], "{foreign}");
+    }
+    let beside = changed(
+        probe(&good),
+        "/spec/initContainers",
+        json!([{ "name": "i", "image": "r/x:1" }]),
+    );
+    assert_eq!(
+        ask("CREATE", beside.clone()).images(signed.clone()).denied(),
+        ["dmp-pod-signed-images"]
+    );
+    // Nobody has signed a list yet; a list of nothing lets nothing in.
+    assert_eq!(ask("CREATE", probe("r/x:1")).denied(), [""; 0]);
+    assert_eq!(
+        ask("CREATE", probe(&good)).images(json!({})).denied(),
+        ["dmp-pod-signed-images"]
+    );
+    // What is there keeps its image, and gets no other one.
+    let update = |old: &str, new: &str| {
+        let update = ask("UPDATE", probe(new)).old(probe(old));
+        let denied = update.images(signed.clone()).denied();
+        denied.contains(&"dmp-pod-signed-images".to_owned())
+    };
+    assert!(!update("r/x:1", "r/x:1"));
+    assert!(!update("r/x:1", &good));
+    assert!(update(&good, "r/x:1"));
+    let debug = changed(
+        probe(&good),
+        "/spec/ephemeralContainers",
+        json!([{ "name": "e", "image": "r/x:1" }]),
+    );
+    let debug = Ask::new("UPDATE", "pods/ephemeralcontainers", "dmp-tanger/p")
+        .object(debug)
+        .old(probe(&good))
+        .images(signed);
+    assert!(debug.denied().contains(&"dmp-pod-signed-images".to_owned()));
+}
+
+#[test]
+fn the_list_of_images_is_the_operators() {
+    let ask = |operation: &str, user: &str| {
+        Ask::new(operation, "configmaps", "dmp-system/admitted-images").by(user)
+    };
+    let operator = "system:serviceaccount:dmp-system:dmp-operator";
+    let others = ["person", "system:serviceaccount:dmp-system:dmp-evaluator"];
+    for operation in ["CREATE", "UPDATE", "DELETE"] {
+        assert_eq!(ask(operation, operator).denied(), [""; 0], "{operation}");
+        for other in others {
+            assert_eq!(
+                ask(operation, other).denied(),
+                ["dmp-image-list"],
+                "{operation} {other}"
+            );
+        }
+    }
+    // Whoever installs may take it away (all its signers are lost), and writes none.
+    assert_eq!(ask("DELETE", "person").installer().denied(), [""; 0]);
+    assert_eq!(ask("UPDATE", "person").installer().denied(), ["dmp-image-list"]);
+    let elsewhere = Ask::new("UPDATE", "configmaps", "dmp-tanger/admitted-images");
+    assert_eq!(elsewhere.denied(), [""; 0]);
+}
+
+#[test]
 fn databases_are_made_by_cloudnative_pg() {
     let owner = |kind: &str, version: &str| json!([{ "apiVersion": version, "kind": kind, "name": "x", "controller": true }]);
     let instance = changed(

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use dmp_operator::kubernetes_audit::heard::{Heard, LACKING, LEASE};
 use dmp_operator::kubernetes_audit::rules::{Finding, Rule};
 use dmp_operator::kubernetes_audit::{Config, Receiver, listener, router};
 use dmp_testkit::process::free_port;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -142,6 +145,67 @@ async fn what_an_administrator_does_is_found() {
     assert_eq!(nobody.get(&format!("{secrets}/s")).await.code, 403);
     let found = next(&mut queue, Rule::SecretRead, "s").await;
     assert!(found.refused && found.acting_as.as_deref() == Some("nobody"));
+}
+
+/// API groups that the Lease names after a role was made, on an API server with this audit policy; `None` without a server.
+async fn noted_as_lacking(policy: &str) -> Option<Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    certificates(folder.path(), address);
+    let (webhook, rules) = (
+        folder.path().join("webhook.json"),
+        folder.path().join("policy.yaml"),
+    );
+    std::fs::write(&rules, policy).unwrap();
+    let server = Server::start_with(&[
+        format!("--audit-policy-file={}", rules.display()),
+        format!("--audit-webhook-config-file={}", webhook.display()),
+        "--audit-webhook-batch-max-wait=1s".to_owned(),
+    ])
+    .await?;
+    let administrator = server.administrator().await;
+    let (sender, _queue) = mpsc::channel(4096);
+    let config = Config {
+        listen: address,
+        files: folder.path().to_owned(),
+        namespace: "dmp-system".to_owned(),
+    };
+    let heard = Heard::new(administrator.0.clone(), "dmp-system");
+    let receiver = router(Receiver::new(sender, Some(heard)));
+    tokio::spawn(async move { listener::serve(&config, receiver).await });
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "of-a-test" }, "rules": [],
+    });
+    assert_eq!(administrator.post(roles, &role).await.code, 200);
+    let leases = Api::<Lease>::namespaced(administrator.0.clone(), "dmp-system");
+    let begun = std::time::Instant::now();
+    loop {
+        let lease = leases.get_opt(LEASE).await.unwrap();
+        let annotations = lease.map(|lease| lease.metadata.annotations.unwrap_or_default());
+        let names: Option<Vec<String>> = annotations.map(|all| all.into_keys().collect());
+        // What lacks something is noted at once; that nothing lacks it is told by time alone.
+        if names.as_ref().is_some_and(|names| !names.is_empty()) || begun.elapsed() > Duration::from_secs(12)
+        {
+            return Some(names.expect("events came"));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_without_its_request_is_noted() {
+    dmp_core::install_crypto_provider();
+    let by_name = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n";
+    let Some(lacking) = noted_as_lacking(by_name).await else {
+        return;
+    };
+    assert!(
+        lacking.contains(&format!("{LACKING}rbac.authorization.k8s.io")),
+        "{lacking:?}"
+    );
+    let ours = include_str!("../../../appliance/files/audit-policy.yaml");
+    assert_eq!(noted_as_lacking(ours).await, Some(Vec::new()));
 }
 
 #[tokio::test]

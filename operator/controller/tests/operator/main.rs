@@ -15,6 +15,7 @@ mod control_plane;
 mod facts;
 mod handover;
 mod homologation;
+mod images;
 mod incident;
 mod installation;
 mod interrupted;

@@ -305,7 +305,7 @@ pub(crate) fn carrier(
 }
 
 /// An object (YAML) named after what it is about and the statement in it.
-pub(super) fn named_after(
+pub(crate) fn named_after(
     kind: &str,
     namespace: Option<&str>,
     name: &str,

@@ -9,7 +9,7 @@ use dmp_appliance::Progress;
 
 use super::CNPG_MANIFEST;
 use super::layout::{Blob, Packed, index};
-use super::source::ImageSet;
+use super::source::{ImageSet, Papers};
 use crate::error::{CliError, Result};
 
 /// Writes the set into a folder, which is made when it is missing.
@@ -27,6 +27,11 @@ pub fn write(set: &ImageSet, folder: &Path, progress: &Progress) -> Result<()> {
         }
         manifest(image, &blobs)?;
         step.done_with(format!("{copied} of {} blobs copied", image.blobs.len()));
+    }
+    for (name, papers) in &set.papers {
+        let [sbom, provenance] = Papers::files(folder, name);
+        put(&sbom, papers.sbom.as_bytes())?;
+        put(&provenance, papers.provenance.as_bytes())?;
     }
     put(&folder.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
     put(&folder.join(CNPG_MANIFEST), set.cnpg_manifest.as_bytes())?;

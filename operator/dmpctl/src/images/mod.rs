@@ -6,6 +6,7 @@
 pub mod export;
 pub mod layout;
 pub mod push;
+pub mod sign;
 pub mod source;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use dmp_appliance::Progress;
 use crate::error::{CliError, Result};
 use layout::Packed;
 use push::PushOptions;
+use sign::SignCommand;
 use source::{ImageSet, SourceOptions};
 
 /// CloudNativePG's own manifest in an exported folder.
@@ -35,6 +37,8 @@ pub enum ImagesCommand {
     Push(PushCommand),
     /// Write the images into a folder (an OCI image layout) that `--from` reads on another machine
     Export(ExportCommand),
+    /// As the security entity: sign which images may run on a platform; prints an ImageRelease
+    Sign(Box<SignCommand>),
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -69,6 +73,10 @@ pub async fn run(command: &ImagesCommand) -> Result<()> {
                 );
             }
         }
+        ImagesCommand::Sign(command) => {
+            let set = command.source.open(&progress).await?;
+            println!("{}", sign::sign(&set, command)?);
+        }
         ImagesCommand::Export(command) => {
             let set = command.source.open(&progress).await?;
             export::write(&set, &command.folder, &progress)?;
@@ -85,12 +93,18 @@ pub async fn run(command: &ImagesCommand) -> Result<()> {
 /// # Errors
 /// `registry-name`.
 pub fn reference(registry: &str, image: &Packed) -> Result<String> {
+    let repository = repository(registry, &image.name)?;
+    Ok(format!("{repository}:{}@{}", image.tag, image.digest))
+}
+
+/// Registry and name of an image, without tag and digest.
+///
+/// # Errors
+/// `registry-name`.
+pub fn repository(registry: &str, image: &str) -> Result<String> {
     let (host, path) = split(registry)?;
     let slash = if path.is_empty() { "" } else { "/" };
-    Ok(format!(
-        "{host}{slash}{path}/{}:{}@{}",
-        image.name, image.tag, image.digest
-    ))
+    Ok(format!("{host}{slash}{path}/{image}"))
 }
 
 /// Host (with port) and path of a registry.

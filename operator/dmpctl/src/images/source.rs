@@ -1,12 +1,14 @@
 //! Where the images come from: this machine's builds, or a folder that was exported on another.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use dmp_appliance::{Options, Progress, Release};
 
 use super::layout::{self, Packed};
 use super::{CNPG_MANIFEST, names};
 use crate::error::{CliError, Result};
+use crate::files::read;
 
 /// Where the images are taken from.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -22,10 +24,35 @@ pub struct SourceOptions {
     pub binaries: Option<PathBuf>,
 }
 
+/// What the build says of an image, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Papers {
+    /// Its bill of materials (CycloneDX, JSON).
+    pub sbom: String,
+    /// Its provenance (in-toto Statement, JSON).
+    pub provenance: String,
+}
+
+impl Papers {
+    /// Files of an exported folder: `<image>.sbom.json`, `<image>.provenance.json`.
+    pub fn files(folder: &Path, image: &str) -> [PathBuf; 2] {
+        ["sbom", "provenance"].map(|paper| folder.join(format!("{image}.{paper}.json")))
+    }
+
+    fn read([sbom, provenance]: [&Path; 2]) -> Result<Self> {
+        Ok(Self {
+            sbom: read(sbom)?,
+            provenance: read(provenance)?,
+        })
+    }
+}
+
 /// The images of one build of the product, and CloudNativePG's own manifest.
 #[derive(Clone, Debug)]
 pub struct ImageSet {
     pub images: Vec<Packed>,
+    /// By the image's name. Images that an older `dmpctl` exported have none: they can be moved, not signed.
+    pub papers: BTreeMap<String, Papers>,
     pub cnpg_manifest: String,
 }
 
@@ -57,8 +84,17 @@ impl ImageSet {
     /// As [`layout::folder`]; `image-missing` when it is not a whole set.
     pub fn from_folder(folder: &std::path::Path) -> Result<Self> {
         let manifest = folder.join(CNPG_MANIFEST);
+        let images = layout::folder(folder)?;
+        let mut papers = BTreeMap::new();
+        for image in &images {
+            let [sbom, provenance] = Papers::files(folder, &image.name);
+            if sbom.exists() {
+                papers.insert(image.name.clone(), Papers::read([&sbom, &provenance])?);
+            }
+        }
         Self {
-            images: layout::folder(folder)?,
+            images,
+            papers,
             cnpg_manifest: std::fs::read_to_string(&manifest)
                 .map_err(|source| CliError::file(&manifest, source))?,
         }
@@ -75,11 +111,18 @@ impl ImageSet {
             &release.cloudnative_pg,
         ];
         let manifest = &release.cloudnative_pg_manifest;
+        let (mut images, mut papers) = (Vec::new(), BTreeMap::new());
+        for built in archives {
+            let image = layout::archive(&built.archive)?;
+            papers.insert(
+                image.name.clone(),
+                Papers::read([&built.sbom, &built.provenance])?,
+            );
+            images.push(image);
+        }
         Self {
-            images: archives
-                .iter()
-                .map(|image| layout::archive(&image.archive))
-                .collect::<Result<_>>()?,
+            images,
+            papers,
             cnpg_manifest: std::fs::read_to_string(manifest)
                 .map_err(|source| CliError::file(manifest, source))?,
         }

@@ -1,13 +1,20 @@
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use dmp_api::ImageRelease;
+use dmp_homologation::images::Admitted;
+use dmp_homologation::{Bodies, carrier};
+use dmp_testkit::bodies::Authority;
 use serde_json::{Value, json};
 
 use super::layout::Packed;
-use super::source::ImageSet;
+use super::sign::SignCommand;
+use super::source::{ImageSet, Papers};
 use super::*;
+use crate::homologation::SignatureOptions;
 
 fn sha(bytes: &[u8]) -> String {
     hex::encode(digest(&SHA256, bytes))
@@ -27,8 +34,7 @@ fn archive(folder: &Path, name: &str, layer: &[u8]) -> PathBuf {
     .to_string();
     let mut entry = descriptor(manifest.as_bytes());
     entry["mediaType"] = json!("application/vnd.oci.image.manifest.v1+json");
-    entry["annotations"] =
-        json!({ "org.opencontainers.image.ref.name": format!("{name}:1.2-abc") });
+    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": format!("{name}:1.2-abc") });
     let index = json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
     let path = folder.join(format!("{name}.tar"));
     let mut tar = tar::Builder::new(std::fs::File::create(&path).unwrap());
@@ -61,7 +67,36 @@ fn set(folder: &Path) -> ImageSet {
                 layout::archive(&archive(folder, name, format!("layer of {name}").as_bytes())).unwrap()
             })
             .collect(),
+        papers: BTreeMap::new(),
         cnpg_manifest: "kind: Deployment".to_owned(),
+    }
+    .with_papers()
+}
+
+impl ImageSet {
+    fn with_papers(mut self) -> Self {
+        let papers = |image: &Packed| {
+            let hex = image.digest.trim_start_matches("sha256:");
+            Papers {
+                sbom: json!({
+                    "bomFormat": "CycloneDX", "specVersion": "1.6",
+                    "components": [{ "type": "library", "name": image.name }],
+                })
+                .to_string(),
+                provenance: json!({
+                    "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+                    "subject": [{ "name": image.name, "digest": { "sha256": hex } }],
+                    "predicate": { "runDetails": { "builder": { "id": "https://dmp.ma/build" } } },
+                })
+                .to_string(),
+            }
+        };
+        self.papers = self
+            .images
+            .iter()
+            .map(|image| (image.name.clone(), papers(image)))
+            .collect();
+        self
     }
 }
 
@@ -97,6 +132,7 @@ fn what_is_exported_is_read_again_twice() {
         let read = ImageSet::from_folder(to.path()).unwrap();
         assert_eq!(described(&read.images), described(&set.images));
         assert_eq!(read.cnpg_manifest, set.cnpg_manifest);
+        assert_eq!(read.papers, set.papers);
     }
     let index: Value = serde_json::from_slice(&std::fs::read(to.path().join("index.json")).unwrap()).unwrap();
     assert_eq!(
@@ -142,4 +178,72 @@ fn references_name_registry_tag_and_digest() {
         assert_eq!(split(bad).unwrap_err().code, "registry-name", "{bad}");
     }
     assert_eq!(split("localhost:5000").unwrap(), ("localhost:5000", ""));
+}
+
+#[test]
+fn what_is_signed_is_a_release_that_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let authority = Authority::new("Securite", "000000000000002");
+    let member = authority.person("s1");
+    let mut command = SignCommand {
+        signature: SignatureOptions {
+            certificate: file("certificate.pem", &member.chain_pem),
+            key: file("key.pem", &member.key_pem),
+        },
+        source: SourceOptions::default(),
+        registry: "r.example.ma:5000/sante".to_owned(),
+        domain: "dmp.test".to_owned(),
+        keep: Vec::new(),
+        comment: "nomenclatures lues".to_owned(),
+    };
+    let bodies = json!([{
+        "role": "security", "organisation": { "name": authority.name, "ice": authority.ice },
+        "anchors": [{ "certificate": authority.certificate_pem() }],
+    }]);
+    let bodies = Bodies::new(&serde_json::from_value::<Vec<dmp_api::body::Body>>(bodies).unwrap());
+    let admitted = |text: &str| {
+        let mut object: ImageRelease = serde_saphyr::from_str(text).unwrap();
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        object.metadata.creation_timestamp = Some(serde_json::from_value(json!(now)).unwrap());
+        let read = carrier::read(&object, &bodies);
+        Admitted::in_force(std::iter::once((&object, read)), "dmp.test")
+    };
+    let first = set(folder.path());
+    let text = sign::sign(&first, &command).unwrap();
+    let found = admitted(&text).unwrap();
+    for image in &first.images {
+        let name = format!("r.example.ma:5000/sante/{}", image.name);
+        assert_eq!(found.name_of(&image.digest), Some(name.as_str()));
+    }
+
+    // The next release of `dmp` keeps the former one.
+    let next = tempfile::tempdir().unwrap();
+    let mut second = first.clone();
+    second.images[0] = layout::archive(&archive(next.path(), names::DMP, b"the next layer")).unwrap();
+    let second = second.with_papers();
+    command.keep = vec![file("release.yaml", &text)];
+    let found = admitted(&sign::sign(&second, &command).unwrap()).unwrap();
+    for digest in [&first.images[0].digest, &second.images[0].digest] {
+        assert!(found.name_of(digest).is_some(), "{digest}");
+    }
+
+    // Nothing is signed without papers, or with another image's.
+    let code = |set: &ImageSet, command: &SignCommand| sign::sign(set, command).unwrap_err().code;
+    let mut without = first.clone();
+    without.papers.remove(names::DMP);
+    command.keep.clear();
+    assert_eq!(code(&without, &command), "no-release");
+    let mut mixed = first.clone();
+    mixed.papers = second.papers.clone();
+    assert_eq!(code(&mixed, &command), "no-release");
+    command.keep = vec![file("other.yaml", "kind: Platform")];
+    assert_eq!(code(&first, &command), "no-release");
+    command.keep.clear();
+    command.registry = "https://r".to_owned();
+    assert_eq!(code(&first, &command), "registry-name");
 }

@@ -7,6 +7,7 @@ mod carried;
 mod catalogue;
 mod documentation;
 mod feed;
+mod images;
 mod installation;
 mod inventory;
 mod label;

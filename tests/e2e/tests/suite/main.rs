@@ -17,6 +17,7 @@ mod foreign_documents;
 mod foreign_transactions;
 mod guichet;
 mod homologation;
+mod images;
 mod network;
 mod network_probe;
 mod operator;

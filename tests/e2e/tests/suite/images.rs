@@ -1,0 +1,179 @@
+//! Which images run, on a running platform: the security entity signs what the build made, from then on a pod of anything else is
+//! refused with its sentence, what runs is found to be what was signed, and the platform serves on.
+
+use std::time::{Duration, Instant};
+
+use dmp_api::body::Role;
+use dmp_api::{ImageRelease, Platform};
+use dmp_appliance::Progress;
+use dmp_policies::openreports::Answer;
+use dmp_testkit::bodies::Authority;
+use dmpctl::compliance::standing;
+use dmpctl::homologation::SignatureOptions;
+use dmpctl::images::sign::{SignCommand, sign};
+use dmpctl::images::source::SourceOptions;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use crate::stage::on_stage;
+
+const WITHIN: Duration = Duration::from_secs(180);
+
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) -> Duration {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < WITHIN, "{what}: not within {WITHIN:?}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    begun.elapsed()
+}
+
+/// A pod that nothing else refuses; `Ok` when it was made (and taken away again).
+async fn tried(client: &Client, image: &str) -> Result<(), String> {
+    let pods = Api::<Pod>::namespaced(client.clone(), "dmp-national");
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": { "name": "image-trial" },
+        "spec": {
+            "automountServiceAccountToken": false,
+            "securityContext": { "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": { "type": "RuntimeDefault" } },
+            "containers": [{
+                "name": "trial", "image": image, "imagePullPolicy": "Never",
+                "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
+                "resources": { "requests": { "cpu": "1m", "memory": "1Mi" }, "limits": { "cpu": "1m", "memory": "1Mi" } },
+            }],
+        },
+    }))
+    .unwrap();
+    pods.create(&PostParams::default(), &pod)
+        .await
+        .map_err(|error| error.to_string())?;
+    let at_once = DeleteParams::default().grace_period(0);
+    pods.delete("image-trial", &at_once).await.unwrap();
+    Ok(())
+}
+
+async fn answer(client: &Client) -> (Answer, String) {
+    let report = standing::read(client).await.unwrap();
+    let mut results = report.results.into_iter();
+    let found = results.find(|one| one.policy == "DMP-WRK-02" && one.rule == "images");
+    let found = found.expect("the evaluator answers it");
+    (found.result, found.message)
+}
+
+#[test]
+fn what_nobody_signed_for_does_not_run_on_the_appliance() {
+    on_stage("images", async |stage| {
+        let client = &stage.client;
+        let platforms = Api::<Platform>::all(client.clone());
+        let platform = platforms.get("national").await.unwrap();
+        let security = Authority::lasting("Entité de sécurité d’essai", "000000000000012");
+        // A body that is there stays what it is: another test may have brought it.
+        let mut bodies = json!(platform.spec.bodies);
+        if platform
+            .spec
+            .bodies
+            .iter()
+            .all(|body| body.role != Role::Security)
+        {
+            bodies.as_array_mut().unwrap().push(json!({
+                "role": "security", "organisation": { "name": security.name, "ice": security.ice },
+                "anchors": [{ "certificate": security.certificate_pem() }],
+            }));
+            let change = Patch::Merge(json!({ "spec": { "bodies": bodies } }));
+            platforms
+                .patch("national", &PatchParams::default(), &change)
+                .await
+                .unwrap();
+        }
+        let releases = Api::<ImageRelease>::all(client.clone());
+        if releases
+            .list(&ListParams::default())
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+        {
+            let (verdict, message) = answer(client).await;
+            eprintln!("images: before anybody signed: {message}");
+            assert_eq!(verdict, Answer::Fail);
+        }
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let member = security.person("s1");
+        let command = SignCommand {
+            signature: SignatureOptions {
+                certificate: file("certificate.pem", &member.chain_pem),
+                key: file("key.pem", &member.key_pem),
+            },
+            source: SourceOptions::default(),
+            registry: "registry.dmp.internal".to_owned(),
+            domain: platform.spec.domain.clone(),
+            keep: Vec::new(),
+            comment: "nomenclatures lues".to_owned(),
+        };
+        let set = command.source.open(&Progress::silent()).await.unwrap();
+        let text = sign(&set, &command).unwrap();
+        eprintln!(
+            "images: the release of {} images is {} bytes",
+            set.images.len(),
+            text.len()
+        );
+        let release: ImageRelease = serde_saphyr::from_str(&text).unwrap();
+        releases.create(&PostParams::default(), &release).await.unwrap();
+        let listed = until("the list", || async {
+            let lists = Api::<ConfigMap>::namespaced(client.clone(), "dmp-system");
+            let list = lists.get_opt("admitted-images").await.unwrap();
+            list.and_then(|list| list.data)
+                .is_some_and(|data| data.len() == set.images.len())
+        })
+        .await;
+        let foreign = &stage.running.images.busybox.reference;
+        let refused = until("a foreign image refused", || async {
+            let told = tried(client, foreign).await;
+            told.is_err_and(|why| why.contains("nobody signed for this image"))
+        })
+        .await;
+        eprintln!("images: listed after {listed:?}, refused after {refused:?} more");
+        let own = &stage.running.images.dmp.reference;
+        tried(client, own).await.expect("what was signed runs");
+        let (tagged, _) = own.split_once('@').unwrap();
+        let refused = tried(client, tagged).await.expect_err("a tag may be moved");
+        assert!(refused.contains("kubectl get imagereleases"), "{refused}");
+
+        let holds = until("the control holds", || async {
+            answer(client).await.0 == Answer::Pass
+        })
+        .await;
+        eprintln!("images: DMP-WRK-02 passes after {holds:?} more");
+
+        // Every service is made anew under the list: nothing of the platform was forgotten in it.
+        let pods = Api::<Pod>::namespaced(client.clone(), "dmp-national");
+        let of_audit = ListParams::default().labels("app.kubernetes.io/name=audit");
+        let before = pods.list(&of_audit).await.unwrap().items;
+        let databases = ListParams::default().labels("cnpg.io/cluster=audit");
+        for pod in before.iter().chain(&pods.list(&databases).await.unwrap().items) {
+            let name = pod.metadata.name.as_deref().unwrap();
+            pods.delete(name, &DeleteParams::default()).await.unwrap();
+        }
+        let ready = |pod: &Pod| {
+            let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+            pod.metadata.deletion_timestamp.is_none()
+                && conditions
+                    .is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"))
+        };
+        let back = until("audit and its database again", || async {
+            let services = pods.list(&of_audit).await.unwrap().items;
+            let stores = pods.list(&databases).await.unwrap().items;
+            services.iter().any(ready) && stores.iter().any(ready)
+        })
+        .await;
+        eprintln!("images: audit and its database were made anew in {back:?}");
+    });
+}
