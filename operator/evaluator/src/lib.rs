@@ -11,8 +11,8 @@
 //! `policies/controls`), correcting what is wrong (the operator), what people bring (they write it as `ControlEvidence`).
 
 pub mod admission;
-pub mod audit;
-mod brought;
+mod audit;
+pub mod brought;
 pub mod collect;
 pub mod config;
 pub mod endpoints;
@@ -21,7 +21,7 @@ pub mod exceptions;
 pub mod history;
 mod homologated;
 pub mod images;
-mod incidents;
+pub mod incidents;
 pub mod metrics;
 pub mod objects;
 pub mod pass;
