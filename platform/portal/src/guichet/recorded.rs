@@ -21,6 +21,7 @@ use super::scene::{
 };
 use crate::acts::ActLog;
 use crate::acts::memory::Held;
+use crate::affected::Affected;
 use crate::app::App;
 use crate::cluster::Cluster;
 use crate::registry::Registry;
@@ -310,6 +311,7 @@ async fn the_log_is_audits_and_without_it_nothing_is_done() {
             Cluster::new(Some(portal.clone())),
             Registry::new(&identity, None).unwrap(),
             ActLog::new(&identity, url).unwrap(),
+            Affected::new(&identity, url).unwrap(),
         );
         Door::of(app.unwrap())
     };
