@@ -180,7 +180,7 @@ fn act(question: &Question, of: &Of, answer: &Answer) -> Act {
         ("group", Some(question.group.to_string())),
         ("software", question.software.clone()),
         ("version", question.version.clone()),
-        ("person", of.person.map(|token| hex::encode(token))),
+        ("person", of.person.map(hex::encode)),
         ("establishment", question.establishment.clone()),
         ("from", Some(question.from.to_string())),
         ("to", Some(question.to.to_string())),

@@ -131,6 +131,7 @@ pub fn text(options: &AffectedOptions, all: &Affected) -> String {
         );
     }
     if all.count == 0 {
+        out.push_str("  Aucun accès sous ce nom : vérifiez l'orthographe du logiciel et l'INPE, le journal ne les devine pas.\n");
         return out;
     }
     let _ = writeln!(

@@ -369,6 +369,12 @@ fn whom_an_incident_touched_is_counted_and_then_listed() {
     );
     assert!(lines[5].contains("(dossier inconnu de ce groupe)"));
     assert_eq!(lines.len(), 6);
+    let none = Affected {
+        count: 0,
+        patients: Vec::new(),
+        ..all.clone()
+    };
+    assert!(affected::text(&asked(), &none).ends_with("le journal ne les devine pas.\n"));
     // More than were counted is no answer either.
     all.patients.push(touched(None));
     assert!(whole(&all).is_err());
