@@ -56,6 +56,71 @@ pub struct Members {
     pub members: Vec<Member>,
 }
 
+/// Whose records, of those that a group keeps, did software or a person open, search or write to?
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AffectedQuestion {
+    /// The HealthGroup whose patients are meant; the incident affects it.
+    pub group: String,
+    /// `<vendor namespace>/<Solution name>`; this, a person, or both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// Only this version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// A professional's INPE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Only what was done for the establishment of this INPE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub establishment: Option<String>,
+    /// First moment, RFC 3339.
+    pub from: String,
+    /// First moment after, RFC 3339; it has passed, and is 31 days after `from` at most.
+    pub to: String,
+    /// `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Patients of a page, 1 to 500, which is what it is without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A page of them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Affected {
+    /// Patients in all, on every page.
+    pub count: u64,
+    pub patients: Vec<AffectedPatient>,
+    /// `after` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Whether the newest entries of the group's log could not be had.
+    pub behind: bool,
+    /// Entries of the group's log that cannot be opened: nobody can tell whom they speak of.
+    pub unreadable: u64,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AffectedPatient {
+    /// The FHIR id under which the group's software knows the patient; absent when the group holds nothing of her.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    /// First access, RFC 3339.
+    pub first: String,
+    /// Last access, RFC 3339.
+    pub last: String,
+    /// Documents opened.
+    pub reads: u64,
+    /// Lists of documents seen.
+    pub searches: u64,
+    /// Submissions.
+    pub writes: u64,
+}
+
 /// The people of a vendor's sandbox. All are invented.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

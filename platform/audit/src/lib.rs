@@ -3,17 +3,19 @@
 //! In scope: the copy of every log (leaves, encrypted bodies, tiles), the check that each checkpoint is signed by the
 //! log's key and continues what was seen, findings when it does not, the index from a patient's audit pseudonym to
 //! entries, and `POST /v1/trail` with inclusion proofs that `dmp-verify` checks offline; acts of other services that are about no
-//! patient ([`acts`]), in its own log.
+//! patient ([`acts`]), in its own log; whose records an incident touched ([`affected`]).
 //! Out of scope: writing other services' events, deciding about access, witnesses of third parties.
 //!
 //! ```text
-//! registry, consent, records ── GET /v1/log/… ──► pull ─► source_entry, source_tile ─► index ─► trail_index
+//! registry, consent, records ── GET /v1/log/… ──► pull ─► source_entry, source_tile ─► index ─► trail_index, access_index
 //! own log (dmp-tlog, in process) ───────────────►  │ signature, append-only ✗ ─► finding + metric + error log
 //! ```
 //!
 //! A finding freezes the copy of that log at what was last proven; it makes nobody unready, since care goes on.
 
+mod access;
 mod acts;
+mod affected;
 mod bodies;
 mod config;
 mod index;
@@ -104,6 +106,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
     sources.set(&config.sources)?;
     service.spawn(sources.clone().run(service.shutdown()));
     service.spawn(sources.clone().measure(service.shutdown()));
+    service.spawn(sources.clone().fill(service.shutdown()));
     service.spawn(
         sources
             .clone()
@@ -112,16 +115,18 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
 
     service.health().add_database("database", &pool);
     let domain = config.service.domain.clone();
-    let acts = acts::Acts::new(pool.clone(), log.clone(), index.clone());
-    let trail = trail::Trail::new(pool, bodies, index);
+    let acts = Arc::new(acts::Acts::new(pool.clone(), log.clone(), index.clone()));
+    let trail = trail::Trail::new(pool.clone(), bodies.clone(), index.clone());
     let registry = registry::Registry::new(http, &config.audit.registry_url);
+    let affected = affected::Affected::new(pool, bodies, index, registry.clone(), acts.clone(), &domain);
     let state = routes::State {
         trust,
         log: log.clone(),
         registry,
         sources,
         trail: Arc::new(trail),
-        acts: Arc::new(acts),
+        acts,
+        affected: Arc::new(affected),
     };
     let router = routes::router(state, &domain).merge(dmp_tlog::routes(log, &domain));
     service.run(&identity, router).await?;

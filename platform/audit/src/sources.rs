@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The longest indexing at once.
 const INDEX: Duration = Duration::from_secs(30);
 
-/// Between two counts of the findings.
+/// Between two counts of the findings, and two looks for what is not indexed.
 const COUNT: Duration = Duration::from_secs(5);
 
 /// Between two looks at the configuration file.
@@ -209,6 +209,41 @@ impl Sources {
             (Ok(_), Ok(())) => log.report(None),
         }
         pulled.is_ok() && indexed.is_ok()
+    }
+
+    /// Makes up the index of accesses of entries that a release without it has copied, until `stop`. Pulls do not wait for it.
+    pub async fn fill(self, stop: CancellationToken) {
+        let Inner {
+            pool, bodies, index, ..
+        } = &*self.0;
+        loop {
+            for log in self.logs() {
+                let origin = &log.origin;
+                let Some(filled) = stop
+                    .run_until_cancelled(index::fill(pool, origin, bodies, index))
+                    .await
+                else {
+                    return;
+                };
+                match filled {
+                    Ok(0) => {}
+                    Ok(entries) => {
+                        tracing::info!(
+                            log = origin,
+                            entries,
+                            "entries of before are indexed by who did it"
+                        );
+                    }
+                    Err(error) => {
+                        tracing::warn!(log = origin, error = %Chain(&error), "entries of before could not be indexed by who did it");
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(COUNT) => {}
+            }
+        }
     }
 
     /// Keeps the metric of the findings until `stop`. What the database does not answer stays as it was.

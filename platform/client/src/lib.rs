@@ -3,6 +3,7 @@
 //! Both sides use these types. Nothing here decides anything; `docs/interfaces.md` says who may call what.
 
 pub mod acts;
+pub mod affected;
 pub mod audit;
 pub mod consent;
 pub mod est;

@@ -64,6 +64,23 @@ pub struct ResolveAnswer {
     pub audit: Option<Pseudonym>,
 }
 
+/// `POST /v1/identify` (audit only): who is behind pseudonyms of the audit domain, for a group that must tell them.
+#[derive(Serialize, Deserialize)]
+pub struct IdentifyRequest {
+    pub group: GroupName,
+    /// At most [`MOST_IDENTIFIED`].
+    pub patients: Vec<Pseudonym>,
+}
+
+/// Pseudonyms of one request.
+pub const MOST_IDENTIFIED: usize = 500;
+
+/// In the order of the request; none for whom the group holds nothing of.
+#[derive(Serialize, Deserialize)]
+pub struct IdentifyAnswer {
+    pub patients: Vec<Option<PatientId>>,
+}
+
 /// `POST /v1/locator/register` (the group is the caller's) and `POST /v1/locator`.
 #[derive(Serialize, Deserialize)]
 pub struct LocatorRequest {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::acts::ActLog;
+use crate::affected::Affected;
 use crate::cluster::Cluster;
 use crate::guichet;
 use crate::registry::Registry;
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) cluster: Cluster,
     pub(crate) registry: Registry,
     pub(crate) acts: ActLog,
+    pub(crate) affected: Affected,
     pub(crate) people: SandboxPeople,
     pub(crate) catalogue: guichet::HeldCatalogue,
     /// Software that waits for its next certificate.
@@ -65,6 +67,7 @@ impl App {
         cluster: Cluster,
         registry: Registry,
         acts: ActLog,
+        affected: Affected,
     ) -> Result<Self, SuiteError> {
         let (first, _) = Uuid::new_v4().as_u64_pair();
         Ok(Self(Arc::new(Inner {
@@ -75,6 +78,7 @@ impl App {
             cluster,
             registry,
             acts,
+            affected,
             people: SandboxPeople::new(openbao.clone(), issuer),
             catalogue: guichet::HeldCatalogue::default(),
             renewals: Waiting::default(),

@@ -6,6 +6,7 @@
 //! nothing: what was asked for is in custom resources, a sitting ends with its process, and is sat again.
 
 mod acts;
+mod affected;
 mod app;
 mod cluster;
 mod config;
@@ -30,6 +31,7 @@ use dmp_keys::identity::{self, Names};
 use tokio_util::sync::CancellationToken;
 
 use acts::ActLog;
+use affected::Affected;
 use app::App;
 use cluster::Cluster;
 use config::Config;
@@ -73,6 +75,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     };
     let registry = Registry::new(&identity, config.portal.registry_url.as_deref())?;
     let acts = ActLog::new(&identity, config.portal.audit_url.as_deref())?;
+    let affected = Affected::new(&identity, config.portal.audit_url.as_deref())?;
     let app = App::new(
         &config.service.domain,
         &config.service.issuer(),
@@ -80,6 +83,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         Cluster::new(client),
         registry,
         acts,
+        affected,
     )?;
     service.spawn(sweep(app.clone(), service.shutdown()));
     service.run(&identity, routes::router(app)).await?;

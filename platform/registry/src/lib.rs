@@ -20,15 +20,22 @@ mod tests;
 mod update;
 
 use std::path::Path;
+use std::time::Duration;
 
 use dmp_core::config::{ENV_PREFIX, load};
 use dmp_core::db;
+use dmp_core::problem::Chain;
 use dmp_core::service::Service;
 use dmp_keys::Client;
 use dmp_keys::identity::{self, Names};
+use tokio_util::sync::CancellationToken;
 
 use app::{App, Parts};
 use config::Config;
+use store::identities;
+
+/// Between two looks for pseudonyms that are not indexed.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Why the service did not start or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +84,28 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     };
     let app = App::open(parts).await?;
     service.spawn(app.log.clone().run(service.shutdown()));
+    service.spawn(index_pseudonyms(app.clone(), service.shutdown()));
     service.run(&identity, routes::router(app)).await?;
     Ok(())
+}
+
+/// Keeps the way back from a pseudonym up to date, until `stop`: what a release without it has left, and what is new.
+async fn index_pseudonyms(app: App, stop: CancellationToken) {
+    loop {
+        let pause = match identities::index_some(&app.pool, &app.kek, &app.index).await {
+            Ok(0) => IDLE,
+            Ok(_) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "pseudonyms could not be indexed");
+                IDLE
+            }
+        };
+        if stop
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
 }

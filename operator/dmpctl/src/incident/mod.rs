@@ -1,8 +1,9 @@
 //! `dmpctl incident`: from the moment somebody knows to the last receipt. It opens an incident, prints the letter to each who is
-//! to be told, keeps receipts by their hash, and says at any time who is next and what to type.
+//! to be told, keeps receipts by their hash, says at any time who is next and what to type, and asks whose records it touched.
 //!
 //! Not here: when a notice is due (`dmp_api::incident::clocks`), how many hours the law leaves (DMP-INC-01), sending a letter.
 
+mod affected;
 mod notice;
 mod show;
 #[cfg(test)]
@@ -32,6 +33,9 @@ pub enum IncidentCommand {
     Receipt(write::ReceiptOptions),
     /// Who is to be told, until when, what to type next; without NAME of every open incident
     Status(show::StatusOptions),
+    /// Whose records it touched: patients of a group by software or professional and window, from the log of who did what (at the guichet)
+    #[command(disable_version_flag = true)]
+    Affected(Box<affected::AffectedOptions>),
     /// Close an incident when everybody was told (needs --context)
     Close(write::CloseOptions),
 }
@@ -62,7 +66,8 @@ fn addressee(text: &str) -> std::result::Result<Addressee, String> {
 }
 
 /// # Errors
-/// `no-incident`, `incident-not-usable`, `notice-not-due`, `notices-missing`, `no-letter`, or what the API server says.
+/// `no-incident`, `incident-not-usable`, `notice-not-due`, `notices-missing`, `no-letter`, `answer-incomplete`, or what the API server or
+/// the guichet says.
 pub async fn run(cluster: &ClusterOptions, command: &IncidentCommand) -> Result<()> {
     let catalogue = crate::compliance::catalogue()?;
     let now = Timestamp::now();
@@ -87,6 +92,7 @@ pub async fn run(cluster: &ClusterOptions, command: &IncidentCommand) -> Result<
             let incident = read(&client, &options.name).await?;
             print!("{}", notice::letter(&catalogue, &incident, options, now)?);
         }
+        IncidentCommand::Affected(options) => print!("{}", affected::ask(options).await?),
         IncidentCommand::Status(options) => {
             let client = crate::kubernetes::connect(cluster).await?;
             let incidents = match &options.name {

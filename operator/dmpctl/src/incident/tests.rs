@@ -1,12 +1,15 @@
 //! Tests of what is printed and of what is written, without a cluster.
 
+use clap::Parser as _;
 use dmp_api::Incident;
 use dmp_api::incident::Addressee;
 use dmp_api::non_conformity::Severity;
+use dmp_homologation::guichet::{Affected, AffectedPatient};
 use dmp_policies::Catalogue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::affected::{self, AffectedOptions, joined, whole};
 use super::notice::{NoticeOptions, letter};
 use super::write::{OpenOptions, ReceiptOptions, closed, drafted, received};
 use super::{Language, To, show};
@@ -308,4 +311,71 @@ fn the_status_says_who_until_when_and_what_to_type() {
         show::text(&catalogue(), &[], at("2026-12-01T10:00:00Z")).unwrap(),
         "Aucun incident ouvert.\n"
     );
+}
+
+fn touched(patient: Option<&str>) -> AffectedPatient {
+    AffectedPatient {
+        patient: patient.map(ToOwned::to_owned),
+        first: "2026-12-01T10:00:00Z".to_owned(),
+        last: "2026-12-01T11:00:00Z".to_owned(),
+        reads: 2,
+        searches: 1,
+        writes: 0,
+    }
+}
+
+fn asked() -> AffectedOptions {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: AffectedOptions,
+    }
+    let line = "affected incident-x7k2p --guichet https://g --ca ca.pem --as-person true --group tanger \
+                --software vendor-a/his --from 2026-12-01T00:00:00Z --to 2026-12-02T00:00:00Z";
+    Line::parse_from(line.split_whitespace()).options
+}
+
+#[test]
+fn whom_an_incident_touched_is_counted_and_then_listed() {
+    let id = "6b1f1a52-3a0f-4a52-9a35-0d2a4c1f0e11";
+    let mut all = Affected {
+        count: 2,
+        patients: vec![touched(Some(id))],
+        next: Some("00".to_owned()),
+        behind: false,
+        unreadable: 0,
+    };
+    assert_eq!(whole(&all).unwrap_err().code, "answer-incomplete");
+    let page = Affected {
+        patients: vec![touched(None)],
+        next: None,
+        behind: true,
+        unreadable: 3,
+        ..all.clone()
+    };
+    joined(&mut all, page);
+    whole(&all).unwrap();
+    let text = affected::text(&asked(), &all);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "incident-x7k2p, groupe tanger : 2 patient(s) entre le 2026-12-01 00:00 UTC et le 2026-12-02 00:00 UTC"
+    );
+    assert!(lines[1].contains("reposez la question") && lines[2].contains("3 entrée(s)"));
+    let columns: Vec<_> = lines[4].split_whitespace().collect();
+    assert_eq!(
+        columns,
+        [id, "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z", "2", "1", "0"]
+    );
+    assert!(lines[5].contains("(dossier inconnu de ce groupe)"));
+    assert_eq!(lines.len(), 6);
+    let none = Affected {
+        count: 0,
+        patients: Vec::new(),
+        ..all.clone()
+    };
+    assert!(affected::text(&asked(), &none).ends_with("le journal ne les devine pas.\n"));
+    // More than were counted is no answer either.
+    all.patients.push(touched(None));
+    assert!(whole(&all).is_err());
 }

@@ -1,6 +1,7 @@
 //! The service's routes, one file per operation, and what they share.
 
 mod acts;
+mod affected;
 mod trail;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use dmp_core::trust::TrustBundle;
 use dmp_tlog::Log;
 
 use crate::acts::Acts;
+use crate::affected::Affected;
 use crate::registry::Registry;
 use crate::sources::Sources;
 use crate::trail::Trail;
@@ -32,6 +34,7 @@ pub struct State {
     pub sources: Sources,
     pub trail: Arc<Trail>,
     pub acts: Arc<Acts>,
+    pub affected: Arc<Affected>,
 }
 
 impl FromRef<State> for TrustBundle {
@@ -40,7 +43,8 @@ impl FromRef<State> for TrustBundle {
     }
 }
 
-/// `POST /v1/trail`, open to the gateway; `POST /v1/acts`, to those who record what they do.
+/// `POST /v1/trail`, open to the gateway; `POST /v1/acts`, to those who record what they do; `POST /v1/affected`, to the portal, which knows
+/// who may ask.
 pub fn router(state: State, domain: &str) -> Router {
     let recording = Router::new()
         .route(ROUTE, post(acts::handler).layer(allow(domain, &RECORDERS)))
@@ -49,6 +53,10 @@ pub fn router(state: State, domain: &str) -> Router {
         .route(
             "/v1/trail",
             post(trail::handler).layer(allow(domain, &[ServicePattern::National("gateway")])),
+        )
+        .route(
+            dmp_client::affected::ROUTE,
+            post(affected::handler).layer(allow(domain, &[ServicePattern::National("portal")])),
         )
         .merge(recording)
         .with_state(state)

@@ -66,6 +66,19 @@ pub async fn page(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The entries of a log at these indexes, in order.
+pub async fn at(conn: &mut PgConnection, origin: &str, indexes: &[i64]) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select origin, idx, leaf, body, key from source_entry
+         where origin = $1 and idx = any($2) order by idx",
+    )
+    .bind(origin)
+    .bind(indexes)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 /// The entries that speak of the patient of `token`, in every log.
 pub async fn of_patient(conn: &mut PgConnection, token: &[u8; 32]) -> Result<Vec<Entry>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(

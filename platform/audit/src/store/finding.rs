@@ -24,6 +24,14 @@ pub async fn count(conn: &mut PgConnection) -> Result<Vec<(String, String, i64)>
         .await
 }
 
+/// Entries of a log that cannot be opened.
+pub async fn unreadable(conn: &mut PgConnection, origin: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select count(*) from finding where origin = $1 and kind = 'body'")
+        .bind(origin)
+        .fetch_one(conn)
+        .await
+}
+
 /// Keeps a finding; whether it is new.
 pub async fn add(conn: &mut PgConnection, finding: &Finding<'_>) -> Result<bool, sqlx::Error> {
     let added = sqlx::query(

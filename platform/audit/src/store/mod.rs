@@ -1,5 +1,6 @@
 //! SQL, one module per table. Sizes and indexes are `bigint`s that the schema keeps from being negative.
 
+pub mod access;
 pub mod act;
 pub mod entry;
 pub mod finding;

@@ -14,11 +14,13 @@ pub struct State {
     pub note: Option<String>,
     /// Entries below have been indexed.
     pub indexed: u64,
+    /// The accesses of entries below have been.
+    pub accessed: u64,
 }
 
-type Row = (i64, Vec<u8>, Option<String>, i64);
+type Row = (i64, Vec<u8>, Option<String>, i64, i64);
 
-fn state((size, root, note, indexed): Row) -> Result<State, sqlx::Error> {
+fn state((size, root, note, indexed, accessed): Row) -> Result<State, sqlx::Error> {
     let root = root
         .try_into()
         .map(Hash)
@@ -28,6 +30,7 @@ fn state((size, root, note, indexed): Row) -> Result<State, sqlx::Error> {
         root,
         note,
         indexed: unsigned(indexed),
+        accessed: unsigned(accessed),
     })
 }
 
@@ -39,7 +42,7 @@ pub async fn lock(tx: &mut PgConnection, origin: &str, empty: Hash) -> Result<St
         .execute(&mut *tx)
         .await?;
     let row: Row =
-        sqlx::query_as("select size, root, note, indexed from source where origin = $1 for update")
+        sqlx::query_as("select size, root, note, indexed, accessed from source where origin = $1 for update")
             .bind(origin)
             .fetch_one(tx)
             .await?;
@@ -47,10 +50,11 @@ pub async fn lock(tx: &mut PgConnection, origin: &str, empty: Hash) -> Result<St
 }
 
 pub async fn read(conn: &mut PgConnection, origin: &str) -> Result<Option<State>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as("select size, root, note, indexed from source where origin = $1")
-        .bind(origin)
-        .fetch_optional(conn)
-        .await?;
+    let row: Option<Row> =
+        sqlx::query_as("select size, root, note, indexed, accessed from source where origin = $1")
+            .bind(origin)
+            .fetch_optional(conn)
+            .await?;
     row.map(state).transpose()
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acts;
+mod affected;
 mod broken;
 mod copy;
 mod run;

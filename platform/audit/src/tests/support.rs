@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::routing::post;
 use axum::{Json, Router};
 use dmp_client::audit::{Event, EventKind, TrailAnswer, TrailRequest};
-use dmp_client::registry::{ResolveAnswer, ResolveRequest};
+use dmp_client::registry::{IdentifyAnswer, IdentifyRequest, ResolveAnswer, ResolveRequest};
 use dmp_core::ids::{PatientId, Pseudonym};
 use dmp_core::token::PublicKey;
 use dmp_keys::openbao::{Auth, Client, Config};
@@ -21,9 +21,12 @@ use crate::bodies::Bodies;
 use crate::config::SourceConfig;
 use crate::registry::Registry;
 use crate::sources::Sources;
-use crate::{acts, routes, store, trail};
+use crate::{acts, affected, routes, store, trail};
 
 pub const ORIGIN: &str = "dmp.test/log/registry";
+
+/// The group of whose patients the registry says that it has none.
+pub const EMPTY: &str = "empty";
 
 /// What a service may do in OpenBao as far as its log goes.
 pub fn client() -> Client {
@@ -108,6 +111,8 @@ pub struct World {
     pub sources: Sources,
     pub registry: TestService,
     pub service: TestService,
+    pub bodies: Arc<Bodies>,
+    pub index: Arc<BlindIndex>,
     known: Known,
 }
 
@@ -144,13 +149,22 @@ impl World {
             index.clone(),
             own.clone(),
         );
+        let acts = Arc::new(acts::Acts::new(pool.clone(), own.clone(), index.clone()));
         let state = routes::State {
             trust: platform.trust(),
             log: own.clone(),
-            registry: Registry::new(http, &registry.base()),
+            registry: Registry::new(http.clone(), &registry.base()),
             sources: sources.clone(),
-            trail: Arc::new(trail::Trail::new(pool.clone(), bodies, index.clone())),
-            acts: Arc::new(acts::Acts::new(pool.clone(), own.clone(), index)),
+            trail: Arc::new(trail::Trail::new(pool.clone(), bodies.clone(), index.clone())),
+            acts: acts.clone(),
+            affected: Arc::new(affected::Affected::new(
+                pool.clone(),
+                bodies.clone(),
+                index.clone(),
+                Registry::new(http, &registry.base()),
+                acts,
+                DOMAIN,
+            )),
         };
         let service = TestService::start(&identity, routes::router(state, DOMAIN)).await;
         Self {
@@ -160,6 +174,8 @@ impl World {
             sources,
             registry,
             service,
+            bodies,
+            index,
             known,
         }
     }
@@ -221,6 +237,7 @@ impl World {
 }
 
 pub async fn registry(platform: &TestPlatform, known: Known) -> TestService {
+    let all = known.clone();
     let resolve = move |Json(request): Json<ResolveRequest>| async move {
         // All of them are the nation's.
         let own = known.lock().unwrap().get(&request.patient).copied();
@@ -234,7 +251,21 @@ pub async fn registry(platform: &TestPlatform, known: Known) -> TestService {
         })
         .ok_or(StatusCode::NOT_FOUND)
     };
-    let router = Router::new().route("/v1/resolve", post(resolve));
+    let identify = move |Json(request): Json<IdentifyRequest>| async move {
+        let known = all.lock().unwrap();
+        let of = |asked: &Pseudonym| known.iter().find(|(_, own)| *own == asked).map(|(id, _)| *id);
+        // One group has nothing of anybody.
+        let held = request.group.as_str() != EMPTY;
+        let patients = request
+            .patients
+            .iter()
+            .map(|asked| of(asked).filter(|_| held))
+            .collect();
+        Json(IdentifyAnswer { patients })
+    };
+    let router = Router::new()
+        .route("/v1/resolve", post(resolve))
+        .route("/v1/identify", post(identify));
     TestService::start(&platform.pki.service("dmp-national", "registry"), router).await
 }
 

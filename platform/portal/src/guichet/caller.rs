@@ -107,7 +107,10 @@ impl Caller {
     }
 
     /// The bodies whose reader they are.
-    async fn reads_for(&self, cluster: &Cluster) -> Result<Vec<Role>, Problem> {
+    ///
+    /// # Errors
+    /// 503.
+    pub(crate) async fn reads_for(&self, cluster: &Cluster) -> Result<Vec<Role>, Problem> {
         let platform = match cluster::get(&cluster.all::<Platform>()?, PLATFORM).await {
             Ok(platform) => platform,
             Err(problem) if problem.status == StatusCode::NOT_FOUND => return Ok(Vec::new()),
@@ -116,6 +119,11 @@ impl Caller {
         let bodies = platform.spec.bodies.iter();
         let own = bodies.filter(|body| self.is_among(&body.readers));
         Ok(own.map(|body| body.role).collect())
+    }
+
+    /// Of the request, for whom is asked next.
+    pub(crate) const fn correlation(&self) -> Correlation {
+        self.1
     }
 
     /// The namespace of a vendor's products, for its members and for readers of a body.

@@ -9,6 +9,7 @@
 mod caller;
 mod credentials;
 mod documents;
+mod incidents;
 mod non_conformities;
 mod openapi;
 mod part;
@@ -17,6 +18,8 @@ mod sandbox;
 mod submissions;
 mod vendors;
 
+#[cfg(test)]
+mod asked;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
@@ -110,6 +113,7 @@ pub(crate) fn router() -> Router<App> {
             "/vendors/{vendor}/non-conformities/{name}/answers",
             post(non_conformities::answer),
         )
+        .route("/incidents/{name}/affected", post(incidents::affected))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new().nest(PREFIX, routes)
 }

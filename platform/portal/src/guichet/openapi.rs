@@ -19,6 +19,8 @@ pub(super) enum Who {
     /// A member of the vendor, or a reader of a body.
     Sees,
     Member,
+    /// A reader of the body of security.
+    Security,
 }
 
 type Schema = fn(&mut SchemaGenerator) -> Value;
@@ -265,6 +267,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Some(of::<words::NewAnswer>),
         of::<words::Entry>,
     ),
+    does(
+        "post",
+        "/incidents/{name}/affected",
+        Who::Security,
+        "Whose records, of those that a group keeps, software or a person touched. The asking is in the log before it is answered.",
+        Some(of::<words::AffectedQuestion>),
+        of::<words::Affected>,
+    ),
 ];
 
 /// `GET openapi.json`.
@@ -345,6 +355,7 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         Who::Person => "Whoever has logged in.",
         Who::Sees => "Members of the vendor, and readers of a body.",
         Who::Member => "Members of the vendor.",
+        Who::Security => "Readers of the body of security.",
     };
     fields.insert("description".to_owned(), json!(who));
     if !matches!(operation.who, Who::Everybody) {

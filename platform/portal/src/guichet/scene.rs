@@ -24,6 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::acts::ActLog;
 use crate::acts::memory::Held;
+use crate::affected::Affected;
 use crate::app::App;
 use crate::cluster::Cluster;
 use crate::registry::Registry;
@@ -43,6 +44,7 @@ pub(crate) fn app(client: Option<Client>) -> App {
         Cluster::new(client),
         registry,
         ActLog::Memory(Held::default()),
+        Affected::new(&identity, None).unwrap(),
     )
     .unwrap()
 }

@@ -4,6 +4,7 @@ mod by_identifier;
 mod confirm;
 mod directory;
 mod feed;
+mod identify;
 mod locate;
 mod population;
 mod register;
@@ -33,6 +34,7 @@ pub(crate) fn router(app: App) -> Router {
             ServicePattern::National("audit"),
         ],
     );
+    let audit = allow(&app.domain, &[ServicePattern::National("audit")]);
     let portal = allow(&app.domain, &[ServicePattern::National("portal")]);
     let directory: MethodRouter<App> = post(directory::directory).layer(DefaultBodyLimit::max(MAX_DIRECTORY));
     let log = dmp_tlog::routes(app.log.clone(), &app.domain);
@@ -44,6 +46,7 @@ pub(crate) fn router(app: App) -> Router {
             post(by_identifier::by_identifier).layer(gateway.clone()),
         )
         .route("/v1/resolve", post(resolve::resolve).layer(resolvers))
+        .route("/v1/identify", post(identify::identify).layer(audit))
         .route("/v1/locator/register", post(register::register).layer(records))
         .route("/v1/locator", post(locate::locate).layer(gateway.clone()))
         .route("/v1/directory", directory.layer(gateway.clone()))

@@ -1,6 +1,7 @@
 //! SQL of the registry, one module per aggregate.
 
 pub(crate) mod directory;
+pub(crate) mod identities;
 pub(crate) mod locator;
 pub(crate) mod patients;
 pub(crate) mod pseudonyms;

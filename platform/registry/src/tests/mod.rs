@@ -3,6 +3,7 @@
 
 mod access;
 mod directory;
+mod identify;
 mod patients;
 mod plaintext;
 mod population;
