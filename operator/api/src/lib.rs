@@ -24,6 +24,7 @@ pub mod health_group;
 pub mod homologation_programme;
 pub mod homologation_review;
 pub mod incident;
+pub mod key_custody;
 pub mod names;
 pub mod non_conformity;
 pub mod non_conformity_answer;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::endpoints;
 use crate::incidents;
+use crate::keys;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
 
@@ -41,7 +42,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 21] = [
+pub const COLLECTORS: [(&str, &str, Collector); 24] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -60,6 +61,9 @@ pub const COLLECTORS: [(&str, &str, Collector); 21] = [
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
     ("DMP-INC-01", "clocks", incidents::notices),
+    ("DMP-CRY-04", "age", keys::ages),
+    ("DMP-CRY-04", "kept", keys::kept),
+    ("DMP-CRY-04", "authorities", keys::authorities),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
     ("DMP-GOV-04", "fresh", evidence_ages),

@@ -1,13 +1,12 @@
 //! What there is, as one pass reads it: a few facts of each object, page by page, and of each kind whether it could be read.
 //!
-//! No Secret, no content of anything: of ConfigMaps only what the operator's probe of TLS left, of the texts in the platform's pods
+//! No Secret, no content of anything: of ConfigMaps only what the operator measured and left, of the texts in the platform's pods
 //! only whether admission refuses them.
 
 use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
-use dmp_api::tls_probe::Observation;
-use dmp_api::{HealthGroup, Incident, Platform};
+use dmp_api::{HealthGroup, Incident, Platform, key_custody, tls_probe};
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -23,10 +22,10 @@ use serde::de::DeserializeOwned;
 
 use crate::admission;
 use crate::brought::{self, Brought};
-use crate::endpoints;
 use crate::exceptions;
 use crate::homologated::{self, Homologated};
 use crate::incidents::{Known, known};
+use crate::left;
 use crate::metrics;
 pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
 use crate::objects::{budget, denial, group, namespace, node, pod, service};
@@ -76,7 +75,9 @@ pub struct World {
     pub exceptions: Read<Vec<Exception>>,
     pub incidents: Read<Vec<Known>>,
     /// TLS on the wire.
-    pub endpoints: Read<Observation>,
+    pub endpoints: Read<tls_probe::Observation>,
+    /// Keys in OpenBao.
+    pub keys: Read<key_custody::Observation>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -130,6 +131,7 @@ impl World {
             exceptions: nothing(),
             incidents: nothing(),
             endpoints: nothing(),
+            keys: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -191,7 +193,8 @@ impl World {
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
-            endpoints: endpoints::read(client, now).await,
+            endpoints: left::read(client, now).await,
+            keys: left::read(client, now).await,
             report: report(client).await,
         }
     }

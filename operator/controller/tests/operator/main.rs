@@ -18,6 +18,7 @@ mod homologation;
 mod incident;
 mod installation;
 mod interrupted;
+mod key_custody;
 mod kubelet;
 mod kubernetes_audit;
 mod lifecycle;
