@@ -86,6 +86,11 @@ impl Observation {
         at(self) == at(other)
     }
 
+    /// Whether every space has its keys and every key is kept, and the authorities are there; whatever their age.
+    pub fn is_complete(&self) -> bool {
+        self.lacking.is_empty() && !self.authorities.is_empty() && self.keys.iter().all(Key::is_kept)
+    }
+
     /// When the oldest of the newest versions was made.
     pub fn oldest(&self) -> Option<Timestamp> {
         self.keys.iter().map(|key| key.created_at).min()
@@ -149,6 +154,29 @@ mod tests {
         let text = serde_json::to_string(&observation).unwrap();
         assert!(text.len() < 500_000, "{}", text.len());
         assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation);
+    }
+
+    #[test]
+    fn what_lacks_something_is_not_complete() {
+        let complete = || {
+            let mut observation = observation().with_keys(vec![key(1)]);
+            observation.authorities.push(Authority {
+                name: "root".to_owned(),
+                not_after: Timestamp::UNIX_EPOCH,
+            });
+            observation
+        };
+        assert!(complete().is_complete());
+        let changes: [fn(&mut Observation); 3] = [
+            |seen| seen.lacking.push("a/kek".to_owned()),
+            |seen| seen.authorities.clear(),
+            |seen| seen.keys[0].exportable = true,
+        ];
+        for change in changes {
+            let mut changed = complete();
+            change(&mut changed);
+            assert!(!changed.is_complete(), "{changed:?}");
+        }
     }
 
     #[test]

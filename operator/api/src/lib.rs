@@ -26,6 +26,7 @@ pub mod homologation_review;
 pub mod incident;
 pub mod key_custody;
 pub mod names;
+pub mod node_clocks;
 pub mod non_conformity;
 pub mod non_conformity_answer;
 pub mod openbao;

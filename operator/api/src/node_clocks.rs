@@ -42,7 +42,12 @@ impl Observation {
     /// `clocks` in any order.
     pub fn new(observed_at: Timestamp, within: u64, mut clocks: Vec<Clock>) -> Self {
         clocks.sort_by(|one, other| {
-            let order = |clock: &Clock| (clock.heard > 0, std::cmp::Reverse(clock.skew_milliseconds.unsigned_abs()));
+            let order = |clock: &Clock| {
+                (
+                    clock.heard > 0,
+                    std::cmp::Reverse(clock.skew_milliseconds.unsigned_abs()),
+                )
+            };
             order(one)
                 .cmp(&order(other))
                 .then_with(|| one.node.cmp(&other.node))
@@ -88,7 +93,9 @@ mod tests {
 
     #[test]
     fn of_thousands_the_unheard_and_the_farthest_are_listed() {
-        let mut clocks: Vec<_> = (0..LISTED + 7).map(|at| clock(&format!("n-{at:05}"), 4, -5)).collect();
+        let mut clocks: Vec<_> = (0..LISTED + 7)
+            .map(|at| clock(&format!("n-{at:05}"), 4, -5))
+            .collect();
         clocks[1_003].skew_milliseconds = -2_000;
         clocks[1_005].heard = 0;
         let observation = of(clocks);

@@ -38,7 +38,7 @@ use crate::{
     solution_homologation, solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
+    node_clocks, non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
     solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
@@ -403,6 +403,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(network_probe::run(client(), context.probes.clone())),
         boxed(tls_probe::run(client(), context.openbao.clone())),
         boxed(key_custody::run(client(), context.key_metadata.clone())),
+        boxed(node_clocks::run(client())),
         boxed(posture_record::run(client(), context.acts.clone())),
     ])
     .await;

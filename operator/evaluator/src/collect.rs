@@ -8,6 +8,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
 use crate::keys;
@@ -42,7 +43,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 24] = [
+pub const COLLECTORS: [(&str, &str, Collector); 25] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -66,6 +67,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 24] = [
     ("DMP-CRY-04", "authorities", keys::authorities),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
+    ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 

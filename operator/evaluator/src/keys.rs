@@ -40,9 +40,7 @@ pub fn kept(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         .map(|(name, said)| json!({ "name": name, "said": said }))
         .collect();
     let searched = seen.keys.len() + seen.more;
-    Ok(whole(
-        json!({ "found": found, "searched": searched, "seal": seen.seal }),
-    ))
+    Ok(whole(json!({ "found": found, "searched": searched })))
 }
 
 /// What may be done with a key that is not kept.

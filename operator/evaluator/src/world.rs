@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
-use dmp_api::{HealthGroup, Incident, Platform, key_custody, tls_probe};
+use dmp_api::{HealthGroup, Incident, Platform, key_custody, node_clocks, tls_probe};
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -78,6 +78,7 @@ pub struct World {
     pub endpoints: Read<tls_probe::Observation>,
     /// Keys in OpenBao.
     pub keys: Read<key_custody::Observation>,
+    pub clocks: Read<node_clocks::Observation>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -132,6 +133,7 @@ impl World {
             incidents: nothing(),
             endpoints: nothing(),
             keys: nothing(),
+            clocks: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -195,6 +197,7 @@ impl World {
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             endpoints: left::read(client, now).await,
             keys: left::read(client, now).await,
+            clocks: left::read(client, now).await,
             report: report(client).await,
         }
     }

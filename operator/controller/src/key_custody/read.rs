@@ -266,6 +266,19 @@ mod tests {
         ] {
             assert!(key(String::new(), &answer(&keys)).is_none(), "{keys}");
         }
+    }
+
+    #[test]
+    fn the_end_of_each_certificate_of_a_chain_is_read() {
+        let certificate = |year| {
+            let mut parameters = rcgen::CertificateParams::default();
+            parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+            let key = rcgen::KeyPair::generate().unwrap();
+            parameters.self_signed(&key).unwrap().pem()
+        };
+        let ends_at = ends(&format!("{}{}", certificate(2031), certificate(2036))).unwrap();
+        let years = ["2031-01-01T00:00:00Z", "2036-01-01T00:00:00Z"];
+        assert_eq!(ends_at, years.map(|at| at.parse::<Timestamp>().unwrap()));
         assert!(ends("").is_none());
         assert!(ends("-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n").is_none());
     }

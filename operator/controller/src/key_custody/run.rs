@@ -17,8 +17,8 @@ use crate::observed;
 const MANAGER: &str = "dmp-operator/key-custody";
 /// Between two rounds, each of which is a few requests for every group.
 const PERIOD: Duration = Duration::from_secs(3_600);
-/// After a round that failed.
-const RETRY: Duration = Duration::from_secs(120);
+/// After a round that failed, and while something is not as it should be: who put it right wants to see it.
+const SOON: Duration = Duration::from_secs(120);
 /// What has not changed is written again after so long: the evaluator takes nothing that is older than six hours.
 const REWRITE: Duration = Duration::from_secs(3 * 3_600);
 
@@ -36,29 +36,32 @@ pub async fn run(client: Client, openbao: dmp_keys::Client) {
     let mut written = None;
     loop {
         let pause = match round(&client, &openbao, &mut written).await {
-            Ok(()) => PERIOD,
+            Ok(true) => PERIOD,
+            Ok(false) => SOON,
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "the age of keys could not be seen");
-                RETRY
+                SOON
             }
         };
         tokio::time::sleep(pause).await;
     }
 }
 
+/// Whether everything is there and kept.
 async fn round(
     client: &Client,
     openbao: &dmp_keys::Client,
     written: &mut Option<(Instant, Observation)>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let now = Timestamp::now();
     let observation = look(client, openbao, now).await?;
+    let is_good = observation.is_complete();
     tell(&observation, now);
     if is_news(written.as_ref(), &observation, Instant::now()) {
         leave(client, &observation).await?;
         *written = Some((Instant::now(), observation));
     }
-    Ok(())
+    Ok(is_good)
 }
 
 /// Whether it differs from what was written, or that is too long ago.

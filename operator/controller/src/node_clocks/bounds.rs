@@ -65,7 +65,10 @@ mod tests {
     fn whole_seconds_narrow_a_clock_down_to_the_time_on_the_way() {
         for ahead in [0, 7, -7, 499, -1_500, 61_234] {
             let bounds = asked(ahead, 40);
-            assert!(bounds.ahead().abs_diff(ahead) <= bounds.within(), "{ahead}: {bounds:?}");
+            assert!(
+                bounds.ahead().abs_diff(ahead) <= bounds.within(),
+                "{ahead}: {bounds:?}"
+            );
             assert!(bounds.within() <= 50, "{ahead}: {bounds:?}");
             // One answer says half a second to both sides.
             assert_eq!(asked(ahead, 1).within(), 510);

@@ -34,7 +34,9 @@ pub enum Error {
     Kubernetes(#[from] kube::Error),
     #[error("the API server does not say its time")]
     NoTime,
-    #[error("the API server's time is known to {0} ms only: it is slow, or there are several whose clocks differ")]
+    #[error(
+        "the API server's time is known to {0} ms only: it is slow, or there are several whose clocks differ"
+    )]
     Vague(u64),
     #[error("the clock of this machine was moved while it was measured with")]
     Moved,
@@ -62,7 +64,11 @@ pub async fn measure(client: &Client, window: Duration) -> Result<Observation, E
         return Err(Error::Vague(server.within()));
     }
     let after = ready(client).await?;
-    Ok(Observation::new(now, server.within(), clocks(&before, &after, &heard, server.ahead())))
+    Ok(Observation::new(
+        now,
+        server.within(),
+        clocks(&before, &after, &heard, server.ahead()),
+    ))
 }
 
 fn is_steady(elapsed: Duration, told: SignedDuration) -> bool {
@@ -88,7 +94,9 @@ fn clocks(
             skew_milliseconds,
         }
     };
-    let meant = after.keys().filter(|node| heard.contains_key(*node) || both(node));
+    let meant = after
+        .keys()
+        .filter(|node| heard.contains_key(*node) || both(node));
     meant.collect::<BTreeSet<_>>().into_iter().map(clock).collect()
 }
 
@@ -126,7 +134,11 @@ async fn hear(client: &Client, until: Instant) -> Result<Heard, Error> {
             Some(Ok(WatchEvent::Added(lease) | WatchEvent::Modified(lease))) => {
                 let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref());
                 if let Some(renewed) = renewed {
-                    beat(&mut heard, lease.name_any(), renewed.0.as_millisecond() - now.as_millisecond());
+                    beat(
+                        &mut heard,
+                        lease.name_any(),
+                        renewed.0.as_millisecond() - now.as_millisecond(),
+                    );
                 }
             }
             Some(Ok(WatchEvent::Deleted(_) | WatchEvent::Bookmark(_))) => {}
@@ -178,7 +190,13 @@ mod tests {
     #[test]
     fn of_several_heartbeats_the_one_that_was_least_late_counts() {
         let mut heard = Heard::new();
-        for (node, ahead) in [("a", -300), ("a", -4), ("a", -50), ("fast", 1_996), ("fast", 1_700)] {
+        for (node, ahead) in [
+            ("a", -300),
+            ("a", -4),
+            ("a", -50),
+            ("fast", 1_996),
+            ("fast", 1_700),
+        ] {
             beat(&mut heard, node.to_owned(), ahead);
         }
         assert_eq!(heard["a"], (3, -4));
@@ -187,16 +205,35 @@ mod tests {
 
     #[test]
     fn nodes_are_compared_with_the_api_server_and_the_silent_are_named() {
-        let nodes = |all: &[(&str, bool)]| all.iter().map(|(name, ready)| ((*name).to_owned(), *ready)).collect();
-        let before = nodes(&[("a", true), ("silent", true), ("down", false), ("gone", true), ("comes", false)]);
-        let after = nodes(&[("a", true), ("silent", true), ("down", false), ("comes", true), ("new", true)]);
+        let nodes = |all: &[(&str, bool)]| {
+            all.iter()
+                .map(|(name, ready)| ((*name).to_owned(), *ready))
+                .collect()
+        };
+        let before = nodes(&[
+            ("a", true),
+            ("silent", true),
+            ("down", false),
+            ("gone", true),
+            ("comes", false),
+        ]);
+        let after = nodes(&[
+            ("a", true),
+            ("silent", true),
+            ("down", false),
+            ("comes", true),
+            ("new", true),
+        ]);
         let heard = Heard::from([
             ("a".to_owned(), (4, -10)),
             ("gone".to_owned(), (1, -10)),
             ("comes".to_owned(), (1, 2_000)),
         ]);
         let found = clocks(&before, &after, &heard, 100);
-        let found: Vec<_> = found.iter().map(|one| (one.node.as_str(), one.heard, one.skew_milliseconds)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.node.as_str(), one.heard, one.skew_milliseconds))
+            .collect();
         assert_eq!(found, [("a", 4, -110), ("comes", 1, 1_900), ("silent", 0, 0)]);
     }
 

@@ -78,12 +78,12 @@ mod tests {
         let now = Instant::now();
         assert!(is_news(None, &measured(0), now));
         let written = (now, measured(0));
-        for (skew, later, news) in [
-            (20, PERIOD, false),
-            (20, REWRITE, true),
-            (500, PERIOD, true),
-        ] {
-            assert_eq!(is_news(Some(&written), &measured(skew), now + later), news, "{skew} {later:?}");
+        for (skew, later, news) in [(20, PERIOD, false), (20, REWRITE, true), (500, PERIOD, true)] {
+            assert_eq!(
+                is_news(Some(&written), &measured(skew), now + later),
+                news,
+                "{skew} {later:?}"
+            );
         }
     }
 }

@@ -70,7 +70,7 @@ async fn every_key_is_seen_with_what_may_be_done_with_it() {
     assert_eq!(seen.spaces, 3);
     assert_eq!(seen.seal, "shamir");
     let names: Vec<_> = seen.authorities.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!(names, ["pki-services", "root", "pki-solutions", "pki-suite"]);
+    assert_eq!(names, ["pki-services", "pki-solutions", "pki-suite"]);
     assert!(seen.authorities.iter().all(|one| one.not_after > now));
     assert_eq!(seen.keys.len(), 12, "{:?}", seen.keys);
     for key in &seen.keys {

@@ -23,6 +23,7 @@ mod kubelet;
 mod kubernetes_audit;
 mod lifecycle;
 mod network;
+mod node_clocks;
 mod openbao;
 mod opening;
 mod parts;
