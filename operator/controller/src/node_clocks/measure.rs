@@ -32,6 +32,8 @@ const STEADY: SignedDuration = SignedDuration::from_millis(50);
 pub enum Error {
     #[error("the API server does not answer, or refuses")]
     Kubernetes(#[from] kube::Error),
+    #[error("the cluster has no node")]
+    NoNode,
     #[error("the API server does not say its time")]
     NoTime,
     #[error(
@@ -54,6 +56,9 @@ type Heard = BTreeMap<String, (usize, i64)>;
 pub async fn measure(client: &Client, window: Duration) -> Result<Observation, Error> {
     let (begun, clock) = (Instant::now(), Timestamp::now());
     let before = ready(client).await?;
+    if before.is_empty() {
+        return Err(Error::NoNode);
+    }
     let until = Instant::now() + window;
     let (server, heard) = tokio::try_join!(server(client, until), hear(client, until))?;
     let now = Timestamp::now();

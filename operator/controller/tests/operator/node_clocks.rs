@@ -91,6 +91,10 @@ async fn who_may_not_listen_measures_nothing() {
     let Some(world) = World::start().await else {
         return;
     };
+    // Nothing to listen to is not every clock on time.
+    let operator = world.as_operator().await;
+    let outcome = node_clocks::measure(&operator, Duration::from_secs(1)).await;
+    assert!(matches!(&outcome, Err(node_clocks::Error::NoNode)), "{outcome:?}");
     let portal = world.as_portal().await;
     let outcome = node_clocks::measure(&portal, Duration::from_secs(1)).await;
     assert!(
