@@ -118,6 +118,9 @@ mod tests {
         seen(vec![key("national/token", 30), key("souss-massa/kek", 365)])
     }
 
+    /// The check that fails, what it names, and what is done to the platform.
+    type Change = (usize, &'static str, fn(&mut Observation));
+
     /// Verdict and message of each check.
     fn said(keys: Read<Observation>) -> [(String, String); 3] {
         let world = World {
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn each_thing_that_is_wrong_fails_its_check_and_is_named() {
-        let changes: [(usize, &str, fn(&mut Observation)); 6] = [
+        let changes: [Change; 6] = [
             (0, "souss-massa/kek", |seen| {
                 seen.keys[0].created_at = days_ago(366)
             }),
