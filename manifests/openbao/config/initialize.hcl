@@ -152,6 +152,13 @@ initialize "policies" {
       policy = { eval_type = "string", eval_source = "file", path = "/openbao/config/operator.policy" }
     }
   }
+  request "key-metadata" {
+    operation = "update"
+    path = "sys/policies/acl/key-metadata"
+    data = {
+      policy = { eval_type = "string", eval_source = "file", path = "/openbao/config/key-metadata.policy" }
+    }
+  }
   request "bootstrap" {
     operation = "update"
     path = "sys/policies/acl/bootstrap"
@@ -240,6 +247,18 @@ initialize "identities" {
       bound_service_account_namespaces = "dmp-system"
       audience = "openbao"
       token_policies = "service,operator"
+      token_ttl = "1h"
+      token_max_ttl = "24h"
+    }
+  }
+  request "key-metadata" {
+    operation = "update"
+    path = "auth/kubernetes/role/dmp-system.dmp-key-metadata"
+    data = {
+      bound_service_account_names = "dmp-operator"
+      bound_service_account_namespaces = "dmp-system"
+      audience = "openbao"
+      token_policies = "key-metadata"
       token_ttl = "1h"
       token_max_ttl = "24h"
     }

@@ -14,6 +14,9 @@ pub const RECORDS_POLICY: &str = include_str!("../../../manifests/openbao/polici
 /// Policy in the root namespace that every service has.
 pub const SERVICE_POLICY_NAME: &str = "service";
 
+/// Role of the operator at which it reads how old keys are (`manifests/openbao/policies/key-metadata.policy`).
+pub const KEY_METADATA_ROLE: &str = "dmp-system.dmp-key-metadata";
+
 /// Body of `auth/kubernetes/config`: OpenBao reviews tokens with its own ServiceAccount.
 pub fn kubernetes_config() -> Value {
     json!({ "kubernetes_host": "https://kubernetes.default.svc" })

@@ -65,6 +65,15 @@ pub struct OperatorConfig {
 impl OperatorConfig {
     /// As the client of OpenBao wants it.
     pub fn openbao(&self) -> openbao::Config {
+        self.openbao_as(&self.openbao_role)
+    }
+
+    /// The same server, at the role that sees the metadata of keys and nothing else.
+    pub fn key_metadata(&self) -> openbao::Config {
+        self.openbao_as(dmp_api::openbao::KEY_METADATA_ROLE)
+    }
+
+    fn openbao_as(&self, role: &str) -> openbao::Config {
         openbao::Config {
             address: self.openbao_address.clone(),
             ca_file: Some(self.openbao_ca.clone()),
@@ -72,7 +81,7 @@ impl OperatorConfig {
             auth: match &self.openbao_token_file {
                 Some(path) => openbao::Auth::TokenFile { path: path.clone() },
                 None => openbao::Auth::Kubernetes {
-                    role: self.openbao_role.clone(),
+                    role: role.to_owned(),
                     token_file: self.openbao_token.clone(),
                     namespace: None,
                 },

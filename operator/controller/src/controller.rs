@@ -47,6 +47,8 @@ const MAX_BACKOFF_SECONDS: u64 = 30;
 pub struct Context {
     pub client: Client,
     pub openbao: OpenBao,
+    /// OpenBao, at the role that sees the metadata of keys.
+    pub key_metadata: dmp_keys::Client,
     pub probes: Probes,
     pub applied: Memory,
     /// Of vendors, by namespace.

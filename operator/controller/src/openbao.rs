@@ -289,7 +289,7 @@ impl OpenBao {
 }
 
 /// OpenBao answers 404 for an absent object, 400 for an absent mount or key, depending on the path.
-fn is_absent(error: &Error) -> bool {
+pub(crate) fn is_absent(error: &Error) -> bool {
     error.is_not_found() || matches!(error, Error::Rejected { status: 400, .. })
 }
 

@@ -33,12 +33,12 @@ use crate::schema_check::Outdated;
 use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
-    health_group, homologation_programme, homologation_review, image_release, incident, kubernetes_audit,
-    network_probe, platform, schema_check, site, site_inventory, solution, solution_credential,
-    solution_homologation, solution_revocation,
+    health_group, homologation_programme, homologation_review, image_release, incident, key_custody,
+    kubernetes_audit, network_probe, platform, schema_check, site, site_inventory, solution,
+    solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
+    node_clocks, non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
     solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
@@ -106,6 +106,7 @@ pub async fn run(config: OperatorConfig) -> Result<(), RunError> {
     let context = Context {
         client: client.clone(),
         openbao: openbao.clone(),
+        key_metadata: dmp_keys::Client::new(&config.key_metadata())?,
         probes: Probes::default(),
         applied: Memory::default(),
         dossiers: Together::default(),
@@ -407,6 +408,8 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         })),
         boxed(network_probe::run(client(), context.probes.clone())),
         boxed(tls_probe::run(client(), context.openbao.clone())),
+        boxed(key_custody::run(client(), context.key_metadata.clone())),
+        boxed(node_clocks::run(client())),
         boxed(posture_record::run(client(), context.acts.clone())),
     ])
     .await;

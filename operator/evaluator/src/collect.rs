@@ -8,8 +8,10 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
+use crate::keys;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
 
@@ -41,7 +43,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 23] = [
+pub const COLLECTORS: [(&str, &str, Collector); 27] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -62,8 +64,12 @@ pub const COLLECTORS: [(&str, &str, Collector); 23] = [
     ("DMP-GOV-03", "exceptions", tolerated),
     ("DMP-INC-01", "clocks", incidents::notices),
     ("DMP-LOG-03", "levels", audited),
+    ("DMP-CRY-04", "age", keys::ages),
+    ("DMP-CRY-04", "kept", keys::kept),
+    ("DMP-CRY-04", "authorities", keys::authorities),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
+    ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
 

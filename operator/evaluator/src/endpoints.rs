@@ -1,53 +1,25 @@
 //! What every listener offers on the wire, as DMP-CRY-06 asks for it: from what the operator's probe saw (`dmp_api::tls_probe`).
 //!
-//! The probe opens connections, which this process does not: it has no way to a plane. What is older than [`FRESH`], or from the
-//! future, is as if it were not there. Whoever can write the ConfigMap can say what the probe saw; that is the operator, and who
-//! administers the cluster.
+//! The probe opens connections, which this process does not: it has no way to a plane. How old what it left may be: [`crate::left`].
 
-use dmp_api::names::EVIDENCE_NAMESPACE;
 use dmp_api::tls_probe::{CONFIG_MAP, Chain, Endpoint, KEY, Observation, Role};
 use dmp_policies::Catalogue;
-use dmp_policies::judge::AHEAD;
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::collect::Observed;
-use crate::metrics;
-use crate::world::{Read, Unread, World, unread};
+use crate::left::Left;
+use crate::world::{Read, World};
 
-/// Of what the world calls it.
-const KIND: &str = "TLS on the wire";
-/// Oldest observation that is used.
-const FRESH: SignedDuration = SignedDuration::from_hours(2);
+impl Left for Observation {
+    const KIND: &'static str = "TLS on the wire";
+    const CONFIG_MAP: &'static str = CONFIG_MAP;
+    const KEY: &'static str = KEY;
+    const FRESH: SignedDuration = SignedDuration::from_hours(2);
 
-/// What the probe left last, if that is young enough.
-pub async fn read(client: &Client, now: Timestamp) -> Read<Observation> {
-    let api = Api::<ConfigMap>::namespaced(client.clone(), EVIDENCE_NAMESPACE);
-    let found = api.get_opt(CONFIG_MAP).await;
-    let found = found.map_err(|error| unread(KIND, &error))?;
-    let read = observation(found, now);
-    if let Err(unread) = &read {
-        tracing::warn!(kind = unread.kind, why = unread.why, "not read");
+    fn observed_at(&self) -> Timestamp {
+        self.observed_at
     }
-    metrics::read(KIND, read.is_ok());
-    read
-}
-
-fn observation(found: Option<ConfigMap>, now: Timestamp) -> Read<Observation> {
-    let no = |why: String| Unread { kind: KIND, why };
-    let found = found.ok_or_else(|| no("the operator's probe has left nothing yet".to_owned()))?;
-    let text = found.data.as_ref().and_then(|data| data.get(KEY));
-    let text = text.ok_or_else(|| no("what the probe left is empty".to_owned()))?;
-    let observation: Observation =
-        serde_json::from_str(text).map_err(|_| no("what the probe left is not what it writes".to_owned()))?;
-    let age = now.duration_since(observation.observed_at);
-    if age > FRESH || age < -AHEAD {
-        let why = format!("the probe saw it last at {}", observation.observed_at);
-        return Err(no(why));
-    }
-    Ok(observation)
 }
 
 /// Services and what is public.
@@ -100,6 +72,7 @@ mod tests {
     use dmp_api::tls_probe::Version;
 
     use super::*;
+    use crate::left::observation;
     use crate::pass::pass;
     use crate::report::{Reports, reports, verdict};
 
@@ -206,21 +179,14 @@ mod tests {
         assert_eq!(month[0].0, "pass");
     }
 
-    fn left(data: Value) -> Option<ConfigMap> {
-        serde_json::from_value(json!({ "metadata": { "name": CONFIG_MAP }, "data": data })).unwrap()
-    }
-
     #[test]
-    fn what_is_old_or_of_the_future_or_unread_is_an_error() {
-        let minute = SignedDuration::from_mins(1);
-        for (age, expected) in [
-            (FRESH, "pass"),
-            (FRESH + minute, "error"),
-            (-minute, "pass"),
-            (-2 * minute, "error"),
-        ] {
+    fn what_is_old_or_unread_is_an_error() {
+        let hours = SignedDuration::from_hours;
+        for (age, expected) in [(hours(2), "pass"), (hours(3), "error")] {
             let text = json!(Observation::new(now() - age, platform())).to_string();
-            for (verdict, message) in said(observation(left(json!({ KEY: text })), now())) {
+            let left = json!({ "metadata": { "name": CONFIG_MAP }, "data": { KEY: text } });
+            let left = serde_json::from_value(left).unwrap();
+            for (verdict, message) in said(observation(Some(left), now())) {
                 assert_eq!(verdict, expected, "{age:?}: {message}");
             }
         }
@@ -232,25 +198,5 @@ mod tests {
                 "Things could not be read (forbidden)".to_owned()
             )
         );
-    }
-
-    #[test]
-    fn what_is_not_the_probes_word_is_not_read() {
-        let why = |found| observation(found, now()).unwrap_err().to_string();
-        assert_eq!(
-            why(None),
-            "TLS on the wire could not be read (the operator's probe has left nothing yet)"
-        );
-        for data in [
-            json!({}),
-            json!({ KEY: "" }),
-            json!({ KEY: "{}" }),
-            json!({ KEY: r#"{"endpoints":[]}"# }),
-        ] {
-            assert!(
-                why(left(data.clone())).contains("what the probe left is"),
-                "{data}"
-            );
-        }
     }
 }

@@ -1,13 +1,12 @@
 //! What there is, as one pass reads it: a few facts of each object, page by page, and of each kind whether it could be read.
 //!
-//! No Secret, no content of anything: of ConfigMaps only what the operator's probe of TLS left, of the texts in the platform's pods
+//! No Secret, no content of anything: of ConfigMaps only what the operator measured and left, of the texts in the platform's pods
 //! only whether admission refuses them.
 
 use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
-use dmp_api::tls_probe::Observation;
-use dmp_api::{HealthGroup, Incident, Platform};
+use dmp_api::{HealthGroup, Incident, Platform, key_custody, node_clocks, tls_probe};
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -24,11 +23,11 @@ use serde::de::DeserializeOwned;
 use crate::admission;
 use crate::audit::{self, Audit};
 use crate::brought::{self, Brought};
-use crate::endpoints;
 use crate::exceptions;
 use crate::homologated::{self, Homologated};
 use crate::images::{self, Image};
 use crate::incidents::{Known, known};
+use crate::left;
 use crate::metrics;
 pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
 use crate::objects::{budget, denial, group, namespace, node, pod, service};
@@ -82,7 +81,10 @@ pub struct World {
     /// What arrives of the API server's audit.
     pub audit: Read<Audit>,
     /// TLS on the wire.
-    pub endpoints: Read<Observation>,
+    pub endpoints: Read<tls_probe::Observation>,
+    /// Keys in OpenBao.
+    pub keys: Read<key_custody::Observation>,
+    pub clocks: Read<node_clocks::Observation>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -138,6 +140,8 @@ impl World {
             incidents: nothing(),
             audit: nothing(),
             endpoints: nothing(),
+            keys: nothing(),
+            clocks: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -208,7 +212,9 @@ impl World {
             exceptions: exceptions::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             audit: audit::read(client, now).await,
-            endpoints: endpoints::read(client, now).await,
+            endpoints: left::read(client, now).await,
+            keys: left::read(client, now).await,
+            clocks: left::read(client, now).await,
             report: report(client).await,
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use dmp_api::names::EVIDENCE_NAMESPACE;
 use dmp_api::tls_probe::{CONFIG_MAP, KEY, Observation};
 use dmp_core::problem::Chain;
 use futures::StreamExt as _;
@@ -13,14 +12,13 @@ use prometheus::{IntGaugeVec, Opts};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::json;
 
 use super::memory::{Count, Memory};
 use super::probe::{Roots, probe};
 use super::targets;
-use crate::apply::{self, ApplyError};
+use crate::apply::ApplyError;
+use crate::observed;
 use crate::openbao::OpenBao;
-use crate::plane;
 
 /// Field manager of the ConfigMap.
 const MANAGER: &str = "dmp-operator/tls-probe";
@@ -106,9 +104,7 @@ async fn round(client: &Client, openbao: &OpenBao, memory: &mut Memory) -> Resul
 /// # Errors
 /// When the API server refuses or does not answer.
 pub async fn leave(client: &Client, observation: &Observation) -> Result<(), ApplyError> {
-    let data = json!({ KEY: json!(observation).to_string() });
-    let object = plane::config_map(EVIDENCE_NAMESPACE, CONFIG_MAP, None, data);
-    apply::object(client, MANAGER, object).await.map(|_| ())
+    observed::leave(client, MANAGER, (CONFIG_MAP, KEY), observation).await
 }
 
 /// The certificates of a PEM text as trust anchors.

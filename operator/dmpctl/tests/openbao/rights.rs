@@ -550,3 +550,55 @@ async fn the_operator_can_give_nobody_another_right() {
         refused(path, operator.delete(path).await);
     }
 }
+
+#[tokio::test]
+async fn who_sees_how_old_keys_are_can_do_nothing_with_them() {
+    let bao = installed().await;
+    let operator = bao.service("dmp-system", "dmp-operator").await;
+    let group = Some("group-a");
+    operator
+        .write("sys/namespaces/group-a", &json!({}))
+        .await
+        .unwrap();
+    operator
+        .mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" }))
+        .await
+        .unwrap();
+    operator
+        .write_in(group, "transit/keys/kek", &pinned::kek_key())
+        .await
+        .unwrap();
+    refused(
+        "a group's `kek`",
+        operator.read_in(group, "transit/keys/kek").await,
+    );
+
+    let log_in = async |account: &str| {
+        let mut client = bao.client();
+        let own = jwt("dmp-system", account, "openbao");
+        let outcome = client.log_in(pinned::KEY_METADATA_ROLE, &own).await;
+        outcome.map(|there| (client, there))
+    };
+    refused("another account", log_in("dmp-evaluator").await);
+    let (metadata, there) = log_in("dmp-operator").await.unwrap();
+    assert!(there);
+    let list = metadata.read("transit/keys?list=true").await.unwrap();
+    assert_eq!(list["data"]["keys"].as_array().unwrap().len(), 10, "{list}");
+    let list = metadata.read_in(group, "transit/keys?list=true").await.unwrap();
+    assert_eq!(list["data"]["keys"], json!(["kek"]));
+    let kek = metadata.read_in(group, "transit/keys/kek").await.unwrap();
+    assert_eq!(kek["data"]["exportable"], json!(false));
+    for (namespace, path, body) in [
+        (group, "transit/keys/kek/config", json!({ "exportable": true })),
+        (group, "transit/keys/kek/rotate", json!({})),
+        (
+            group,
+            "transit/encrypt/kek",
+            json!({ "plaintext": "eA==", "context": "eA==" }),
+        ),
+        (None, "transit/sign/token", json!({ "input": "eA==" })),
+        (None, "sys/namespaces/group-b", json!({})),
+    ] {
+        refused(path, metadata.write_in(namespace, path, &body).await);
+    }
+}

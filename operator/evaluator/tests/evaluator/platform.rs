@@ -530,3 +530,74 @@ async fn what_the_probe_of_tls_left_is_judged_while_it_is_young() {
         assert_eq!(said().await, expected, "{at} {version}");
     }
 }
+
+#[tokio::test]
+async fn what_the_operator_saw_of_keys_is_judged_while_it_is_young() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let now = Timestamp::now();
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    let left = |at: Timestamp, age: i64, exportable: bool| {
+        let key = json!({
+            "name": "souss-massa/kek", "createdAt": now - days(age), "version": 1, "exportable": exportable,
+            "plaintextBackup": false, "deletable": false,
+        });
+        let observation = json!({
+            "observedAt": at, "seal": "static", "authorities": [{ "name": "root", "notAfter": now + days(1000) }],
+            "spaces": 2, "lacking": [], "keys": [key], "more": 0,
+        });
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "key-custody", "namespace": "dmp-evidence" },
+            "data": { "observation.json": observation.to_string() },
+        })
+    };
+    let mut publisher = Publisher::default();
+    let mut said = async || {
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        ["age", "kept", "authorities"].map(|rule| verdict(result(&report, "DMP-CRY-04", rule)).to_owned())
+    };
+    assert_eq!(said().await, ["error"; 3]);
+    for (at, age, exportable, expected) in [
+        (now, 30, false, ["pass"; 3]),
+        (now, 366, false, ["fail", "pass", "pass"]),
+        (now, 30, true, ["pass", "fail", "pass"]),
+        (now - SignedDuration::from_hours(7), 30, false, ["error"; 3]),
+    ] {
+        world.apply(&left(at, age, exportable)).await;
+        assert_eq!(said().await, expected, "{at} {age} {exportable}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_measured_of_clocks_is_judged_while_it_is_young() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let now = Timestamp::now();
+    let left = |at: Timestamp, heard: usize, skew: i64| {
+        let clock = json!({ "node": "n1", "heard": heard, "skewMilliseconds": skew });
+        let observation = json!({ "observedAt": at, "within": 20, "clocks": [clock], "more": 0 });
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "node-clocks", "namespace": "dmp-evidence" },
+            "data": { "observation.json": observation.to_string() },
+        })
+    };
+    let mut publisher = Publisher::default();
+    let mut said = async || {
+        pass(&world, &mut publisher).await;
+        let report = world.report().await;
+        verdict(result(&report, "DMP-LOG-05", "skew")).to_owned()
+    };
+    assert_eq!(said().await, "error");
+    for (at, heard, skew, expected) in [
+        (now, 4, -12, "pass"),
+        (now, 4, -2_000, "fail"),
+        (now, 0, 0, "fail"),
+        (now - SignedDuration::from_hours(3), 4, -12, "error"),
+    ] {
+        world.apply(&left(at, heard, skew)).await;
+        assert_eq!(said().await, expected, "{at} {heard} {skew}");
+    }
+}
