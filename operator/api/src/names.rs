@@ -10,6 +10,8 @@ pub const NATIONAL_NAMESPACE: &str = "dmp-national";
 pub const PLATFORM: &str = "national";
 /// The one `Catalogue`.
 pub const CATALOGUE: &str = "national";
+/// The one `PolicyProfile`.
+pub const PROFILE: &str = "national";
 /// What a vendor's namespace begins with.
 pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 

@@ -38,6 +38,7 @@ pub mod placement;
 pub mod plane;
 pub mod platform;
 pub mod policy_exception;
+pub mod policy_profile;
 pub mod posture_record;
 pub mod revocation_lift;
 pub mod run;

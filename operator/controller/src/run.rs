@@ -38,7 +38,7 @@ use crate::{
     solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
+    non_conformity, non_conformity_answer, policy_exception, policy_profile, posture_record, revocation_lift,
     solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
@@ -339,6 +339,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             client(),
             policy_exception::Exceptions(c()),
             observer(),
+            |k| watches::by_the_catalogue(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            policy_profile::PolicyProfiles(c()),
+            observer(),
             |k| k,
         )),
         boxed(run_cluster(
@@ -347,7 +353,9 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| k,
         )),
-        boxed(run_cluster(client(), incident::Incidents(c()), observer(), |k| k)),
+        boxed(run_cluster(client(), incident::Incidents(c()), observer(), |k| {
+            watches::by_the_catalogue(k, &on)
+        })),
         boxed(run_namespaced(
             client(),
             conformance_run::Runs(c()),

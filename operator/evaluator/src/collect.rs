@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::endpoints;
 use crate::incidents;
+use crate::profile;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
 
@@ -41,7 +42,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 21] = [
+pub const COLLECTORS: [(&str, &str, Collector); 22] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -59,6 +60,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 21] = [
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
+    ("DMP-GOV-03", "profile", profile::values),
     ("DMP-INC-01", "clocks", incidents::notices),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),

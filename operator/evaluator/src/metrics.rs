@@ -16,6 +16,7 @@ struct Metrics {
     restored: IntCounter,
     unread: IntGaugeVec,
     history: IntCounter,
+    profile: IntGauge,
 }
 
 static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
@@ -32,6 +33,7 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         "1 for a kind that the last pass could not read.",
     );
     let history = "Times that the history of the posture was found changed by somebody else (looked at once a day, and at start).";
+    let profile = "1 when the PolicyProfile does not count: then the catalogue's own values are in force.";
     Some(Metrics {
         verdict: registered(IntGaugeVec::new(verdict, &["control", "severity", "verdict"]))?,
         seconds: registered(Histogram::with_opts(seconds))?,
@@ -42,6 +44,7 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         restored: registered(IntCounter::new("dmp_evaluation_restored_total", restored))?,
         unread: registered(IntGaugeVec::new(unread, &["kind"]))?,
         history: registered(IntCounter::new("dmp_posture_history_broken_total", history))?,
+        profile: registered(IntGauge::new("dmp_policy_profile_refused", profile))?,
     })
 });
 
@@ -90,5 +93,12 @@ pub fn history(broken: bool) {
         && broken
     {
         metrics.history.inc();
+    }
+}
+
+/// Whether the platform has a profile that does not count.
+pub fn profile(refused: bool) {
+    if let Some(metrics) = &*METRICS {
+        metrics.profile.set(refused.into());
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
 use dmp_api::tls_probe::Observation;
 use dmp_api::{HealthGroup, Incident, Platform};
+use dmp_policies::Profile;
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -31,6 +32,7 @@ use crate::metrics;
 pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
 use crate::objects::{budget, denial, group, namespace, node, pod, service};
 use crate::placement::{self, Placement};
+use crate::profile;
 use crate::rights::{self, Rights};
 
 /// Objects of a page.
@@ -74,6 +76,8 @@ pub struct World {
     pub brought: Read<Vec<Brought>>,
     /// What was asked to be tolerated.
     pub exceptions: Read<Vec<Exception>>,
+    /// The platform's own values of parameters; `None` without a profile.
+    pub profile: Read<Option<Profile>>,
     pub incidents: Read<Vec<Known>>,
     /// TLS on the wire.
     pub endpoints: Read<Observation>,
@@ -128,6 +132,7 @@ impl World {
             enforcement: nothing(),
             brought: nothing(),
             exceptions: nothing(),
+            profile: nothing(),
             incidents: nothing(),
             endpoints: nothing(),
             image: nothing(),
@@ -190,6 +195,7 @@ impl World {
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
+            profile: profile::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             endpoints: endpoints::read(client, now).await,
             report: report(client).await,

@@ -10,6 +10,7 @@ mod fresh;
 mod homologation_cases;
 mod incident_cases;
 mod policy_exception_cases;
+mod policy_profile_cases;
 mod revocation_cases;
 mod schema;
 mod server;

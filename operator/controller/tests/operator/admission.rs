@@ -47,6 +47,15 @@ fn policies() -> Vec<Value> {
         .collect()
 }
 
+/// What a policy's binding does with requests while its parameters are not there.
+fn not_found(policy: &str) -> String {
+    let mut bindings = documents().into_iter().filter(|object| {
+        object["kind"] == "ValidatingAdmissionPolicyBinding" && object["spec"]["policyName"] == policy
+    });
+    let action = &bindings.next().unwrap()["spec"]["paramRef"]["parameterNotFoundAction"];
+    action.as_str().unwrap().to_owned()
+}
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -65,6 +74,7 @@ pub struct Ask {
     object: Value,
     old: Value,
     params: Option<Value>,
+    profile: Option<Value>,
 }
 
 impl Ask {
@@ -85,6 +95,7 @@ impl Ask {
             role: String::new(),
             object: json!({ "metadata": { "name": name } }),
             old: Value::Null,
+            profile: None,
             params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
         }
     }
@@ -125,6 +136,12 @@ impl Ask {
         self
     }
 
+    /// The PolicyProfile, or none.
+    pub fn profile(mut self, profile: Option<Value>) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// The policies that deny, each once.
     pub fn denied(&self) -> Vec<String> {
         let mut names: Vec<String> = self.denials().into_iter().map(|(policy, _)| policy).collect();
@@ -141,11 +158,18 @@ impl Ask {
             if !self.is_matched(&spec["matchConstraints"]) {
                 continue;
             }
-            if spec.get("paramKind").is_some() && self.params.is_none() {
-                denials.push((name.to_owned(), "no parameters".to_owned()));
+            let params = match spec["paramKind"]["kind"].as_str() {
+                Some("PolicyProfile") => &self.profile,
+                _ => &self.params,
+            };
+            if spec.get("paramKind").is_some() && params.is_none() {
+                // What comes without them the binding decides.
+                if not_found(name) == "Deny" {
+                    denials.push((name.to_owned(), "no parameters".to_owned()));
+                }
                 continue;
             }
-            let holds = |rules: &Value| self.evaluate(rules);
+            let holds = |rules: &Value| self.evaluate(rules, params.as_ref());
             if !holds(&spec["matchConditions"]).iter().all(Option::is_none) {
                 continue;
             }
@@ -156,7 +180,7 @@ impl Ask {
     }
 
     /// Of each expression the message, if it does not hold. An error of evaluation is a denial whatever it is in.
-    fn evaluate(&self, rules: &Value) -> Vec<Option<String>> {
+    fn evaluate(&self, rules: &Value, params: Option<&Value>) -> Vec<Option<String>> {
         let expression = |rule: &Value| VapExpression {
             expression: rule["expression"]
                 .as_str()
@@ -193,7 +217,7 @@ impl Ask {
         if !self.old.is_null() {
             builder = builder.old_object(self.old.clone());
         }
-        if let Some(params) = &self.params {
+        if let Some(params) = params {
             builder = builder.params(params.clone());
         }
         let results = builder.build().evaluate(&expressions);
@@ -422,8 +446,10 @@ fn evidence_of_a_control_is_brought_in_ones_own_name_and_role_and_kept() {
 fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
     let resource = "dmp.ma:policyexceptions";
     let exception = |approval: Value| {
-        let mut object =
-            json!({ "metadata": { "name": "e" }, "spec": { "by": "person", "role": "dmp-security" } });
+        let mut object = json!({
+            "metadata": { "name": "e", "creationTimestamp": "2026-12-01T10:00:00Z" },
+            "spec": { "by": "person", "role": "dmp-security", "until": "2027-01-15" },
+        });
         if !approval.is_null() {
             object["spec"]["approval"] = approval;
         }
@@ -454,6 +480,41 @@ fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
     assert!(approved(Value::Null, own.clone(), "dmp-security")[0].contains("approved as a role"));
     // What is approved is touched by others too (labels): the kind's own rules keep the approval.
     assert_eq!(approved(own.clone(), own, ""), none);
+}
+
+#[test]
+fn an_exception_is_as_short_as_the_catalogue_and_the_platform_say() {
+    let denied = |until: &str, profile: Option<Value>| {
+        let object = json!({
+            "metadata": { "name": "e", "creationTimestamp": "2026-12-01T10:00:00Z" },
+            "spec": { "by": "person", "role": "dmp-security", "until": until },
+        });
+        let ask = Ask::new("CREATE", "dmp.ma:policyexceptions", "e").object(object);
+        ask.holds("dmp-security").profile(profile).denied()
+    };
+    let days = |value: Value, since: &str| json!({ "control": "DMP-GOV-03", "parameter": "longestDays", "value": value, "since": since });
+    let profile = |parameters: &[Value]| Some(json!({ "spec": { "parameters": parameters } }));
+    let nobody = Vec::<String>::new();
+    let (catalogue, platform) = (["dmp-policy-exception"], ["dmp-policy-exception-profile"]);
+    assert_eq!(denied("2027-03-01", None), nobody, "ninety days");
+    assert_eq!(denied("2027-03-02", None), catalogue);
+
+    let tight = profile(&[days(json!(30), "2026-12-01")]);
+    assert_eq!(denied("2026-12-31", tight.clone()), nobody, "thirty days");
+    assert_eq!(denied("2027-01-01", tight), platform);
+    let later = profile(&[days(json!(30), "2026-12-02")]);
+    assert_eq!(denied("2027-03-01", later), nobody, "from tomorrow on");
+    let two = profile(&[days(json!(20), "2026-11-29"), days(json!(30), "2026-12-01")]);
+    assert_eq!(denied("2026-12-31", two.clone()), nobody, "the last that began");
+    assert_eq!(denied("2027-01-01", two), platform);
+    // A profile opens nothing, whatever it says.
+    for loose in [json!(365), json!("365"), json!(["365"])] {
+        let loose = profile(&[days(loose, "2026-12-01")]);
+        assert_eq!(denied("2027-03-02", loose), catalogue);
+    }
+    let other =
+        json!({ "control": "DMP-NET-03", "parameter": "unusedDays", "value": 1, "since": "2026-12-01" });
+    assert_eq!(denied("2027-03-01", profile(&[other])), nobody);
 }
 
 #[test]

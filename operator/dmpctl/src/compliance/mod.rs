@@ -1,4 +1,4 @@
-//! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
+//! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline; with --context the values in force there), and how a running platform
 //! stands by what its evaluator reported (`status`, `report`), how it stood each day (`history`), and whether it answers when somebody breaks things (`drill`).
 //!
 //! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while; `report --format oscal`
@@ -14,6 +14,7 @@ mod explain;
 pub mod history;
 mod html;
 mod list;
+mod profile;
 pub mod standing;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use dmp_policies::{Catalogue, Control};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(crate) use self::profile::in_force;
 use crate::error::{CliError, Result};
 use crate::kubernetes::ClusterOptions;
 
@@ -33,7 +35,7 @@ use crate::kubernetes::ClusterOptions;
 pub enum ComplianceCommand {
     /// One line a control: severity, state of the implementation, title
     List(ListOptions),
-    /// One control: what must be true, why, by which texts, what does it, how it is checked, what to type
+    /// One control: what must be true, why, by which texts, what does it, how it is checked, what to type; with --context its parameters as they are in force there
     Explain(ExplainOptions),
     /// What does not hold on this platform, since when, what was seen
     Status(standing::StatusOptions),
@@ -135,6 +137,10 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
         ComplianceCommand::Explain(options) => {
             let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            let catalogue = match &cluster.context {
+                Some(_) => in_force(&crate::kubernetes::connect_named(cluster).await?).await?,
+                None => catalogue,
+            };
             print!("{}", explain::explain(&catalogue, options, today)?);
         }
         ComplianceCommand::Status(options) => {
@@ -150,7 +156,10 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
             let client = crate::kubernetes::connect(cluster).await?;
             let report = standing::read(&client).await?;
             match folder {
-                Some(folder) => bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?,
+                Some(folder) => {
+                    let catalogue = in_force(&client).await?;
+                    bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?;
+                }
                 None => {
                     let past = past(&client, options.report.format).await;
                     let now = Timestamp::now();
@@ -176,7 +185,7 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
         ComplianceCommand::Except(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;
-            except::except(&client, &catalogue, options).await?;
+            except::except(&client, &in_force(&client).await?, options).await?;
         }
         ComplianceCommand::Approve(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;

@@ -7,5 +7,6 @@ mod history;
 mod placement;
 mod platform;
 mod policy_reports;
+mod profile;
 mod rights;
 mod world;
