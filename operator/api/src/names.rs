@@ -17,6 +17,8 @@ pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 
 /// Label: the object holds the posture of a year's days; its value is the object's name.
 pub const POSTURE_LABEL: &str = "dmp.ma/posture";
+/// Label: the object holds the OSCAL documents of a day; its value is the object's name.
+pub const OSCAL_LABEL: &str = "dmp.ma/oscal";
 /// Label: the plane belongs to this health group.
 pub const GROUP_LABEL: &str = "dmp.ma/group";
 /// Label: the namespace is this vendor's, who signed up at the guichet.

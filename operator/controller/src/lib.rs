@@ -33,6 +33,7 @@ pub mod non_conformity;
 pub mod non_conformity_answer;
 pub mod openbao;
 pub mod openbao_tls;
+pub mod oscal_record;
 mod pace;
 pub mod placement;
 pub mod plane;

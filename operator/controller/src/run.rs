@@ -38,8 +38,8 @@ use crate::{
     solution_revocation,
 };
 use crate::{
-    non_conformity, non_conformity_answer, policy_exception, policy_profile, posture_record, revocation_lift,
-    solution_version, system_homologation, tls_probe, vendor, watches,
+    non_conformity, non_conformity_answer, oscal_record, policy_exception, policy_profile, posture_record,
+    revocation_lift, solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
 /// Name of the lease and of the Service.
@@ -410,6 +410,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(network_probe::run(client(), context.probes.clone())),
         boxed(tls_probe::run(client(), context.openbao.clone())),
         boxed(posture_record::run(client(), context.acts.clone())),
+        boxed(oscal_record::run(client(), context.acts.clone())),
     ])
     .await;
 }

@@ -3,7 +3,8 @@
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
 //! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
-//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day,
+//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day and
+//! [`bundles`] its OSCAL documents,
 //! [`policy_reports`] says the same to other tools when it is asked to. What could not be read is an
 //! error, what is old is stale, and neither is a pass. A pass over a world that has not changed writes nothing.
 //!
@@ -12,6 +13,7 @@
 
 pub mod admission;
 pub mod brought;
+pub mod bundles;
 pub mod collect;
 pub mod config;
 pub mod endpoints;

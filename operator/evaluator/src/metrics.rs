@@ -17,6 +17,8 @@ struct Metrics {
     unread: IntGaugeVec,
     history: IntCounter,
     profile: IntGauge,
+    bundle: IntGauge,
+    bundle_refused: IntCounter,
 }
 
 static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
@@ -34,6 +36,8 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
     );
     let history = "Times that the history of the posture was found changed by somebody else (looked at once a day, and at start).";
     let profile = "1 when the PolicyProfile does not count: then the catalogue's own values are in force.";
+    let bundle = "Bytes, compressed, of the OSCAL documents that were kept last; an object takes a million.";
+    let bundle_refused = "Days whose OSCAL documents are too large to be kept.";
     Some(Metrics {
         verdict: registered(IntGaugeVec::new(verdict, &["control", "severity", "verdict"]))?,
         seconds: registered(Histogram::with_opts(seconds))?,
@@ -45,6 +49,8 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         unread: registered(IntGaugeVec::new(unread, &["kind"]))?,
         history: registered(IntCounter::new("dmp_posture_history_broken_total", history))?,
         profile: registered(IntGauge::new("dmp_policy_profile_refused", profile))?,
+        bundle: registered(IntGauge::new("dmp_oscal_bundle_bytes", bundle))?,
+        bundle_refused: registered(IntCounter::new("dmp_oscal_refused_total", bundle_refused))?,
     })
 });
 
@@ -100,5 +106,19 @@ pub fn history(broken: bool) {
 pub fn profile(refused: bool) {
     if let Some(metrics) = &*METRICS {
         metrics.profile.set(refused.into());
+    }
+}
+
+/// The documents of a day are kept, in so many bytes.
+pub fn bundle(bytes: usize) {
+    if let Some(metrics) = &*METRICS {
+        metrics.bundle.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+}
+
+/// The documents of a day are too large to be kept.
+pub fn bundle_refused() {
+    if let Some(metrics) = &*METRICS {
+        metrics.bundle_refused.inc();
     }
 }

@@ -111,7 +111,9 @@ pub async fn once(
     let posture = Posture::of(&judged);
     let evidence = dated(evidence_of(judged), &wanted);
     publisher.publish(client, wanted, cluster, &evidence).await?;
-    publisher.keep(client, &posture, now).await?;
+    // Of one that cannot be read now the next pass keeps the documents.
+    let platform = world.platform.as_ref().ok().and_then(Option::as_ref);
+    publisher.keep(client, &in_force, &posture, platform, now).await?;
     metrics::reported(now);
     Ok(())
 }

@@ -81,6 +81,8 @@ pub struct World {
     pub incidents: Read<Vec<Known>>,
     /// TLS on the wire.
     pub endpoints: Read<Observation>,
+    /// Of the Platform; `None` without one.
+    pub platform: Read<Option<Identity>>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -94,6 +96,14 @@ pub struct Site {
     /// Both empty when the Site does not say.
     pub level: String,
     pub expires: String,
+}
+
+/// Which platform it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub name: String,
+    /// `metadata.uid` of its object.
+    pub uid: String,
 }
 
 /// What the platform says of its network.
@@ -135,6 +145,7 @@ impl World {
             profile: nothing(),
             incidents: nothing(),
             endpoints: nothing(),
+            platform: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -191,6 +202,7 @@ impl World {
             sites: self::sites(platforms.clone(), groups.as_deref().map_err(Clone::clone), sites),
             groups,
             homologated,
+            platform: platforms.clone().map(identity),
             image: platforms.clone().map(image),
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
@@ -255,6 +267,14 @@ fn sites(
         Site { name, level, expires }
     };
     Ok(named.into_iter().map(site).collect())
+}
+
+fn identity(platforms: &[Platform]) -> Option<Identity> {
+    let platform = platforms.iter().find(|one| one.name_any() == PLATFORM)?;
+    Some(Identity {
+        name: platform.name_any(),
+        uid: platform.uid()?,
+    })
 }
 
 fn image(platforms: &[Platform]) -> String {

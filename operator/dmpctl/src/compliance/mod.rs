@@ -13,6 +13,7 @@ pub mod except;
 mod explain;
 pub mod history;
 mod html;
+pub mod kept;
 mod list;
 mod profile;
 pub mod standing;
@@ -41,8 +42,8 @@ pub enum ComplianceCommand {
     Status(standing::StatusOptions),
     /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, as a page, or as OSCAL
     Report(ReportCommand),
-    /// How the platform stood each day, and whether nobody changed that since (exit code 1: somebody did)
-    History(history::HistoryOptions),
+    /// How the platform stood each day, and whether nobody changed that since (exit code 1: somebody did); the OSCAL documents of a day
+    History(HistoryCommand),
     /// Whether a folder of OSCAL documents is as it was written, and who signed it: offline
     Verify(bundle::verify::VerifyOptions),
     /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
@@ -70,6 +71,14 @@ pub struct ReportCommand {
     pub report: standing::ReportOptions,
     #[command(flatten)]
     pub bundle: bundle::BundleOptions,
+}
+
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct HistoryCommand {
+    #[command(flatten)]
+    pub history: history::HistoryOptions,
+    #[command(flatten)]
+    pub kept: kept::KeptOptions,
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -173,7 +182,13 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         ComplianceCommand::History(options) => {
             let client = crate::kubernetes::connect(cluster).await?;
             let history = history::read(&client).await?;
-            print!("{}", history::show(&history, *options)?);
+            match (options.kept.oscal, &options.kept.to) {
+                (Some(day), Some(folder)) => {
+                    let found = kept::read(&client, day).await?;
+                    print!("{}", kept::write(&found, day, folder, &history)?);
+                }
+                _ => print!("{}", history::show(&history, options.history)?),
+            }
             history::verified(&history)?;
         }
         ComplianceCommand::Verify(options) => {

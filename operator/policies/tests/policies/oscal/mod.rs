@@ -1,7 +1,9 @@
 //! The OSCAL documents: valid by NIST's own schemas (`schema`), no better than the verdicts (`verdicts`), the same for the same
-//! posture (`same`), whole in what they refer to (`references`), with the platform's own values (`chosen`). Here: the reports that they are made of.
+//! posture (`same`), whole in what they refer to (`references`), with the platform's own values (`chosen`), kept
+//! day by day (`kept`). Here: the reports that they are made of.
 
 mod chosen;
+mod kept;
 mod references;
 mod same;
 mod schema;
