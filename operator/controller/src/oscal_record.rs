@@ -5,7 +5,6 @@
 //! another one now is refused by the log. Not here: the bundles (`dmp-evaluator`), which of them are kept.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use dmp_api::names::EVIDENCE_NAMESPACE;
 use dmp_client::acts::{Act, RecordError};
