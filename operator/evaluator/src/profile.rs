@@ -42,9 +42,12 @@ pub(crate) async fn read(client: &Client) -> Read<Option<Profile>> {
 /// The catalogue with the values that are in force on the platform.
 pub fn in_force<'c>(catalogue: &'c Catalogue, world: &World) -> Cow<'c, Catalogue> {
     let written = world.profile.as_ref().ok().and_then(Option::as_ref);
-    let counts = written.is_none_or(|profile| tightened(catalogue, profile).is_ok());
-    metrics::profile(!counts);
-    profile::in_force(catalogue, written)
+    let tight = written.map(|profile| tightened(catalogue, profile));
+    metrics::profile(matches!(tight, Some(Err(_))));
+    match tight {
+        Some(Ok(tight)) => Cow::Owned(tight),
+        Some(Err(_)) | None => Cow::Borrowed(catalogue),
+    }
 }
 
 /// Each value of the profile, and whether it can count.

@@ -16,8 +16,6 @@ use crate::control::{Catalogued, Control, Parameter, Stricter};
 use crate::expression::MOST_OF_PARAMETER;
 use crate::load::Catalogue;
 
-/// The control whose check `profile` says whether the platform's profile counts.
-pub const RULE: &str = "DMP-GOV-03";
 /// The largest number that a platform chooses: nothing that is computed with it overflows.
 pub const LARGEST: i64 = 1_000_000;
 /// The longest text in a list, in bytes.
