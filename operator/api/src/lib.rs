@@ -33,6 +33,7 @@ pub mod non_conformity_answer;
 pub mod openbao;
 pub mod platform;
 pub mod policy_exception;
+pub mod policy_profile;
 pub mod revocation_lift;
 pub mod schema;
 pub mod site;
@@ -65,6 +66,7 @@ pub use non_conformity::{NonConformity, NonConformitySpec, NonConformityState, N
 pub use non_conformity_answer::{NonConformityAnswer, NonConformityAnswerSpec, NonConformityAnswerStatus};
 pub use platform::{Platform, PlatformSpec, PlatformStatus};
 pub use policy_exception::{PolicyException, PolicyExceptionSpec, PolicyExceptionStatus};
+pub use policy_profile::{ChosenParameter, PolicyProfile, PolicyProfileSpec, PolicyProfileStatus};
 pub use revocation_lift::{RevocationLift, RevocationLiftSpec, RevocationLiftStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use site_inventory::{SiteInventory, SiteInventorySpec, SiteInventoryStatus};
@@ -101,6 +103,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         NonConformityAnswer::crd(),
         Platform::crd(),
         PolicyException::crd(),
+        PolicyProfile::crd(),
         RevocationLift::crd(),
         Site::crd(),
         SiteInventory::crd(),

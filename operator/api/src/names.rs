@@ -12,11 +12,15 @@ pub const PLATFORM: &str = "national";
 pub const ADMITTED_IMAGES: &str = "admitted-images";
 /// The one `Catalogue`.
 pub const CATALOGUE: &str = "national";
+/// The one `PolicyProfile`.
+pub const PROFILE: &str = "national";
 /// What a vendor's namespace begins with.
 pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 
 /// Label: the object holds the posture of a year's days; its value is the object's name.
 pub const POSTURE_LABEL: &str = "dmp.ma/posture";
+/// Label: the object holds the OSCAL documents of a day; its value is the object's name.
+pub const OSCAL_LABEL: &str = "dmp.ma/oscal";
 /// Label: the plane belongs to this health group.
 pub const GROUP_LABEL: &str = "dmp.ma/group";
 /// Label: the namespace is this vendor's, who signed up at the guichet.

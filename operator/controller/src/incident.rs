@@ -1,5 +1,5 @@
-//! `Incident`: shows where each legal clock stands, and warns before and when one runs out. `dereference` (the hours of the
-//! catalogue) → the one function of `dmp_api::incident::clocks` → `update_status`.
+//! `Incident`: shows where each legal clock stands, and warns before and when one runs out. `dereference` (the hours in
+//! force) → the one function of `dmp_api::incident::clocks` → `update_status`.
 //!
 //! Not here: telling anybody (people do, `dmpctl incident`), whether the control holds (the evaluator, which believes no status).
 
@@ -11,11 +11,12 @@ use async_trait::async_trait;
 use dmp_api::incident::clocks::{CONTROL, Hours, clocks, next, next_change};
 use dmp_api::incident::{Clock, ClockState};
 use dmp_api::{Incident, IncidentSpec, IncidentStatus};
+use dmp_policies::Catalogue;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 
-use crate::control_evidence::CATALOGUE;
 use crate::controller::{Context, Kind, Next, warning};
+use crate::policy_profile;
 use crate::status::{self, Fact, Verdict};
 
 /// Addressees that an event or a condition names.
@@ -26,15 +27,17 @@ pub struct Incidents(pub Context);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("the platform's profile cannot be read")]
+    Dereference(#[from] kube::Error),
     #[error("the catalogue of this release does not say how many hours there are")]
     NoHours,
     #[error("the incident's status cannot be written")]
     Status(#[from] status::Error),
 }
 
-/// The hours of the catalogue for an incident.
-pub fn hours(spec: &IncidentSpec) -> Option<Hours> {
-    let control = CATALOGUE.as_ref()?.control(CONTROL)?;
+/// The hours of the catalogue, with the platform's own, for an incident.
+pub fn hours(catalogue: &Catalogue, spec: &IncidentSpec) -> Option<Hours> {
+    let control = catalogue.control(CONTROL)?;
     Hours::of(spec, |name, day| control.number_on(name, day))
 }
 
@@ -47,7 +50,9 @@ impl Kind for Incidents {
 
     async fn reconcile(&self, incident: &Incident, trace: &mut TraceMetadata) -> Result<Next, Error> {
         let now = Timestamp::now();
-        let hours = hours(&incident.spec).ok_or(Error::NoHours)?;
+        let catalogue = policy_profile::in_force(&self.0.client).await?;
+        let hours = catalogue.and_then(|catalogue| hours(&catalogue, &incident.spec));
+        let hours = hours.ok_or(Error::NoHours)?;
         let new = concluded(incident, clocks(&incident.spec, &hours, now));
         status::write::<Self>(&self.0, incident, &new).await?;
         let before = incident.status.as_ref().map(|status| status.clocks.as_slice());
@@ -71,6 +76,7 @@ impl Kind for Incidents {
 
     fn reason(error: &Error) -> &'static str {
         match error {
+            Error::Dereference(_) => "DependencyUnavailable",
             Error::NoHours => "CatalogueBroken",
             Error::Status(_) => "StatusFailed",
         }
@@ -154,8 +160,12 @@ mod tests {
         serde_json::from_value(json!({ "metadata": { "name": "incident-1" }, "spec": whole })).unwrap()
     }
 
+    fn catalogue() -> Catalogue {
+        Catalogue::embedded().unwrap()
+    }
+
     fn at(incident: &Incident, now: &str) -> IncidentStatus {
-        let hours = hours(&incident.spec).unwrap();
+        let hours = hours(&catalogue(), &incident.spec).unwrap();
         concluded(incident, clocks(&incident.spec, &hours, now.parse().unwrap()))
     }
 
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_hours_are_those_of_the_catalogue() {
-        let hours = hours(&incident(json!({})).spec).unwrap();
+        let hours = hours(&catalogue(), &incident(json!({})).spec).unwrap();
         let wanted = Hours {
             dgssi: 24,
             customer: 1,
@@ -178,7 +188,7 @@ mod tests {
         assert_eq!(hours, wanted);
         // One knew before the values were written down.
         let early = incident(json!({ "awareAt": "2025-01-01T10:00:00Z" }));
-        assert_eq!(super::hours(&early.spec), Some(wanted));
+        assert_eq!(super::hours(&catalogue(), &early.spec), Some(wanted));
     }
 
     #[test]

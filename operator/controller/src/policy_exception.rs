@@ -9,12 +9,20 @@ use dmp_policies::exception::Void;
 use jiff::Timestamp;
 use k8s_controller::TraceMetadata;
 
-use crate::control_evidence::CATALOGUE;
 use crate::controller::{Context, Kind, Next, normal};
+use crate::policy_profile;
 use crate::status::{self, Verdict};
 
 /// The controller of exceptions.
 pub struct Exceptions(pub Context);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the platform's profile cannot be read")]
+    Dereference(#[from] kube::Error),
+    #[error("the exception's status cannot be written")]
+    Status(#[from] status::Error),
+}
 
 impl status::Refusal for Void {
     fn reason(&self) -> &'static str {
@@ -25,7 +33,7 @@ impl status::Refusal for Void {
 #[async_trait]
 impl Kind for Exceptions {
     type Resource = PolicyException;
-    type Error = status::Error;
+    type Error = Error;
 
     const NAME: &'static str = "policy-exception";
 
@@ -35,8 +43,8 @@ impl Kind for Exceptions {
         trace: &mut TraceMetadata,
     ) -> Result<Next, Self::Error> {
         let today = day(Timestamp::now());
-        let standing = match CATALOGUE.as_ref() {
-            Some(catalogue) => exception(object).in_force(catalogue, today),
+        let standing = match policy_profile::in_force(&self.0.client).await? {
+            Some(catalogue) => exception(object).in_force(&catalogue, today),
             None => Err(Void::UnknownControl(object.spec.control.clone())),
         };
         let verdict = standing.as_ref().err().map_or(Verdict::Ready, Verdict::stalled);
@@ -50,7 +58,10 @@ impl Kind for Exceptions {
         Ok(Next::settled_today())
     }
 
-    fn reason(_error: &Self::Error) -> &'static str {
-        "StatusFailed"
+    fn reason(error: &Self::Error) -> &'static str {
+        match error {
+            Error::Dereference(_) => "DependencyUnavailable",
+            Error::Status(_) => "StatusFailed",
+        }
     }
 }

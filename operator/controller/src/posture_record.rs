@@ -22,16 +22,16 @@ use tokio::time::sleep;
 use crate::acts::{self, ActLog};
 
 /// Between two looks.
-const PERIOD: Duration = Duration::from_secs(300);
+pub(crate) const PERIOD: Duration = Duration::from_secs(300);
 /// Between two looks while something waits.
-const RETRY: Duration = Duration::from_secs(10);
+pub(crate) const RETRY: Duration = Duration::from_secs(10);
 /// Days that are brought after a start or a silence: the last of them covers what is before.
 const MOST: usize = 31;
 
 static REWRITTEN: LazyLock<Option<IntCounter>> = LazyLock::new(|| {
     dmp_core::metrics::registered(IntCounter::new(
         "dmp_operator_posture_rewritten_total",
-        "Days of the posture whose line is not the one that the platform's log has.",
+        "Days of the posture whose line, or whose OSCAL documents, are not what the platform's log has.",
     ))
 });
 
@@ -109,11 +109,16 @@ fn act(line: &Line) -> Act {
     }
 }
 
+/// What the log has of a day is not what is there.
+pub(crate) fn rewritten() {
+    if let Some(counter) = &*REWRITTEN {
+        counter.inc();
+    }
+}
+
 fn told(line: &Line, error: &acts::Error) {
     if matches!(error, acts::Error::Record(RecordError::Conflict)) {
-        if let Some(counter) = &*REWRITTEN {
-            counter.inc();
-        }
+        rewritten();
         tracing::error!(day = %line.day.date, "the history of the posture was rewritten: the log has another line of this day");
     }
 }

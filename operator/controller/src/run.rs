@@ -38,8 +38,8 @@ use crate::{
     solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{
-    node_clocks, non_conformity, non_conformity_answer, policy_exception, posture_record, revocation_lift,
-    solution_version, system_homologation, tls_probe, vendor, watches,
+    node_clocks, non_conformity, non_conformity_answer, oscal_record, policy_exception, policy_profile,
+    posture_record, revocation_lift, solution_version, system_homologation, tls_probe, vendor, watches,
 };
 
 /// Name of the lease and of the Service.
@@ -346,6 +346,12 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             client(),
             policy_exception::Exceptions(c()),
             observer(),
+            |k| watches::by_the_catalogue(k, &on),
+        )),
+        boxed(run_cluster(
+            client(),
+            policy_profile::PolicyProfiles(c()),
+            observer(),
             |k| k,
         )),
         boxed(run_cluster(
@@ -354,7 +360,9 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
             observer(),
             |k| k,
         )),
-        boxed(run_cluster(client(), incident::Incidents(c()), observer(), |k| k)),
+        boxed(run_cluster(client(), incident::Incidents(c()), observer(), |k| {
+            watches::by_the_catalogue(k, &on)
+        })),
         boxed(run_namespaced(
             client(),
             conformance_run::Runs(c()),
@@ -411,6 +419,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(key_custody::run(client(), context.key_metadata.clone())),
         boxed(node_clocks::run(client())),
         boxed(posture_record::run(client(), context.acts.clone())),
+        boxed(oscal_record::run(client(), context.acts.clone())),
     ])
     .await;
 }

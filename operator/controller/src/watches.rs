@@ -9,7 +9,7 @@ use dmp_api::names::{GROUP_LABEL, PLATFORM};
 use dmp_api::{
     Catalogue, CatalogueEntry, ConformanceProfile, ConformanceRun, EvidenceItem, HealthGroup,
     HomologationProgramme, HomologationReview, ImageRelease, NonConformity, NonConformityAnswer, Platform,
-    RevocationLift, Site, SiteInventory, Solution, SolutionCredential, SolutionHomologation,
+    PolicyProfile, RevocationLift, Site, SiteInventory, Solution, SolutionCredential, SolutionHomologation,
     SolutionRevocation, SolutionVersion, SystemHomologation, Vendor,
 };
 use k8s_controller::conditions;
@@ -354,6 +354,20 @@ where
         + 'static,
 {
     controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec.bodies)))
+}
+
+/// What is measured by parameters of the catalogue: the platform may have stricter ones.
+pub fn by_the_catalogue<K>(controller: Watched<K>, client: &Client) -> Watched<K>
+where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    controller.reconcile_all_on(changes(client, |profile: &PolicyProfile| json(&profile.spec)))
 }
 
 /// The credentials that name a group.

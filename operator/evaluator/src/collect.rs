@@ -12,6 +12,7 @@ use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
 use crate::keys;
+use crate::profile;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
 
@@ -43,7 +44,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 27] = [
+pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -62,6 +63,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 27] = [
     ("DMP-BCK-04", "spread", spread),
     ("DMP-GOV-01", "decision", decisions),
     ("DMP-GOV-03", "exceptions", tolerated),
+    ("DMP-GOV-03", "profile", profile::values),
     ("DMP-INC-01", "clocks", incidents::notices),
     ("DMP-LOG-03", "levels", audited),
     ("DMP-CRY-04", "age", keys::ages),

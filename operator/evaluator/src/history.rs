@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use dmp_api::names::{EVIDENCE_NAMESPACE, POSTURE_LABEL};
+use dmp_api::names::{EVIDENCE_NAMESPACE, OSCAL_LABEL, POSTURE_LABEL};
 use dmp_homologation::canonical;
 use dmp_policies::history::{Anchor, Data, Day, History, Link, USUAL_YEARS, Walk, list_name, year};
 use dmp_policies::openreports::Report;
@@ -82,7 +82,7 @@ impl Keeper {
         }
         let api = Api::<ConfigMap>::namespaced(client.clone(), EVIDENCE_NAMESPACE);
         let live = api
-            .list(&ListParams::default())
+            .list(&ListParams::default().labels(&format!("!{OSCAL_LABEL}")))
             .await
             .map_err(failed("reading", "evidence"))?;
         let years = live.items.iter().filter(|one| year(&one.name_any()).is_some());

@@ -2,8 +2,9 @@
 //! rendered for it. It runs under an account of its own that reads and changes nothing but its own reports and evidence: who
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
-//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`], [`keys`], [`clocks`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges, [`report`] writes
-//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day,
+//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`], [`keys`], [`clocks`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
+//! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day and
+//! [`bundles`] its OSCAL documents,
 //! [`policy_reports`] says the same to other tools when it is asked to. What could not be read is an
 //! error, what is old is stale, and neither is a pass. A pass over a world that has not changed writes nothing.
 //!
@@ -13,6 +14,7 @@
 pub mod admission;
 mod audit;
 pub mod brought;
+pub mod bundles;
 pub mod clocks;
 pub mod collect;
 pub mod config;
@@ -30,6 +32,7 @@ pub mod objects;
 pub mod pass;
 mod placement;
 pub mod policy_reports;
+pub mod profile;
 pub mod publish;
 mod refused;
 pub mod report;

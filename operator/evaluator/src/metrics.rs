@@ -16,6 +16,9 @@ struct Metrics {
     restored: IntCounter,
     unread: IntGaugeVec,
     history: IntCounter,
+    profile: IntGauge,
+    bundle: IntGauge,
+    bundle_refused: IntCounter,
 }
 
 static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
@@ -32,6 +35,9 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         "1 for a kind that the last pass could not read.",
     );
     let history = "Times that the history of the posture was found changed by somebody else (looked at once a day, and at start).";
+    let profile = "1 when the PolicyProfile does not count: then the catalogue's own values are in force.";
+    let bundle = "Bytes, compressed, of the OSCAL documents that were kept last; an object takes a million.";
+    let bundle_refused = "Days whose OSCAL documents are too large to be kept.";
     Some(Metrics {
         verdict: registered(IntGaugeVec::new(verdict, &["control", "severity", "verdict"]))?,
         seconds: registered(Histogram::with_opts(seconds))?,
@@ -42,6 +48,9 @@ static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(|| {
         restored: registered(IntCounter::new("dmp_evaluation_restored_total", restored))?,
         unread: registered(IntGaugeVec::new(unread, &["kind"]))?,
         history: registered(IntCounter::new("dmp_posture_history_broken_total", history))?,
+        profile: registered(IntGauge::new("dmp_policy_profile_refused", profile))?,
+        bundle: registered(IntGauge::new("dmp_oscal_bundle_bytes", bundle))?,
+        bundle_refused: registered(IntCounter::new("dmp_oscal_refused_total", bundle_refused))?,
     })
 });
 
@@ -90,5 +99,26 @@ pub fn history(broken: bool) {
         && broken
     {
         metrics.history.inc();
+    }
+}
+
+/// Whether the platform has a profile that does not count.
+pub fn profile(refused: bool) {
+    if let Some(metrics) = &*METRICS {
+        metrics.profile.set(refused.into());
+    }
+}
+
+/// The documents of a day are kept, in so many bytes.
+pub fn bundle(bytes: usize) {
+    if let Some(metrics) = &*METRICS {
+        metrics.bundle.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+}
+
+/// The documents of a day are too large to be kept.
+pub fn bundle_refused() {
+    if let Some(metrics) = &*METRICS {
+        metrics.bundle_refused.inc();
     }
 }

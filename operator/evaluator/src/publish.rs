@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use dmp_api::names::{EVIDENCE_NAMESPACE, POSTURE_LABEL};
+use dmp_api::names::{EVIDENCE_NAMESPACE, OSCAL_LABEL, POSTURE_LABEL};
+use dmp_policies::Catalogue;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -12,13 +13,14 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
+use crate::bundles::Bundles;
 use crate::config::EvaluatorConfig;
 use crate::evidence::Evidence;
 use crate::history::{Keeper, Posture};
 use crate::metrics;
 use crate::policy_reports::PolicyReports;
 use crate::report::Reports;
-use crate::world::{Unread, resource};
+use crate::world::{Identity, Unread, resource};
 
 /// Field manager, and who it is in labels.
 pub(crate) const MANAGER: &str = "dmp-evaluator";
@@ -33,6 +35,8 @@ pub enum PublishError {
         #[source]
         source: kube::Error,
     },
+    #[error("the OSCAL documents of the day cannot be made")]
+    Documents(#[source] serde_json::Error),
     #[error(transparent)]
     Unread(#[from] Unread),
 }
@@ -43,6 +47,7 @@ pub struct Publisher {
     written: Option<Reports>,
     /// Of the same process: what it knows of the days before.
     pub history: Keeper,
+    pub bundles: Bundles,
     pub policy_reports: PolicyReports,
 }
 
@@ -52,6 +57,7 @@ impl Publisher {
         Self {
             written: None,
             history: Keeper::new(config.posture_years),
+            bundles: Bundles::new(config.oscal_days, config.oscal_months),
             policy_reports: PolicyReports::new(config.policy_reports),
         }
     }
@@ -116,20 +122,27 @@ impl Publisher {
         outcome
     }
 
-    /// The line of the day and the other format, of the reports that were just published.
+    /// The line of the day, its OSCAL documents and the other format, of the reports that were just published.
     ///
     /// # Errors
     /// When one of them cannot be read or written.
     pub async fn keep(
         &mut self,
         client: &Client,
+        catalogue: &Catalogue,
         posture: &Posture,
+        platform: Option<&Identity>,
         now: Timestamp,
     ) -> Result<(), PublishError> {
         let Some(reports) = &self.written else {
             return Ok(());
         };
         self.history.keep(client, posture, &reports.cluster, now).await?;
+        if let Some(platform) = platform {
+            self.bundles
+                .keep(client, catalogue, &reports.cluster, platform, now)
+                .await?;
+        }
         self.policy_reports.bring(client, reports).await
     }
 
@@ -214,8 +227,8 @@ async fn keep_evidence(client: &Client, evidence: &[Evidence]) -> Result<(), Pub
         let what = format!("evidence {what}");
         move |source| PublishError::Object { verb, what, source }
     };
-    // The history is of the same namespace, and read once a day.
-    let all = ListParams::default().labels(&format!("!{POSTURE_LABEL}"));
+    // History and bundles are of the same namespace, and read once a day.
+    let all = ListParams::default().labels(&format!("!{POSTURE_LABEL},!{OSCAL_LABEL}"));
     let live = api.list(&all).await.map_err(failed("reading", ""))?;
     for one in evidence {
         let data = one.data();

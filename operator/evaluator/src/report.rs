@@ -13,6 +13,7 @@ use dmp_policies::{Control, Verdict};
 use jiff::Timestamp;
 
 use crate::pass::Judged;
+use crate::profile;
 
 /// Scopes that are named; the others are counted.
 const SHOWN: usize = 8;
@@ -97,6 +98,10 @@ fn result(judged: &Judged<'_>, finding: &Finding, message: String, now: Timestam
     say("since", now.to_string());
     say("state", control.implementation.state.as_str().to_owned());
     say("owner", control.owner().to_owned());
+    let chosen = profile::chosen(control, now);
+    if !chosen.is_empty() {
+        say("profile", chosen);
+    }
     if let Some(until) = finding.until {
         say(EXCEPTED_UNTIL, until.to_string());
     }

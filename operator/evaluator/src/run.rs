@@ -18,6 +18,7 @@ use crate::config::EvaluatorConfig;
 use crate::history::Posture;
 use crate::metrics;
 use crate::pass::{Judged, pass};
+use crate::profile;
 use crate::publish::{PublishError, Publisher, dated};
 use crate::report::reports;
 use crate::world::World;
@@ -101,7 +102,8 @@ pub async fn once(
 ) -> Result<(), PublishError> {
     let begun = Instant::now();
     let world = World::read(client, now).await;
-    let judged = pass(catalogue, &world);
+    let in_force = profile::in_force(catalogue, &world);
+    let judged = pass(&in_force, &world);
     metrics::passed(&judged, begun.elapsed());
     let cluster = world.report.as_ref().map_err(Clone::clone)?.as_ref();
     let before = publisher.before(client, cluster).await?;
@@ -109,7 +111,9 @@ pub async fn once(
     let posture = Posture::of(&judged);
     let evidence = dated(evidence_of(judged), &wanted);
     publisher.publish(client, wanted, cluster, &evidence).await?;
-    publisher.keep(client, &posture, now).await?;
+    // Of one that cannot be read now the next pass keeps the documents.
+    let platform = world.platform.as_ref().ok().and_then(Option::as_ref);
+    publisher.keep(client, &in_force, &posture, platform, now).await?;
     metrics::reported(now);
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
 use dmp_api::{HealthGroup, Incident, Platform, key_custody, node_clocks, tls_probe};
+use dmp_policies::Profile;
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
@@ -32,6 +33,7 @@ use crate::metrics;
 pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
 use crate::objects::{budget, denial, group, namespace, node, pod, service};
 use crate::placement::{self, Placement};
+use crate::profile;
 use crate::rights::{self, Rights};
 
 /// Objects of a page.
@@ -77,6 +79,8 @@ pub struct World {
     pub brought: Read<Vec<Brought>>,
     /// What was asked to be tolerated.
     pub exceptions: Read<Vec<Exception>>,
+    /// The platform's own values of parameters; `None` without a profile.
+    pub profile: Read<Option<Profile>>,
     pub incidents: Read<Vec<Known>>,
     /// What arrives of the API server's audit.
     pub audit: Read<Audit>,
@@ -85,6 +89,8 @@ pub struct World {
     /// Keys in OpenBao.
     pub keys: Read<key_custody::Observation>,
     pub clocks: Read<node_clocks::Observation>,
+    /// Of the Platform; `None` without one.
+    pub platform: Read<Option<Identity>>,
     /// The platform's image; empty without a platform.
     pub image: Read<String>,
     /// The ClusterReport as it stands.
@@ -98,6 +104,14 @@ pub struct Site {
     /// Both empty when the Site does not say.
     pub level: String,
     pub expires: String,
+}
+
+/// Which platform it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub name: String,
+    /// `metadata.uid` of its object.
+    pub uid: String,
 }
 
 /// What the platform says of its network.
@@ -137,11 +151,13 @@ impl World {
             enforcement: nothing(),
             brought: nothing(),
             exceptions: nothing(),
+            profile: nothing(),
             incidents: nothing(),
             audit: nothing(),
             endpoints: nothing(),
             keys: nothing(),
             clocks: nothing(),
+            platform: nothing(),
             image: nothing(),
             report: nothing(),
         }
@@ -206,10 +222,12 @@ impl World {
             sites: self::sites(platforms.clone(), groups.as_deref().map_err(Clone::clone), sites),
             groups,
             homologated,
+            platform: platforms.clone().map(identity),
             image: platforms.clone().map(image),
             enforcement: enforcement(client, platforms, now).await,
             brought: brought::read(client).await,
             exceptions: exceptions::read(client).await,
+            profile: profile::read(client).await,
             incidents: list(Api::<Incident>::all(all()), "Incidents", known).await,
             audit: audit::read(client, now).await,
             endpoints: left::read(client, now).await,
@@ -272,6 +290,14 @@ fn sites(
         Site { name, level, expires }
     };
     Ok(named.into_iter().map(site).collect())
+}
+
+fn identity(platforms: &[Platform]) -> Option<Identity> {
+    let platform = platforms.iter().find(|one| one.name_any() == PLATFORM)?;
+    Some(Identity {
+        name: platform.name_any(),
+        uid: platform.uid()?,
+    })
 }
 
 fn image(platforms: &[Platform]) -> String {

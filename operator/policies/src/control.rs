@@ -158,6 +158,33 @@ pub struct Parameter {
     /// Last day; absent: until a later value begins.
     #[serde(default)]
     pub until: Option<Date>,
+    /// Absent: no platform has another value.
+    #[serde(default)]
+    pub stricter: Option<Stricter>,
+    /// On a platform with a stricter value of its own ([`crate::profile`]): what it is instead of.
+    #[serde(skip)]
+    pub instead_of: Option<Catalogued>,
+}
+
+/// The catalogue's own value where a platform has a stricter one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Catalogued {
+    pub value: Value,
+    pub since: Date,
+    /// Why the platform has another one.
+    pub reason: String,
+}
+
+/// Which of two values is the stricter one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stricter {
+    /// Of two numbers.
+    Lower,
+    Higher,
+    /// Of two lists of texts: the one that has every item of the other.
+    More,
+    Fewer,
 }
 
 impl Parameter {

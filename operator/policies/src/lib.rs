@@ -3,7 +3,7 @@
 //!
 //! A control is a file (`policies/controls`), a norm another (`policies/frameworks`). [`Catalogue::embedded`] reads them all or
 //! says everything that is wrong; [`evaluate`] answers one check over inputs that somebody collected; [`judge()`] says what a
-//! control comes to. An error, something stale and something that is not there yet are never a pass.
+//! control comes to, [`profile`] which stricter values a platform has. An error, something stale and something that is not there yet are never a pass.
 //!
 //! To add a control: its file with two worlds for each check, and its id beside each identifier in the framework's file; then
 //! `make controls`. Its proofs (policies, tests, code) must exist: the tests of this crate look.
@@ -26,6 +26,7 @@ pub mod oscal;
 pub mod page;
 pub mod posture;
 pub mod problem;
+pub mod profile;
 mod time;
 mod validate;
 
@@ -35,4 +36,5 @@ pub use framework::Framework;
 pub use judge::{Evidence, Judgement, Verdict, judge};
 pub use load::{Catalogue, embedded_files};
 pub use problem::{CatalogueError, Problem, Wrong};
+pub use profile::{Profile, tightened};
 pub use time::day;

@@ -20,7 +20,7 @@ static FRAMEWORKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policies/fr
 /// Controls and frameworks that fit together.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    controls: Vec<Control>,
+    pub(crate) controls: Vec<Control>,
     frameworks: Vec<Framework>,
 }
 

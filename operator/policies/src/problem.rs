@@ -19,7 +19,7 @@ pub enum Wrong {
     OneSidedMapping,
     /// A control that serves no text at all.
     NoMapping,
-    /// Two values for the same days, or two units of one parameter.
+    /// Two values for the same days, two units or two directions of one parameter.
     ParameterContradiction,
     /// A period that reaches into the next one's.
     ParameterOverlap,
@@ -27,6 +27,8 @@ pub enum Wrong {
     ParameterPeriod,
     /// Neither whole number nor text nor a short list of these.
     ParameterValue,
+    /// A direction that does not fit the value.
+    ParameterDirection,
     /// What the state must say (proof, form and owner, what is missing), or must not.
     State,
     /// `enforced` or `checked` without a check.
@@ -64,6 +66,7 @@ impl Wrong {
             Self::ParameterOverlap => "parameter-overlap",
             Self::ParameterPeriod => "parameter-period",
             Self::ParameterValue => "parameter-value",
+            Self::ParameterDirection => "parameter-direction",
             Self::State => "state",
             Self::NoCheck => "no-check",
             Self::Check => "check",

@@ -125,6 +125,19 @@ fn parameters(file: &str, control: &Control, problems: &mut Problems) {
                 what,
             );
         }
+        if parameter
+            .stricter
+            .is_some_and(|stricter| !stricter.fits(&parameter.value))
+        {
+            let what =
+                "a number is stricter when it is lower or higher, a list of texts when it has more or fewer";
+            problems.add(
+                file,
+                format!("parameters[{at}].stricter"),
+                Wrong::ParameterDirection,
+                what,
+            );
+        }
         if parameter.until.is_some_and(|until| until < parameter.since) {
             let what = "it ends before it begins";
             problems.add(file, format!("parameters[{at}]"), Wrong::ParameterPeriod, what);
@@ -137,8 +150,9 @@ fn parameters(file: &str, control: &Control, problems: &mut Problems) {
                 continue;
             };
             let field = format!("parameters[{at}]");
-            if earlier.since == later.since || earlier.unit != later.unit {
-                let what = format!("`{name}` has two values for one day, or two units");
+            let alike = earlier.unit == later.unit && earlier.stricter == later.stricter;
+            if earlier.since == later.since || !alike {
+                let what = format!("`{name}` has two values for one day, two units, or two directions");
                 problems.add(file, field, Wrong::ParameterContradiction, what);
             } else if earlier.until.is_some_and(|until| until >= later.since) {
                 let what = format!("`{name}` of {} goes on beyond {}", earlier.since, later.since);

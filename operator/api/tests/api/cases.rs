@@ -423,6 +423,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(crate::image_release_cases::all());
     cases.extend(crate::incident_cases::all());
     cases.extend(crate::policy_exception_cases::all());
+    cases.extend(crate::policy_profile_cases::all());
     cases.extend(crate::revocation_cases::all());
     cases.extend(crate::site_inventory_cases::all());
     cases.extend(crate::system_homologation_cases::all());
@@ -443,6 +444,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "Incident",
         "Platform",
         "PolicyException",
+        "PolicyProfile",
         "RevocationLift",
         "Site",
         "SiteInventory",

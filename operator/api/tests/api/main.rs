@@ -11,6 +11,7 @@ mod homologation_cases;
 mod image_release_cases;
 mod incident_cases;
 mod policy_exception_cases;
+mod policy_profile_cases;
 mod revocation_cases;
 mod schema;
 mod server;

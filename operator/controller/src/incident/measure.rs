@@ -7,12 +7,14 @@ use dmp_api::Incident;
 use dmp_api::incident::clocks::clocks;
 use dmp_api::incident::{Addressee, ClockState};
 use dmp_api::non_conformity::Severity;
+use dmp_policies::Catalogue;
 use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use prometheus::{IntGaugeVec, Opts};
 
 use crate::guard::Guarded;
+use crate::policy_profile;
 
 /// Between two looks. There are few incidents; a clock moves by itself.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -33,12 +35,14 @@ pub async fn run(client: Client) {
     let (Some(open), Some(states)) = (open, states) else {
         return;
     };
-    let api = Api::<Guarded<Incident>>::all(client);
+    let api = Api::<Guarded<Incident>>::all(client.clone());
     loop {
         // What cannot be read stays as it was last seen.
-        if let Ok(all) = api.list(&ListParams::default()).await {
+        if let Ok(all) = api.list(&ListParams::default()).await
+            && let Ok(Some(catalogue)) = policy_profile::in_force(&client).await
+        {
             let all: Vec<_> = all.items.into_iter().filter_map(|one| one.0.ok()).collect();
-            let counted = count(&all, Timestamp::now());
+            let counted = count(&catalogue, &all, Timestamp::now());
             for severity in [Severity::Minor, Severity::Major, Severity::Critical] {
                 let number = counted.open.get(&severity).copied().unwrap_or_default();
                 open.with_label_values(&[severity.as_str()]).set(number);
@@ -62,14 +66,14 @@ struct Counted {
 }
 
 /// Pure.
-fn count(incidents: &[Incident], now: Timestamp) -> Counted {
+fn count(catalogue: &Catalogue, incidents: &[Incident], now: Timestamp) -> Counted {
     let mut counted = Counted::default();
     for spec in incidents.iter().map(|one| &one.spec) {
         if spec.is_closed() {
             continue;
         }
         *counted.open.entry(spec.severity).or_default() += 1;
-        let Some(hours) = super::hours(spec) else {
+        let Some(hours) = super::hours(catalogue, spec) else {
             continue;
         };
         for clock in clocks(spec, &hours, now) {
@@ -101,7 +105,8 @@ mod tests {
             serde_json::from_value(json!({ "metadata": { "name": "incident-1" }, "spec": spec })).unwrap()
         };
         let now = "2026-12-01T11:00:01Z".parse().unwrap();
-        let counted = count(&[one(false), one(true)], now);
+        let catalogue = Catalogue::embedded().unwrap();
+        let counted = count(&catalogue, &[one(false), one(true)], now);
         assert_eq!(counted.open, BTreeMap::from([(Severity::Major, 1)]));
         assert_eq!(
             counted.clocks,

@@ -23,6 +23,8 @@ const ATTESTS: &str = "authorizer.group('dmp.ma').resource('controlevidences').n
 const ASKS: &str =
     "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.role).check('ask').allowed()";
 const APPROVES: &str = "authorizer.group('dmp.ma').resource('policyexceptions').name(object.spec.approval.role).check('second').allowed()";
+/// `kube-cel` has no types to ask for: here every value of a profile is a number (`rights_server` has others).
+const IS_NO_NUMBER: &str = "type(one.value) != int";
 
 /// The documents of `manifests/operator/<file>`.
 pub fn manifests(file: &str) -> Vec<Value> {
@@ -47,6 +49,15 @@ fn policies() -> Vec<Value> {
         .collect()
 }
 
+/// What a policy's binding does with requests while its parameters are not there.
+fn not_found(policy: &str) -> String {
+    let mut bindings = documents().into_iter().filter(|object| {
+        object["kind"] == "ValidatingAdmissionPolicyBinding" && object["spec"]["policyName"] == policy
+    });
+    let action = &bindings.next().unwrap()["spec"]["paramRef"]["parameterNotFoundAction"];
+    action.as_str().unwrap().to_owned()
+}
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -67,6 +78,7 @@ pub struct Ask {
     params: Option<Value>,
     /// Data of the list of images, when there is one.
     images: Option<Value>,
+    profile: Option<Value>,
 }
 
 impl Ask {
@@ -87,6 +99,7 @@ impl Ask {
             role: String::new(),
             object: json!({ "metadata": { "name": name } }),
             old: Value::Null,
+            profile: None,
             params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
             images: None,
         }
@@ -134,6 +147,12 @@ impl Ask {
         self
     }
 
+    /// The PolicyProfile, or none.
+    pub fn profile(mut self, profile: Option<Value>) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// The policies that deny, each once.
     pub fn denied(&self) -> Vec<String> {
         let mut names: Vec<String> = self.denials().into_iter().map(|(policy, _)| policy).collect();
@@ -151,16 +170,18 @@ impl Ask {
                 continue;
             }
             let params = match spec["paramKind"]["kind"].as_str() {
-                // Its binding allows what has no list.
-                Some("ConfigMap") if self.images.is_none() => continue,
-                Some("ConfigMap") => self.images.as_ref(),
-                Some(_) if self.params.is_none() => {
-                    denials.push((name.to_owned(), "no parameters".to_owned()));
-                    continue;
-                }
-                _ => self.params.as_ref(),
+                Some("PolicyProfile") => &self.profile,
+                Some("ConfigMap") => &self.images,
+                _ => &self.params,
             };
-            let holds = |rules: &Value| self.evaluate(rules, params);
+            if spec.get("paramKind").is_some() && params.is_none() {
+                // What comes without them the binding decides.
+                if not_found(name) == "Deny" {
+                    denials.push((name.to_owned(), "no parameters".to_owned()));
+                }
+                continue;
+            }
+            let holds = |rules: &Value| self.evaluate(rules, params.as_ref());
             if !holds(&spec["matchConditions"]).iter().all(Option::is_none) {
                 continue;
             }
@@ -180,6 +201,7 @@ impl Ask {
                 .replace(ATTESTS, &format!("object.spec.role == '{}'", self.role))
                 .replace(ASKS, &format!("object.spec.role == '{}'", self.role))
                 .replace(APPROVES, &format!("object.spec.approval.role == '{}'", self.role))
+                .replace(IS_NO_NUMBER, "false")
                 .replace(
                     "'app.kubernetes.io/part-of'",
                     &kube_cel_key("app.kubernetes.io/part-of"),
@@ -319,7 +341,11 @@ fn each_policy_is_bound_and_denies() {
         let parameters = policy["spec"].get("paramKind").is_some();
         assert_eq!(parameters, binding["spec"].get("paramRef").is_some());
         if parameters {
-            assert_eq!(binding["spec"]["paramRef"]["parameterNotFoundAction"], "Deny");
+            // Without a profile another policy has said no already: this one only adds to it. Without a list of images nobody has signed one.
+            let only_adds =
+                ["dmp-policy-exception-profile", "dmp-pod-signed-images"].contains(&name.as_str().unwrap());
+            let action = if only_adds { "Allow" } else { "Deny" };
+            assert_eq!(binding["spec"]["paramRef"]["parameterNotFoundAction"], action);
         }
     }
 }
@@ -437,8 +463,10 @@ fn evidence_of_a_control_is_brought_in_ones_own_name_and_role_and_kept() {
 fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
     let resource = "dmp.ma:policyexceptions";
     let exception = |approval: Value| {
-        let mut object =
-            json!({ "metadata": { "name": "e" }, "spec": { "by": "person", "role": "dmp-security" } });
+        let mut object = json!({
+            "metadata": { "name": "e", "creationTimestamp": "2026-12-01T10:00:00Z" },
+            "spec": { "by": "person", "role": "dmp-security", "until": "2027-01-15" },
+        });
         if !approval.is_null() {
             object["spec"]["approval"] = approval;
         }
@@ -469,6 +497,39 @@ fn an_exception_is_asked_for_and_approved_by_two_people_in_their_own_names() {
     assert!(approved(Value::Null, own.clone(), "dmp-security")[0].contains("approved as a role"));
     // What is approved is touched by others too (labels): the kind's own rules keep the approval.
     assert_eq!(approved(own.clone(), own, ""), none);
+}
+
+#[test]
+fn an_exception_is_as_short_as_the_catalogue_and_the_platform_say() {
+    let denied = |until: &str, profile: Option<Value>| {
+        let object = json!({
+            "metadata": { "name": "e", "creationTimestamp": "2026-12-01T10:00:00Z" },
+            "spec": { "by": "person", "role": "dmp-security", "until": until },
+        });
+        let ask = Ask::new("CREATE", "dmp.ma:policyexceptions", "e").object(object);
+        ask.holds("dmp-security").profile(profile).denied()
+    };
+    let days = |value: i64, since: &str| json!({ "control": "DMP-GOV-03", "parameter": "longestDays", "value": value, "since": since });
+    let profile = |parameters: &[Value]| Some(json!({ "spec": { "parameters": parameters } }));
+    let nobody = Vec::<String>::new();
+    let (catalogue, platform) = (["dmp-policy-exception"], ["dmp-policy-exception-profile"]);
+    assert_eq!(denied("2027-03-01", None), nobody, "ninety days");
+    assert_eq!(denied("2027-03-02", None), catalogue);
+
+    let tight = profile(&[days(30, "2026-12-01")]);
+    assert_eq!(denied("2026-12-31", tight.clone()), nobody, "thirty days");
+    assert_eq!(denied("2027-01-01", tight), platform);
+    let later = profile(&[days(30, "2026-12-02")]);
+    assert_eq!(denied("2027-03-01", later), nobody, "from tomorrow on");
+    let two = profile(&[days(20, "2026-11-29"), days(30, "2026-12-01")]);
+    assert_eq!(denied("2026-12-31", two.clone()), nobody, "the last that began");
+    assert_eq!(denied("2027-01-01", two), platform);
+    // A profile opens nothing, whatever it says.
+    let loose = profile(&[days(365, "2026-12-01")]);
+    assert_eq!(denied("2027-03-02", loose), catalogue);
+    let other =
+        json!({ "control": "DMP-NET-03", "parameter": "unusedDays", "value": 1, "since": "2026-12-01" });
+    assert_eq!(denied("2027-03-01", profile(&[other])), nobody);
 }
 
 #[test]

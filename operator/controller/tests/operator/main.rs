@@ -29,6 +29,7 @@ mod openbao;
 mod opening;
 mod parts;
 mod placement;
+mod policy_profile;
 mod renewal;
 mod revocation;
 mod rights;

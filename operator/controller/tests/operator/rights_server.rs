@@ -403,6 +403,90 @@ async fn an_exception_is_asked_for_by_one_role_and_approved_by_the_other() {
 }
 
 #[tokio::test]
+async fn the_security_entity_alone_tightens_and_an_exception_is_as_short_as_it_says() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    people(&server).await;
+    let (all, exceptions) = (
+        "/apis/dmp.ma/v1alpha1/policyprofiles",
+        "/apis/dmp.ma/v1alpha1/policyexceptions",
+    );
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let exception = |days: i64| {
+        let until = today.checked_add(jiff::Span::new().days(days)).unwrap();
+        named(
+            "dmp.ma/v1alpha1",
+            "PolicyException",
+            &format!("for-{days}"),
+            json!({
+                "control": "DMP-NET-01", "check": "policies", "role": "dmp-security", "by": "security",
+                "reason": "the old probe goes in January", "until": until.to_string(),
+            }),
+        )
+    };
+    let profile = |value: Value| {
+        let chosen = json!({
+            "control": "DMP-GOV-03", "parameter": "longestDays", "value": value, "since": "2026-11-29",
+            "reason": "the board asked for it",
+        });
+        named(
+            "dmp.ma/v1alpha1",
+            "PolicyProfile",
+            "national",
+            json!({ "parameters": [chosen] }),
+        )
+    };
+    let security = actor(&server, "security").await;
+    until_allowed(&security, all).await;
+    let answer = security.post(exceptions, &exception(91)).await;
+    answer.denied_by("dmp-policy-exception");
+    assert_eq!(security.post(exceptions, &exception(90)).await.code, 200);
+
+    for user in ["host", "agency"] {
+        let other = actor(&server, user).await;
+        until_allowed(&other, all).await;
+        assert_eq!(other.post(all, &profile(json!(30))).await.code, 403, "{user}");
+    }
+    let operator = server
+        .act_as(OPERATOR, &["system:serviceaccounts", "system:authenticated"])
+        .await;
+    assert_eq!(operator.post(all, &profile(json!(30))).await.code, 403);
+    let answer = security.post(all, &profile(json!(30))).await;
+    assert_eq!(answer.code, 200, "{}", answer.message);
+    let path = format!("{all}/national");
+    assert_eq!(
+        operator
+            .patch(&path, &json!({ "spec": { "parameters": [] } }))
+            .await
+            .code,
+        403
+    );
+    // The API server hears of parameters a moment later.
+    let mut answer = security.post(exceptions, &exception(40)).await;
+    for _ in 0..100 {
+        if answer.code != 200 {
+            break;
+        }
+        let made = format!("{exceptions}/for-40");
+        assert_eq!(security.call(Method::DELETE, &made, &Value::Null).await.code, 200);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = security.post(exceptions, &exception(40)).await;
+    }
+    answer.denied_by("dmp-policy-exception-profile");
+    assert_eq!(security.post(exceptions, &exception(30)).await.code, 200);
+    // What is no number is no number of days.
+    for value in [json!("365"), json!(["365"])] {
+        let patch = json!({ "spec": profile(value)["spec"] });
+        assert_eq!(security.patch(&path, &patch).await.code, 200);
+        let answer = security.post(exceptions, &exception(91)).await;
+        answer.denied_by("dmp-policy-exception");
+    }
+    let answer = security.call(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!(answer.code, 200, "{}", answer.message);
+}
+
+#[tokio::test]
 async fn an_incident_is_opened_by_two_roles_and_kept() {
     let Some(server) = Server::start().await else {
         return;

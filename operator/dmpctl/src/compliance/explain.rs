@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use dmp_policies::Catalogue;
 use dmp_policies::control::{Control, Rule};
+use dmp_policies::profile::text;
 use jiff::civil::Date;
-use serde_json::Value;
 
 use super::words::{self, Words};
 use super::{ExplainOptions, Language, known};
@@ -95,20 +95,16 @@ fn parameters(page: &mut Page, control: &Control, words: &Words, today: Date) {
             &format!(
                 "{} = {}  ({}; {} {})",
                 parameter.name,
-                value(&parameter.value),
+                text(&parameter.value),
                 parameter.unit,
                 words.since,
                 parameter.since
             ),
         );
-    }
-}
-
-fn value(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        if let Some(own) = &parameter.instead_of {
+            let text = format!("{} {} ({})", words.instead_of, text(&own.value), own.reason);
+            page.text(4, &text);
+        }
     }
 }
 

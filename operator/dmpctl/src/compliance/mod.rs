@@ -1,4 +1,4 @@
-//! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline), and how a running platform
+//! `dmpctl compliance`: the catalogue of controls as this release has it (`list`, `explain`: offline; with --context the values in force there), and how a running platform
 //! stands by what its evaluator reported (`status`, `report`), how it stood each day (`history`), and whether it answers when somebody breaks things (`drill`).
 //!
 //! `attest` is the way in for what people bring, `except` and `approve` for what is tolerated for a while; `report --format oscal`
@@ -13,7 +13,9 @@ pub mod except;
 mod explain;
 pub mod history;
 mod html;
+pub mod kept;
 mod list;
+mod profile;
 pub mod standing;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use dmp_policies::{Catalogue, Control};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(crate) use self::profile::in_force;
 use crate::error::{CliError, Result};
 use crate::kubernetes::ClusterOptions;
 
@@ -33,14 +36,14 @@ use crate::kubernetes::ClusterOptions;
 pub enum ComplianceCommand {
     /// One line a control: severity, state of the implementation, title
     List(ListOptions),
-    /// One control: what must be true, why, by which texts, what does it, how it is checked, what to type
+    /// One control: what must be true, why, by which texts, what does it, how it is checked, what to type; with --context its parameters as they are in force there
     Explain(ExplainOptions),
     /// What does not hold on this platform, since when, what was seen
     Status(standing::StatusOptions),
     /// Every control on this platform: verdict, since when, age of its evidence; as a table, for programs, as a page, or as OSCAL
     Report(ReportCommand),
-    /// How the platform stood each day, and whether nobody changed that since (exit code 1: somebody did)
-    History(history::HistoryOptions),
+    /// How the platform stood each day, and whether nobody changed that since (exit code 1: somebody did); the OSCAL documents of a day
+    History(HistoryCommand),
     /// Whether a folder of OSCAL documents is as it was written, and who signed it: offline
     Verify(bundle::verify::VerifyOptions),
     /// Bring what people have to bring for a control: facts, papers by their hash, results of the release's tests (needs --context)
@@ -68,6 +71,14 @@ pub struct ReportCommand {
     pub report: standing::ReportOptions,
     #[command(flatten)]
     pub bundle: bundle::BundleOptions,
+}
+
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct HistoryCommand {
+    #[command(flatten)]
+    pub history: history::HistoryOptions,
+    #[command(flatten)]
+    pub kept: kept::KeptOptions,
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -135,6 +146,10 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
         ComplianceCommand::Explain(options) => {
             let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            let catalogue = match &cluster.context {
+                Some(_) => in_force(&crate::kubernetes::connect_named(cluster).await?).await?,
+                None => catalogue,
+            };
             print!("{}", explain::explain(&catalogue, options, today)?);
         }
         ComplianceCommand::Status(options) => {
@@ -150,7 +165,10 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
             let client = crate::kubernetes::connect(cluster).await?;
             let report = standing::read(&client).await?;
             match folder {
-                Some(folder) => bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?,
+                Some(folder) => {
+                    let catalogue = in_force(&client).await?;
+                    bundle::run(&client, &catalogue, &report, &options.bundle, folder).await?;
+                }
                 None => {
                     let past = past(&client, options.report.format).await;
                     let now = Timestamp::now();
@@ -164,7 +182,13 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         ComplianceCommand::History(options) => {
             let client = crate::kubernetes::connect(cluster).await?;
             let history = history::read(&client).await?;
-            print!("{}", history::show(&history, *options)?);
+            match (options.kept.oscal, &options.kept.to) {
+                (Some(day), Some(folder)) => {
+                    let found = kept::read(&client, day).await?;
+                    print!("{}", kept::write(&found, day, folder, &history)?);
+                }
+                _ => print!("{}", history::show(&history, options.history)?),
+            }
             history::verified(&history)?;
         }
         ComplianceCommand::Verify(options) => {
@@ -176,7 +200,7 @@ pub async fn run(cluster: &ClusterOptions, command: &ComplianceCommand) -> Resul
         }
         ComplianceCommand::Except(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;
-            except::except(&client, &catalogue, options).await?;
+            except::except(&client, &in_force(&client).await?, options).await?;
         }
         ComplianceCommand::Approve(options) => {
             let client = crate::kubernetes::connect_named(cluster).await?;

@@ -69,39 +69,37 @@ fn addressee(text: &str) -> std::result::Result<Addressee, String> {
 /// `no-incident`, `incident-not-usable`, `notice-not-due`, `notices-missing`, `no-letter`, `answer-incomplete`, or what the API server or
 /// the guichet says.
 pub async fn run(cluster: &ClusterOptions, command: &IncidentCommand) -> Result<()> {
-    let catalogue = crate::compliance::catalogue()?;
     let now = Timestamp::now();
-    match command {
-        IncidentCommand::Open(options) => {
-            let client = crate::kubernetes::connect_named(cluster).await?;
-            let opened = write::open(&client, options, now).await?;
-            print!("{}", show::text(&catalogue, &[opened], now)?);
+    let client = match command {
+        // The guichet's to answer, and nothing of the cluster's.
+        IncidentCommand::Affected(options) => {
+            print!("{}", affected::ask(options).await?);
+            return Ok(());
         }
-        IncidentCommand::Receipt(options) => {
-            let client = crate::kubernetes::connect_named(cluster).await?;
-            let incident = write::receipt(&client, &catalogue, options, now).await?;
-            print!("{}", show::text(&catalogue, &[incident], now)?);
+        IncidentCommand::Open(_) | IncidentCommand::Receipt(_) | IncidentCommand::Close(_) => {
+            crate::kubernetes::connect_named(cluster).await?
         }
-        IncidentCommand::Close(options) => {
-            let client = crate::kubernetes::connect_named(cluster).await?;
-            let incident = write::close(&client, &catalogue, options, now).await?;
-            print!("{}", show::text(&catalogue, &[incident], now)?);
+        IncidentCommand::Notice(_) | IncidentCommand::Status(_) => {
+            crate::kubernetes::connect(cluster).await?
         }
+    };
+    let catalogue = crate::compliance::in_force(&client).await?;
+    let shown = match command {
+        IncidentCommand::Affected(_) => return Ok(()),
+        IncidentCommand::Open(options) => vec![write::open(&client, options, now).await?],
+        IncidentCommand::Receipt(options) => vec![write::receipt(&client, &catalogue, options, now).await?],
+        IncidentCommand::Close(options) => vec![write::close(&client, &catalogue, options, now).await?],
         IncidentCommand::Notice(options) => {
-            let client = crate::kubernetes::connect(cluster).await?;
             let incident = read(&client, &options.name).await?;
             print!("{}", notice::letter(&catalogue, &incident, options, now)?);
+            return Ok(());
         }
-        IncidentCommand::Affected(options) => print!("{}", affected::ask(options).await?),
-        IncidentCommand::Status(options) => {
-            let client = crate::kubernetes::connect(cluster).await?;
-            let incidents = match &options.name {
-                Some(name) => vec![read(&client, name).await?],
-                None => open(&client).await?,
-            };
-            print!("{}", show::text(&catalogue, &incidents, now)?);
-        }
-    }
+        IncidentCommand::Status(options) => match &options.name {
+            Some(name) => vec![read(&client, name).await?],
+            None => open(&client).await?,
+        },
+    };
+    print!("{}", show::text(&catalogue, &shown, now)?);
     Ok(())
 }
 

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod admitted;
+mod bundles;
 mod history;
 mod placement;
 mod platform;
 mod policy_reports;
+mod profile;
 mod rights;
 mod world;

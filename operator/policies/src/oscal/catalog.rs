@@ -1,4 +1,5 @@
-//! The catalogue: each control with its statement, guidance, parameters in force and what is asked of it.
+//! The catalogue: each control with its statement, guidance, parameters and what is asked of it. The stricter values of a platform
+//! are in the profiles.
 
 use serde_json::{Value, json};
 
@@ -6,6 +7,7 @@ use super::metadata::{line, metadata, props};
 use super::{Source, ids};
 use crate::control::{Control, Parameter};
 use crate::framework::FAMILIES;
+use crate::profile::text;
 use crate::time::day;
 
 pub fn document(source: &Source<'_>) -> Value {
@@ -69,24 +71,25 @@ fn control(source: &Source<'_>, control: &Control) -> Value {
 }
 
 fn parameter(control: &Control, parameter: &Parameter) -> Value {
-    let values = match &parameter.value {
-        Value::Array(values) => values.iter().map(text).collect(),
-        value => vec![text(value)],
-    };
+    let instead_of = parameter.instead_of.as_ref();
+    let (value, since) =
+        instead_of.map_or((&parameter.value, parameter.since), |own| (&own.value, own.since));
     let until = parameter.until.map(|day| day.to_string());
     json!({
         "id": ids::parameter(control, &parameter.name),
         "label": line(&format!("{} ({})", parameter.name, parameter.unit)),
         "props": props([
-            ("since", parameter.since.to_string().as_str()),
+            ("since", since.to_string().as_str()),
             ("until", until.as_deref().unwrap_or_default()),
         ]),
-        "values": values,
+        "values": values(value),
     })
 }
 
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), ToOwned::to_owned)
+/// A value as OSCAL has them: texts.
+pub fn values(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().map(text).collect(),
+        value => vec![text(value)],
+    }
 }

@@ -5,13 +5,14 @@
 //! Nothing is `satisfied` but what passes; what is not there yet is `planned`. HDS-equivalent controls, territory MA: no document
 //! claims a certification. Of norms only identifiers and our own headings are written, never their text.
 //!
-//! To add a document: its file here, its line in [`documents`], its schema in `schemas/`.
+//! To add a document: its file here, its line in [`documents`], its schema in `schemas/`. [`kept`]: the documents of a day as one text.
 //!
-//! Not here: reading the cluster, hashes, the signature, files on a disk (`dmpctl`).
+//! Not here: reading the cluster, the signature, files on a disk (`dmpctl`), objects in the API (`dmp-evaluator`).
 
 mod catalog;
 mod component;
 mod ids;
+pub mod kept;
 mod mapping;
 mod metadata;
 mod plan;
@@ -21,6 +22,7 @@ mod results;
 mod ssp;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::framework::Framework;
@@ -40,7 +42,8 @@ pub struct System<'a> {
 }
 
 /// A document as it is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Document {
     /// Name of its file, by which the others name it.
     pub file: String,

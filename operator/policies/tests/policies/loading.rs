@@ -164,17 +164,23 @@ fn a_check_without_its_two_worlds_is_refused() {
 #[test]
 fn parameters_hold_one_after_the_other() {
     let file = "controls/DMP-LOG-01.yaml";
-    let line = "  - { name: retention, value: 365, unit: \"days\", since: 2026-11-29 }";
+    let line = "  - { name: retention, value: 365, unit: \"days\", since: 2026-11-29, stricter: higher }";
     let with = |lines: &str| changed(file, line, lines);
     for (lines, wrong) in [
         (format!("{line}\n{line}"), Wrong::ParameterContradiction),
         (
-            format!("{line}\n  - {{ name: retention, value: 2, unit: years, since: 2027-01-01 }}"),
+            format!(
+                "{line}\n  - {{ name: retention, value: 2, unit: years, since: 2027-01-01, stricter: higher }}"
+            ),
+            Wrong::ParameterContradiction,
+        ),
+        (
+            format!("{line}\n  - {{ name: retention, value: 730, unit: days, since: 2027-01-01 }}"),
             Wrong::ParameterContradiction,
         ),
         (
             format!(
-                "{}\n  - {{ name: retention, value: 730, unit: days, since: 2027-01-01 }}",
+                "{}\n  - {{ name: retention, value: 730, unit: days, since: 2027-01-01, stricter: higher }}",
                 line.replace(" }", ", until: 2027-01-01 }")
             ),
             Wrong::ParameterOverlap,
@@ -186,6 +192,14 @@ fn parameters_hold_one_after_the_other() {
         (line.replace("365", "1.5"), Wrong::ParameterValue),
         (line.replace("365", "{ days: 365 }"), Wrong::ParameterValue),
         (line.replace("2026-11-29", "2026-02-30"), Wrong::Unreadable),
+        (line.replace("higher", "stronger"), Wrong::Unreadable),
+        (line.replace("higher", "more"), Wrong::ParameterDirection),
+        (line.replace("365", "'365'"), Wrong::ParameterDirection),
+        (
+            line.replace("365", "[1, 2]").replace("higher", "more"),
+            Wrong::ParameterDirection,
+        ),
+        (line.replace("365", "[a]"), Wrong::ParameterDirection),
     ] {
         let error = with(&lines).map(|_| ()).unwrap_err();
         assert!(
@@ -193,7 +207,9 @@ fn parameters_hold_one_after_the_other() {
             "{lines}: {error}"
         );
     }
-    let longer = format!("{line}\n  - {{ name: retention, value: 730, unit: days, since: 2027-01-01 }}");
+    let longer = format!(
+        "{line}\n  - {{ name: retention, value: 730, unit: days, since: 2027-01-01, stricter: higher }}"
+    );
     let catalogue = with(&longer).unwrap_or_else(|error| panic!("{error}"));
     let control = catalogue.control("DMP-LOG-01").unwrap();
     for (day, value) in [

@@ -10,4 +10,5 @@ mod loading;
 mod oscal;
 mod pages;
 mod posture;
+mod profile;
 mod proofs;

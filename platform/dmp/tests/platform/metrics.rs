@@ -14,6 +14,8 @@ fn is_of_the_operator(name: &str) -> bool {
         "dmp_operator_",
         "dmp_evaluation_",
         "dmp_incident",
+        "dmp_oscal_",
+        "dmp_policy_",
         "dmp_posture_",
         "dmp_system_",
     ]

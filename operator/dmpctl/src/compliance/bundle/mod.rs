@@ -3,7 +3,7 @@
 //!
 //! Not here: what the documents say (`dmp_policies::oscal`), what a signature is (`dmp-homologation`).
 
-mod manifest;
+pub(super) mod manifest;
 #[cfg(test)]
 mod tests;
 pub mod verify;
@@ -16,7 +16,7 @@ use dmp_homologation::canonical::digest;
 use dmp_homologation::sign::Signatory;
 use dmp_policies::Catalogue;
 use dmp_policies::openreports::Report;
-use dmp_policies::oscal::{self, System};
+use dmp_policies::oscal::{self, Document, System};
 use dmp_policies::posture::{changed_at, posture};
 use jiff::Timestamp;
 use kube::{Api, Client, ResourceExt as _};
@@ -128,7 +128,21 @@ fn write(
     let manifest = Manifest::of(&documents, system, changed_at(&standings, now));
     let text = list::text(&serde_json::json!(manifest))?;
     let signature = signature(options, &text, now)?;
+    put(folder, &documents, &manifest, signature)?;
+    Ok(manifest)
+}
 
+/// Writes documents, manifest and signature into a new folder.
+///
+/// # Errors
+/// `output-not-empty`, `file`.
+pub(super) fn put(
+    folder: &Path,
+    documents: &[Document],
+    manifest: &Manifest,
+    signature: Option<String>,
+) -> Result<()> {
+    let text = list::text(&serde_json::json!(manifest))?;
     let failed = |source| CliError::file(folder, source);
     std::fs::create_dir_all(folder).map_err(failed)?;
     if std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
@@ -142,7 +156,7 @@ fn write(
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|source| CliError::file(&path, source))
     };
-    for document in &documents {
+    for document in documents {
         put(&document.file, &document.text)?;
     }
     // After the files: what was interrupted has none, and is no bundle.
@@ -150,7 +164,7 @@ fn write(
     if let Some(signature) = signature {
         put(SIGNATURE, &(signature + "\n"))?;
     }
-    Ok(manifest)
+    Ok(())
 }
 
 fn signature(options: &BundleOptions, manifest: &str, now: Timestamp) -> Result<Option<String>> {

@@ -1,6 +1,9 @@
 //! The OSCAL documents: valid by NIST's own schemas (`schema`), no better than the verdicts (`verdicts`), the same for the same
-//! posture (`same`), whole in what they refer to (`references`). Here: the reports that they are made of.
+//! posture (`same`), whole in what they refer to (`references`), with the platform's own values (`chosen`), kept
+//! day by day (`kept`). Here: the reports that they are made of.
 
+mod chosen;
+mod kept;
 mod references;
 mod same;
 mod schema;
@@ -95,8 +98,11 @@ fn all_pass(catalogue: &Catalogue) -> Report {
 }
 
 fn written(report: &Report, system: System<'_>, now: Timestamp) -> Vec<Document> {
-    let catalogue = Catalogue::embedded().unwrap();
-    documents(&catalogue, &posture(&catalogue, report, now), system, now).unwrap()
+    of(&Catalogue::embedded().unwrap(), report, system, now)
+}
+
+fn of(catalogue: &Catalogue, report: &Report, system: System<'_>, now: Timestamp) -> Vec<Document> {
+    documents(catalogue, &posture(catalogue, report, now), system, now).unwrap()
 }
 
 /// By the file's name.

@@ -145,7 +145,7 @@ fn schema(document: &Value) -> jsonschema::Validator {
         .unwrap()
 }
 
-fn wrong(document: &Value) -> Vec<String> {
+pub fn wrong(document: &Value) -> Vec<String> {
     let validator = schema(document);
     let errors = validator.iter_errors(document);
     errors
