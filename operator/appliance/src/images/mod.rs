@@ -64,7 +64,7 @@ pub struct Image {
 
 impl Image {
     /// The name under which containerd keeps it: without the tag, as Kubernetes asks for it.
-    pub(crate) fn stored(&self) -> String {
+    pub fn stored(&self) -> String {
         let Some((tagged, digest)) = self.reference.split_once('@') else {
             return self.reference.clone();
         };

@@ -17,6 +17,9 @@ use super::attest::whoami;
 use super::known;
 use crate::error::{CliError, Result};
 
+/// How often an approval is tried again that met the operator's own write.
+const ATTEMPTS: usize = 5;
+
 #[derive(clap::Args, Clone, Debug)]
 pub struct ExceptOptions {
     /// Id of the control (`dmpctl compliance status`)
@@ -76,19 +79,38 @@ pub async fn except(client: &Client, catalogue: &Catalogue, options: &ExceptOpti
 /// What the API server says.
 pub async fn approve(client: &Client, options: &ApproveExceptionOptions) -> Result<()> {
     let api = Api::<PolicyException>::all(client.clone());
-    let found = api.get(&options.name).await;
-    let found = found.map_err(|source| CliError::kubernetes("reading the exception", source))?;
+    let read = async || {
+        let found = api.get(&options.name).await;
+        found.map_err(|source| CliError::kubernetes("reading the exception", source))
+    };
+    let mut found = read().await?;
     let approval = Approval {
         role: other(&found.spec.role).to_owned(),
         by: whoami(client).await?,
     };
-    // Only of the text that was read.
-    let patch = json!({
-        "metadata": { "resourceVersion": found.metadata.resource_version }, "spec": { "approval": approval },
-    });
-    api.patch(&options.name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map_err(|source| CliError::kubernetes("approving the exception", source))?;
+    let text = |one: &PolicyException| (one.metadata.uid.clone(), one.metadata.generation);
+    let asked = text(&found);
+    for attempt in 1.. {
+        // Only of the text that was read: the operator may write its status meanwhile, nobody another text.
+        let patch = json!({
+            "metadata": { "resourceVersion": found.metadata.resource_version }, "spec": { "approval": approval },
+        });
+        let patched = api
+            .patch(&options.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+        match patched {
+            Ok(_) => break,
+            Err(kube::Error::Api(status)) if status.code == 409 && attempt < ATTEMPTS => {
+                found = read().await?;
+                if text(&found) != asked {
+                    return Err(unusable(
+                        "its text was changed while it was being approved: read it again".to_owned(),
+                    ));
+                }
+            }
+            Err(source) => return Err(CliError::kubernetes("approving the exception", source)),
+        }
+    }
     println!(
         "{} {} : tolérée jusqu'au {} ; l'évaluateur le lit en vingt secondes",
         found.spec.control, found.spec.check, found.spec.until

@@ -325,7 +325,8 @@ pub fn attempts(target: &Target) -> Vec<Attempt> {
                 ),
             ],
             limits: "policy dmp-platform-trust: needs the verb `install`, which a cluster administrator has. Another image is other \
-                     software: it reads what it serves. Signed releases are not checked yet",
+                     software: it reads what it serves. Once the security entity signed a release, a pod of any other image is refused \
+                     ([images](images.md)); who may delete policies may delete that one",
         },
         Attempt {
             title: "take an admission policy away",

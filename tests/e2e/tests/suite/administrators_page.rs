@@ -77,7 +77,7 @@ being seen, not by being strong. These steps leave none, because the API server'
 - **The API server's webhook is best effort.** It drops what it cannot deliver after some retries. Its audit log on disk has everything: bring it off the machine.
 
 What would take a step away: an OpenBao whose seal is outside of the cluster (required for production groups), custody of the group's keys by the
-group, a check of signatures on the Platform's images, admission policies from files on the control plane (`ManifestBasedAdmissionControlConfig`, alpha in
+group, admission policies from files on the control plane (`ManifestBasedAdmissionControlConfig`, alpha in
 Kubernetes 1.36).
 ";
 

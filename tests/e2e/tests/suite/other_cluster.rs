@@ -274,11 +274,7 @@ async fn move_images(other: &Other) -> References {
     assert_eq!(again.blobs_sent, 0, "{again:?}");
     forget_images(
         &other.running,
-        &[
-            &release.dmp.reference,
-            &release.openbao.reference,
-            &release.postgresql.reference,
-        ],
+        &[&release.dmp, &release.openbao, &release.postgresql],
     );
     References::of(&carried, &other.registry.address).unwrap()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use dmp_appliance::Running;
+use dmp_appliance::{Image, Running};
 
 const PORT: u16 = 5000;
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -80,8 +80,9 @@ impl Drop for Registry {
     }
 }
 
-/// Removes every image of these references from the node, with all names it has there: what runs from now on was pulled.
-pub fn forget_images(running: &Running, references: &[&str]) {
+/// Removes these images from the node, with all names they have there: what runs from now on was pulled.
+pub fn forget_images(running: &Running, images: &[&Image]) {
+    let names: Vec<String> = images.iter().map(|image| image.stored()).collect();
     let table = ctr(running, &["images", "list"]);
     let rows: Vec<(&str, &str)> = table
         .lines()
@@ -93,10 +94,10 @@ pub fn forget_images(running: &Running, references: &[&str]) {
         .collect();
     let digests: Vec<&str> = rows
         .iter()
-        .filter(|(name, _)| references.contains(name))
+        .filter(|(name, _)| names.iter().any(|known| known == name))
         .map(|(_, digest)| *digest)
         .collect();
-    assert_eq!(digests.len(), references.len(), "{table}");
+    assert_eq!(digests.len(), names.len(), "{table}");
     for (name, _) in rows.iter().filter(|(_, digest)| digests.contains(digest)) {
         ctr(running, &["images", "remove", "--sync", name]);
     }

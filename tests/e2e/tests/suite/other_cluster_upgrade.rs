@@ -144,8 +144,9 @@ fn target(stage: &Stage, dmp: &str) -> Target {
 fn an_upgrade_under_traffic_loses_nothing() {
     on_stage("upgrade", async |stage| {
         let own = &stage.running.images.dmp.reference;
-        let other = format!("{own}-again");
-        name_image(&stage.running, own, &other);
+        let (tagged, _) = own.split_once('@').unwrap();
+        let other = format!("{tagged}-again");
+        name_image(&stage.running, &stage.running.images.dmp.stored(), &other);
         upgrade_under_traffic(stage, &[target(stage, &other), target(stage, own)]).await;
         let platforms: Api<Platform> = Api::all(stage.client.clone());
         assert_eq!(&platforms.get(PLATFORM).await.unwrap().spec.images.dmp, own);
