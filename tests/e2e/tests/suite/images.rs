@@ -17,7 +17,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::stage::on_stage;
+use crate::stage::{binaries, on_stage};
 
 const WITHIN: Duration = Duration::from_secs(180);
 
@@ -112,7 +112,10 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
                 certificate: file("certificate.pem", &member.chain_pem),
                 key: file("key.pem", &member.key_pem),
             },
-            source: SourceOptions::default(),
+            source: SourceOptions {
+                binaries: Some(binaries()),
+                ..SourceOptions::default()
+            },
             registry: "registry.dmp.internal".to_owned(),
             domain: platform.spec.domain.clone(),
             keep: Vec::new(),
