@@ -9,16 +9,15 @@
 use std::time::Duration;
 
 use dmp_api::Platform;
-use dmp_api::names::{ADMITTED_IMAGES, PLATFORM, SYSTEM_NAMESPACE};
+use dmp_api::names::PLATFORM;
 use dmp_appliance::Progress;
-use dmp_homologation::images::{key, reference};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 
 use crate::error::{CliError, Result};
+use crate::images::signed::require_signed;
 use crate::install::command::RegistryChoice;
 use crate::install::{self, ProductImages, openbao};
 use crate::kubernetes::wait::{self, Look};
@@ -74,7 +73,8 @@ pub async fn run(cluster: &ClusterOptions, options: &UpgradeOptions) -> Result<(
 /// As [`run`].
 pub async fn upgrade(client: &Client, progress: &Progress, target: &Target) -> Result<()> {
     require_platform(client).await?;
-    require_signed(client, target).await?;
+    let images = [&target.images.dmp, &target.images.openbao];
+    require_signed(client, images.into_iter().chain(&target.postgres)).await?;
     install::custom_resources(client, progress).await?;
     let step = progress.step("OpenBao");
     let changed = openbao::deploy_changed(client, &target.images).await?;
@@ -113,39 +113,6 @@ async fn require_platform(client: &Client) -> Result<()> {
             "check --context; to install, use `dmpctl install` and apply a Platform (docs/install.md)",
         )),
     }
-}
-
-/// Whether pods of the target may be made ([`ADMITTED_IMAGES`]); a platform without a list has signed none.
-async fn require_signed(client: &Client, target: &Target) -> Result<()> {
-    let lists = Api::<ConfigMap>::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let list = lists.get_opt(ADMITTED_IMAGES).await;
-    let list = list.map_err(|source| CliError::kubernetes("reading the list of images", source))?;
-    let Some(list) = list.map(|list| list.data.unwrap_or_default()) else {
-        return Ok(());
-    };
-    let wanted = [&target.images.dmp, &target.images.openbao];
-    let wanted = wanted.into_iter().chain(&target.postgres);
-    let signed = |image: &str| {
-        let named = reference(image);
-        named.is_some_and(|(name, digest)| {
-            key(digest).is_some_and(|key| list.get(&key).is_some_and(|one| one == name))
-        })
-    };
-    let missing: Vec<&str> = wanted
-        .map(String::as_str)
-        .filter(|image| !signed(image))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::new(
-        "image-not-signed",
-        format!(
-            "nobody signed for {}: its pods would be refused",
-            missing.join(", ")
-        ),
-        "the security entity signs the release first, with --keep of the one in force (dmpctl images sign); apply it, then upgrade",
-    ))
 }
 
 /// Waits until every service of ours runs this image and no older pod is left.

@@ -7,6 +7,7 @@ pub mod export;
 pub mod layout;
 pub mod push;
 pub mod sign;
+pub mod signed;
 pub mod source;
 
 use std::path::PathBuf;

@@ -17,6 +17,7 @@ use kube::{Api, Client, ResourceExt as _};
 
 use crate::embedded;
 use crate::error::{CliError, Result};
+use crate::images::signed::require_signed;
 use crate::kubernetes::apply;
 use crate::kubernetes::wait::{self, Look};
 pub use images::ProductImages;
@@ -68,6 +69,8 @@ pub fn manifests(folder: &str) -> Result<Vec<DynamicObject>> {
 /// # Errors
 /// Says what is missing; it can be run again.
 pub async fn install(client: &Client, progress: &Progress, options: &InstallOptions) -> Result<()> {
+    let images = [&options.images.dmp, &options.images.openbao];
+    require_signed(client, images.into_iter()).await?;
     custom_resources(client, progress).await?;
     let step = progress.step("applying OpenBao");
     openbao::deploy(client, &options.images, options.storage_class.as_deref()).await?;

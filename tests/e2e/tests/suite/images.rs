@@ -11,6 +11,7 @@ use dmp_testkit::bodies::Authority;
 use dmpctl::compliance::standing;
 use dmpctl::homologation::SignatureOptions;
 use dmpctl::images::sign::{SignCommand, sign};
+use dmpctl::images::signed::require_signed;
 use dmpctl::images::source::SourceOptions;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -149,6 +150,13 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
         let (tagged, _) = own.split_once('@').unwrap();
         let refused = tried(client, tagged).await.expect_err("a tag may be moved");
         assert!(refused.contains("kubectl get imagereleases"), "{refused}");
+
+        // Who would bring it in is told before anything is begun.
+        require_signed(client, std::iter::once(own)).await.unwrap();
+        let told = require_signed(client, std::iter::once(foreign))
+            .await
+            .unwrap_err();
+        assert_eq!(told.code, "image-not-signed");
 
         let holds = until("the control holds", || async {
             answer(client).await.0 == Answer::Pass
