@@ -1,6 +1,7 @@
 //! Which images run, on a running platform: the security entity signs what the build made, from then on a pod of anything else is
 //! refused with its sentence, what runs is found to be what was signed, and the platform serves on.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use dmp_api::body::Role;
@@ -114,8 +115,9 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
                 key: file("key.pem", &member.key_pem),
             },
             source: SourceOptions {
+                from: None,
+                cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
                 binaries: Some(binaries()),
-                ..SourceOptions::default()
             },
             registry: "registry.dmp.internal".to_owned(),
             domain: platform.spec.domain.clone(),
