@@ -10,6 +10,10 @@ pub const NATIONAL_NAMESPACE: &str = "dmp-national";
 pub const PLATFORM: &str = "national";
 /// ConfigMap in [`SYSTEM_NAMESPACE`]: the images that may run, SHA-256 (hex) to registry and name; the admission policy's parameter.
 pub const ADMITTED_IMAGES: &str = "admitted-images";
+/// Lease in [`SYSTEM_NAMESPACE`]: when events of the API server's audit last came to the operator.
+pub const AUDIT_LEASE: &str = "dmp-kubernetes-audit";
+/// What begins annotations of [`AUDIT_LEASE`]: API group, and when a change in it last came without its request (RFC 3339).
+pub const AUDIT_LACKING: &str = "audit.dmp.ma/";
 /// The one `Catalogue`.
 pub const CATALOGUE: &str = "national";
 /// The one `PolicyProfile`.

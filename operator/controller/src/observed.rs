@@ -1,6 +1,8 @@
 //! What the operator measures and the evaluator judges: an observation in a ConfigMap of `dmp-evidence`. Not here: what is
 //! measured, and when.
 
+use std::time::{Duration, Instant};
+
 use dmp_api::names::EVIDENCE_NAMESPACE;
 use kube::Client;
 use serde::Serialize;
@@ -8,6 +10,16 @@ use serde_json::json;
 
 use crate::apply::{self, ApplyError};
 use crate::plane;
+
+/// Whether an observation differs from what was `written`, or that was `rewrite` ago. `agrees`: whether both say the same.
+pub(crate) fn is_news<O>(
+    written: Option<&(Instant, O)>,
+    now: Instant,
+    rewrite: Duration,
+    agrees: impl FnOnce(&O) -> bool,
+) -> bool {
+    written.is_none_or(|(at, last)| now.duration_since(*at) >= rewrite || !agrees(last))
+}
 
 /// Writes an observation where the evaluator looks: as the text `key` of ConfigMap `name`, by field manager `manager`.
 pub(crate) async fn leave(

@@ -34,6 +34,23 @@ use crate::solution_revocation::validate::closes;
 
 type Watched<K> = Controller<Guarded<K>>;
 
+/// An object that a controller can keep.
+pub trait Kept:
+    Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static
+{
+}
+
+impl<K> Kept for K where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// How long watches pause after an error. The framework gives all watches of a controller one pause: after a restart of the
 /// API server each of them fails twice (its connection, then its version that is too old), one after the other. With the
 /// default, which grows to 30 s, a controller of fifteen watches is blind for many minutes.
@@ -63,13 +80,7 @@ fn children<K>(
     owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
 ) -> Watched<K>
 where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
+    K: Kept,
 {
     fn of<K, C: ResourceExt>(
         owner: fn(Option<&str>) -> Option<ObjectRef<Guarded<K>>>,
@@ -186,16 +197,7 @@ pub fn releases(controller: Watched<ImageRelease>, client: &Client) -> Watched<I
 }
 
 /// What binds pods to nodes: the inventories of sites, and which machine each node is.
-fn on_ground<K>(controller: Watched<K>, client: &Client) -> Watched<K>
-where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
-{
+fn on_ground<K: Kept>(controller: Watched<K>, client: &Client) -> Watched<K> {
     let controller =
         controller.reconcile_all_on(changes(client, |inventory: &SiteInventory| json(&inventory.spec)));
     controller.reconcile_all_on(changes(client, |node: &Node| {
@@ -343,30 +345,12 @@ pub fn catalogues(controller: Watched<Catalogue>, client: &Client) -> Watched<Ca
 }
 
 /// What carries signatures, by those who may sign.
-pub fn signed<K>(controller: Watched<K>, client: &Client) -> Watched<K>
-where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
-{
+pub fn signed<K: Kept>(controller: Watched<K>, client: &Client) -> Watched<K> {
     controller.reconcile_all_on(changes(client, |platform: &Platform| json(&platform.spec.bodies)))
 }
 
 /// What is measured by parameters of the catalogue: the platform may have stricter ones.
-pub fn by_the_catalogue<K>(controller: Watched<K>, client: &Client) -> Watched<K>
-where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
-{
+pub fn by_the_catalogue<K: Kept>(controller: Watched<K>, client: &Client) -> Watched<K> {
     controller.reconcile_all_on(changes(client, |profile: &PolicyProfile| json(&profile.spec)))
 }
 

@@ -1,7 +1,7 @@
 //! What arrives of the API server's audit, as the operator notes it in a Lease: when events last came, and in which API groups a
 //! change came without its request.
 
-use dmp_api::names::SYSTEM_NAMESPACE;
+use dmp_api::names::{AUDIT_LACKING, AUDIT_LEASE, SYSTEM_NAMESPACE};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
@@ -9,10 +9,6 @@ use kube::{Api, Client};
 use crate::metrics;
 use crate::world::{Read, unread};
 
-/// The operator's Lease.
-const LEASE: &str = "dmp-kubernetes-audit";
-/// Annotations of it: API group, and when a change in it last came without its request.
-const LACKING: &str = "audit.dmp.ma/";
 /// How long a change without its request counts: the control's evidence is of a day.
 const COUNTS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -28,7 +24,7 @@ pub struct Audit {
 /// When the Lease cannot be read.
 pub(crate) async fn read(client: &Client, now: Timestamp) -> Read<Audit> {
     let leases = Api::<Lease>::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let lease = leases.get_opt(LEASE).await;
+    let lease = leases.get_opt(AUDIT_LEASE).await;
     let lease = lease.map_err(|error| unread("Leases", &error))?;
     metrics::read("Leases", true);
     Ok(audit(lease.unwrap_or_default(), now))
@@ -42,7 +38,9 @@ fn audit(lease: Lease, now: Timestamp) -> Audit {
         at.parse::<Timestamp>()
             .is_ok_and(|at| now.duration_since(at) < COUNTS)
     };
-    let lacking = annotations.iter().filter(|(name, _)| name.starts_with(LACKING));
+    let lacking = annotations
+        .iter()
+        .filter(|(name, _)| name.starts_with(AUDIT_LACKING));
     Audit {
         silent_minutes: heard.map_or(i64::from(i32::MAX), |at| now.duration_since(at.0).abs().as_mins()),
         without_request: lacking.filter(|(_, at)| recent(at)).count(),
@@ -57,7 +55,7 @@ mod tests {
 
     fn of(annotations: &Value, renewed: Option<&str>) -> Audit {
         let lease = json!({
-            "metadata": { "name": LEASE, "annotations": annotations },
+            "metadata": { "name": AUDIT_LEASE, "annotations": annotations },
             "spec": { "renewTime": renewed },
         });
         let now = "2026-11-30T12:00:00Z".parse().unwrap();

@@ -87,12 +87,9 @@ pub(crate) async fn read(
         .iter()
         .map(|object| (object, carrier::read(object, &bodies)));
     let admitted = Admitted::in_force(read, &platform.spec.domain).unwrap_or_default();
-    let spaces = namespaces?;
-    let ours = |pod: &&Pod| {
-        let mut spaces = spaces.iter();
-        spaces.any(|space| space.ours && space.name == pod.namespace)
-    };
-    Ok(compared(pods?.iter().filter(ours), &admitted))
+    // Of pods of somebody else no image was kept; whose they are is told by their namespaces.
+    namespaces?;
+    Ok(compared(pods?.iter(), &admitted))
 }
 
 fn compared<'p>(pods: impl Iterator<Item = &'p Pod>, admitted: &Admitted) -> Vec<Image> {

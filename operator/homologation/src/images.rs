@@ -33,12 +33,10 @@ pub fn counted(object: &ImageRelease, read: Read<ImageList>, domain: &str) -> Re
     let signed = read?;
     let list = &signed.statement;
     if list.domain != domain {
-        let text = "it is about another platform (another domain)";
-        return Err(Refused::new("OtherSubject", text));
+        return Err(Refused::other_platform());
     }
     if signed.signer.role != Role::Security {
-        let text = format!("the {} body does not say this", signed.signer.role.as_str());
-        return Err(Refused::new("WrongBody", text));
+        return Err(Refused::wrong_body(signed.signer.role));
     }
     well_formed(&list.images)?;
     for image in &list.images {

@@ -44,16 +44,14 @@ pub fn counted(object: &SiteInventory, read: Read<Inventory>, domain: &str) -> R
     let signed = read?;
     let inventory = &signed.statement;
     if inventory.domain != domain {
-        let text = "it is about another platform (another domain)";
-        return Err(Refused::new("OtherSubject", text));
+        return Err(Refused::other_platform());
     }
     if inventory.site != object.spec.site {
         let text = "the signed statement is about another site than spec.site says";
         return Err(Refused::new("OtherSubject", text));
     }
     if signed.signer.role != Role::Security {
-        let text = format!("the {} body does not say this", signed.signer.role.as_str());
-        return Err(Refused::new("WrongBody", text));
+        return Err(Refused::wrong_body(signed.signer.role));
     }
     well_formed(&inventory.machines)?;
     Ok(signed)

@@ -93,6 +93,21 @@ impl From<&bodies::Invalid> for Refused {
     }
 }
 
+impl Refused {
+    /// The statement names another `Platform.spec.domain`.
+    pub(crate) fn other_platform() -> Self {
+        Self::new("OtherSubject", "it is about another platform (another domain)")
+    }
+
+    /// The signer's body has nothing to say here.
+    pub(crate) fn wrong_body(role: Role) -> Self {
+        Self::new(
+            "WrongBody",
+            format!("the {} body does not say this", role.as_str()),
+        )
+    }
+}
+
 impl From<NotCounted> for Refused {
     fn from(refusal: NotCounted) -> Self {
         Self::new(refusal.reason(), refusal.to_string())

@@ -206,8 +206,7 @@ fn counted(subject: Subject<'_>, arrived: Timestamp, read: Read<System>) -> Read
         ..
     } = &word.statement;
     if domain != subject.domain {
-        let text = "it is about another platform (another domain)";
-        return Err(Refused::new("OtherSubject", text));
+        return Err(Refused::other_platform());
     }
     if health_group.as_deref() != subject.health_group {
         let text = "the signed statement is about another group than spec.healthGroup says";
@@ -224,8 +223,7 @@ fn counted(subject: Subject<'_>, arrived: Timestamp, read: Read<System>) -> Read
         Says::Extension { .. } => quorum::DECIDING.contains(&role),
     };
     if !may {
-        let text = format!("the {} body does not say this", role.as_str());
-        return Err(Refused::new("WrongBody", text));
+        return Err(Refused::wrong_body(role));
     }
     match says {
         Says::Audit { report_sha256, .. } | Says::Decision { report_sha256, .. }

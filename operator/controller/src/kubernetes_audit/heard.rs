@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use dmp_api::names::SYSTEM_NAMESPACE;
+use dmp_api::names::{AUDIT_LACKING, AUDIT_LEASE, SYSTEM_NAMESPACE};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -14,10 +14,6 @@ use kube::{Api, Client};
 
 use crate::status::Fact;
 
-/// Name of the Lease.
-pub const LEASE: &str = "dmp-kubernetes-audit";
-/// Annotations of the Lease: API group, and when a change in it last came without its request (RFC 3339).
-pub const LACKING: &str = "audit.dmp.ma/";
 /// The condition.
 pub const CONDITION: &str = "KubernetesAudit";
 /// The Lease is written at most so often, but for a group that was not in it.
@@ -69,10 +65,10 @@ impl Heard {
 
     async fn write(&self, lacking: &BTreeMap<&'static str, Timestamp>) -> Result<(), kube::Error> {
         let parameters = PostParams::default();
-        let mut lease = self.leases.get_opt(LEASE).await?.unwrap_or_default();
+        let mut lease = self.leases.get_opt(AUDIT_LEASE).await?.unwrap_or_default();
         let annotations = lease.metadata.annotations.get_or_insert_default();
         for (group, at) in lacking {
-            let known = annotations.entry(format!("{LACKING}{group}")).or_default();
+            let known = annotations.entry(format!("{AUDIT_LACKING}{group}")).or_default();
             // Another replica may have heard a later one; RFC 3339 in UTC sorts as the time does.
             let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             if *known < at {
@@ -81,9 +77,9 @@ impl Heard {
         }
         lease.spec.get_or_insert_with(LeaseSpec::default).renew_time = Some(MicroTime(Timestamp::now()));
         let written = if lease.metadata.resource_version.is_some() {
-            self.leases.replace(LEASE, &parameters, &lease).await
+            self.leases.replace(AUDIT_LEASE, &parameters, &lease).await
         } else {
-            lease.metadata.name = Some(LEASE.to_owned());
+            lease.metadata.name = Some(AUDIT_LEASE.to_owned());
             self.leases.create(&parameters, &lease).await
         };
         match written {
@@ -97,7 +93,7 @@ impl Heard {
 /// The condition, from the Lease.
 pub async fn fact(client: &Client) -> Fact {
     let leases = Api::<Lease>::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    match leases.get_opt(LEASE).await {
+    match leases.get_opt(AUDIT_LEASE).await {
         Ok(lease) => {
             let at = lease
                 .and_then(|lease| lease.spec)

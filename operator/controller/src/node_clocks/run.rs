@@ -47,7 +47,7 @@ async fn round(client: &Client, written: &mut Option<(Instant, Observation)>) ->
 
 /// Whether it differs from what was written, or that is too long ago.
 fn is_news(written: Option<&(Instant, Observation)>, observation: &Observation, now: Instant) -> bool {
-    written.is_none_or(|(at, last)| now.duration_since(*at) >= REWRITE || !last.agrees(observation))
+    observed::is_news(written, now, REWRITE, |last| last.agrees(observation))
 }
 
 /// Writes it where the evaluator looks.

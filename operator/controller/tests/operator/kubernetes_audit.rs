@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use dmp_operator::kubernetes_audit::heard::{Heard, LACKING, LEASE};
+use dmp_api::names::{AUDIT_LACKING, AUDIT_LEASE};
+use dmp_operator::kubernetes_audit::heard::Heard;
 use dmp_operator::kubernetes_audit::rules::{Finding, Rule};
 use dmp_operator::kubernetes_audit::{Config, Receiver, listener, router};
 use dmp_testkit::process::free_port;
@@ -181,7 +182,7 @@ async fn noted_as_lacking(policy: &str) -> Option<Vec<String>> {
     let leases = Api::<Lease>::namespaced(administrator.0.clone(), "dmp-system");
     let begun = std::time::Instant::now();
     loop {
-        let lease = leases.get_opt(LEASE).await.unwrap();
+        let lease = leases.get_opt(AUDIT_LEASE).await.unwrap();
         let annotations = lease.map(|lease| lease.metadata.annotations.unwrap_or_default());
         let names: Option<Vec<String>> = annotations.map(|all| all.into_keys().collect());
         // What lacks something is noted at once; that nothing lacks it is told by time alone.
@@ -201,7 +202,7 @@ async fn a_change_without_its_request_is_noted() {
         return;
     };
     assert!(
-        lacking.contains(&format!("{LACKING}rbac.authorization.k8s.io")),
+        lacking.contains(&format!("{AUDIT_LACKING}rbac.authorization.k8s.io")),
         "{lacking:?}"
     );
     let ours = include_str!("../../../appliance/files/audit-policy.yaml");

@@ -393,23 +393,29 @@ async fn the_operator_makes_a_group_of_pinned_parts_only() {
     }
 }
 
-#[tokio::test]
-async fn the_operator_can_give_nobody_another_right() {
-    let bao = installed().await;
-    let operator = bao.service("dmp-system", "dmp-operator").await;
-    let group = Some("group-a");
+/// Makes a group's key space with its `kek`, as the operator does.
+async fn with_kek(operator: &OpenBao) -> &'static str {
+    let group = "group-a";
     operator
         .write("sys/namespaces/group-a", &json!({}))
         .await
         .unwrap();
     operator
-        .mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" }))
+        .mount_in(Some(group), "sys/mounts/transit", &json!({ "type": "transit" }))
         .await
         .unwrap();
     operator
-        .write_in(group, "transit/keys/kek", &pinned::kek_key())
+        .write_in(Some(group), "transit/keys/kek", &pinned::kek_key())
         .await
         .unwrap();
+    group
+}
+
+#[tokio::test]
+async fn the_operator_can_give_nobody_another_right() {
+    let bao = installed().await;
+    let operator = bao.service("dmp-system", "dmp-operator").await;
+    let group = Some(with_kek(&operator).await);
     operator
         .mount_in(group, "sys/auth/kubernetes", &json!({ "type": "kubernetes" }))
         .await
@@ -555,19 +561,7 @@ async fn the_operator_can_give_nobody_another_right() {
 async fn who_sees_how_old_keys_are_can_do_nothing_with_them() {
     let bao = installed().await;
     let operator = bao.service("dmp-system", "dmp-operator").await;
-    let group = Some("group-a");
-    operator
-        .write("sys/namespaces/group-a", &json!({}))
-        .await
-        .unwrap();
-    operator
-        .mount_in(group, "sys/mounts/transit", &json!({ "type": "transit" }))
-        .await
-        .unwrap();
-    operator
-        .write_in(group, "transit/keys/kek", &pinned::kek_key())
-        .await
-        .unwrap();
+    let group = Some(with_kek(&operator).await);
     refused(
         "a group's `kek`",
         operator.read_in(group, "transit/keys/kek").await,

@@ -2,35 +2,24 @@
 //! refused with its sentence, what runs is found to be what was signed, and the platform serves on.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dmp_api::body::Role;
 use dmp_api::{ImageRelease, Platform};
 use dmp_appliance::Progress;
 use dmp_policies::openreports::Answer;
-use dmp_testkit::bodies::Authority;
 use dmpctl::compliance::standing;
-use dmpctl::homologation::SignatureOptions;
 use dmpctl::images::sign::{SignCommand, sign};
 use dmpctl::images::signed::require_signed;
 use dmpctl::images::source::SourceOptions;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
+use crate::signed::{security, signature, until};
 use crate::stage::{binaries, on_stage};
 
 const WITHIN: Duration = Duration::from_secs(180);
-
-async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) -> Duration {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < WITHIN, "{what}: not within {WITHIN:?}");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    begun.elapsed()
-}
 
 /// A pod that nothing else refuses; `Ok` when it was made (and taken away again).
 async fn tried(client: &Client, image: &str) -> Result<(), String> {
@@ -70,25 +59,7 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
         let client = &stage.client;
         let platforms = Api::<Platform>::all(client.clone());
         let platform = platforms.get("national").await.unwrap();
-        let security = Authority::lasting("Entité de sécurité d’essai", "000000000000012");
-        // A body that is there stays what it is: another test may have brought it.
-        let mut bodies = json!(platform.spec.bodies);
-        if platform
-            .spec
-            .bodies
-            .iter()
-            .all(|body| body.role != Role::Security)
-        {
-            bodies.as_array_mut().unwrap().push(json!({
-                "role": "security", "organisation": { "name": security.name, "ice": security.ice },
-                "anchors": [{ "certificate": security.certificate_pem() }],
-            }));
-            let change = Patch::Merge(json!({ "spec": { "bodies": bodies } }));
-            platforms
-                .patch("national", &PatchParams::default(), &change)
-                .await
-                .unwrap();
-        }
+        let security = security(client, &platform).await;
         let releases = Api::<ImageRelease>::all(client.clone());
         if releases
             .list(&ListParams::default())
@@ -103,17 +74,8 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
         }
 
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let member = security.person("s1");
         let command = SignCommand {
-            signature: SignatureOptions {
-                certificate: file("certificate.pem", &member.chain_pem),
-                key: file("key.pem", &member.key_pem),
-            },
+            signature: signature(&security, folder.path()),
             source: SourceOptions {
                 from: None,
                 cache: std::env::var_os("DMP_CACHE").map(PathBuf::from),
@@ -133,7 +95,7 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
         );
         let release: ImageRelease = serde_saphyr::from_str(&text).unwrap();
         releases.create(&PostParams::default(), &release).await.unwrap();
-        let listed = until("the list", || async {
+        let listed = until("the list", WITHIN, || async {
             let lists = Api::<ConfigMap>::namespaced(client.clone(), "dmp-system");
             let list = lists.get_opt("admitted-images").await.unwrap();
             list.and_then(|list| list.data)
@@ -141,7 +103,7 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
         })
         .await;
         let foreign = &stage.running.images.busybox.reference;
-        let refused = until("a foreign image refused", || async {
+        let refused = until("a foreign image refused", WITHIN, || async {
             let told = tried(client, foreign).await;
             told.is_err_and(|why| why.contains("nobody signed for this image"))
         })
@@ -160,7 +122,7 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
             .unwrap_err();
         assert_eq!(told.code, "image-not-signed");
 
-        let holds = until("the control holds", || async {
+        let holds = until("the control holds", WITHIN, || async {
             answer(client).await.0 == Answer::Pass
         })
         .await;
@@ -181,7 +143,7 @@ fn what_nobody_signed_for_does_not_run_on_the_appliance() {
                 && conditions
                     .is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"))
         };
-        let back = until("audit and its database again", || async {
+        let back = until("audit and its database again", WITHIN, || async {
             let services = pods.list(&of_audit).await.unwrap().items;
             let stores = pods.list(&databases).await.unwrap().items;
             services.iter().any(ready) && stores.iter().any(ready)

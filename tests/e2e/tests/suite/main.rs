@@ -27,6 +27,7 @@ mod other_cluster_upgrade;
 mod placement;
 mod retirement;
 mod revocation;
+mod signed;
 mod support;
 mod tours;
 mod unprotected;

@@ -1,35 +1,24 @@
 //! Which machines a site is, on a running platform: signed, pods and databases are bound to them and serve on; the same person's word
 //! on a machine that is none takes nothing down.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dmp_api::body::Role;
 use dmp_api::{HealthGroup, Platform, SiteInventory};
 use dmp_policies::openreports::Answer;
-use dmp_testkit::bodies::Authority;
 use dmp_testkit::kubernetes::api_of;
 use dmpctl::compliance::standing;
 use dmpctl::demo::TANGER;
-use dmpctl::homologation::SignatureOptions;
 use dmpctl::site::{MachinesOptions, SignOptions, machines, sign};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+use crate::signed::{security, signature, until};
 use crate::stage::on_stage;
 
 /// Two databases and a record store move one after the other.
 const WITHIN: Duration = Duration::from_secs(300);
-
-async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) -> Duration {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < WITHIN, "{what}: not within {WITHIN:?}");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    begun.elapsed()
-}
 
 /// Whether every pod of the group is bound to nodes by name and ready.
 async fn settled(client: &Client) -> bool {
@@ -84,26 +73,7 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
             .unwrap();
         let group = Api::<HealthGroup>::all(client.clone()).get(TANGER).await.unwrap();
         let site = group.spec.site.clone();
-        let security = Authority::lasting("Entité de sécurité d’essai", "000000000000012");
-        // A body that is there stays what it is: another test may have brought it.
-        let mut bodies = json!(platform.spec.bodies);
-        if platform
-            .spec
-            .bodies
-            .iter()
-            .all(|body| body.role != Role::Security)
-        {
-            bodies.as_array_mut().unwrap().push(json!({
-                "role": "security", "organisation": { "name": security.name, "ice": security.ice },
-                "anchors": [{ "certificate": security.certificate_pem() }],
-            }));
-            let platforms = Api::<Platform>::all(client.clone());
-            let change = Patch::Merge(json!({ "spec": { "bodies": bodies } }));
-            platforms
-                .patch("national", &PatchParams::default(), &change)
-                .await
-                .unwrap();
-        }
+        let security = security(client, &platform).await;
 
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
@@ -115,12 +85,8 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
             .await
             .unwrap();
         eprintln!("placement: {listed}");
-        let member = security.person("s1");
         let options = SignOptions {
-            signature: SignatureOptions {
-                certificate: file("certificate.pem", &member.chain_pem),
-                key: file("key.pem", &member.key_pem),
-            },
+            signature: signature(&security, folder.path()),
             domain: platform.spec.domain.clone(),
             site: site.clone(),
             machines: file("machines.json", &listed),
@@ -132,18 +98,18 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
             inventories.create(&Default::default(), &inventory).await.unwrap();
         };
         apply(sign(&options).unwrap()).await;
-        until("the site attested", || async {
+        until("the site attested", WITHIN, || async {
             condition(client, "Site", &site, "Attested").await == "True Attested"
         })
         .await;
-        let took = until("everything bound and ready", || settled(client)).await;
+        let took = until("everything bound and ready", WITHIN, || settled(client)).await;
         eprintln!("placement: every pod of the group on signed machines after {took:?}");
-        until("the group ready", || async {
+        until("the group ready", WITHIN, || async {
             condition(client, "HealthGroup", TANGER, "Ready").await == "True Ready"
         })
         .await;
         // The appliance is one site: everything of the platform is on its machines now.
-        let placed = until("the control holds", || async {
+        let placed = until("the control holds", WITHIN, || async {
             let report = standing::read(client).await.unwrap();
             let mut results = report.results.iter();
             results.any(|one| {
@@ -163,7 +129,7 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
             ..options.clone()
         };
         apply(sign(&hurried).unwrap()).await;
-        until("the group refused", || async {
+        until("the group refused", WITHIN, || async {
             condition(client, "HealthGroup", TANGER, "Ready").await == "False NoGround"
         })
         .await;
@@ -171,7 +137,7 @@ fn what_the_security_entity_signed_binds_what_holds_data() {
 
         // Signed again as it is.
         apply(sign(&options).unwrap()).await;
-        until("the group ready", || async {
+        until("the group ready", WITHIN, || async {
             condition(client, "HealthGroup", TANGER, "Ready").await == "True Ready"
         })
         .await;
