@@ -25,6 +25,7 @@ pub mod site;
 pub mod solution;
 pub mod status;
 pub mod support;
+mod terminal;
 pub mod trail;
 pub mod uninstall;
 pub mod up;
@@ -38,6 +39,7 @@ pub use error::CliError;
 
 /// Parses the command line, runs the command, prints its error with the remedy.
 pub fn run() -> ExitCode {
+    terminal::end_with_the_reader();
     // Before any TLS: kube and reqwest take the process's provider.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

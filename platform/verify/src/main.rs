@@ -63,6 +63,8 @@ struct Keys {
 }
 
 fn main() -> ExitCode {
+    // A reader that leaves (`… | head`) ends it as it ends other programs; there is no socket here that could.
+    sigpipe::reset();
     let result = match Arguments::parse().command {
         Command::Trail { file, keys } => keys::load(&keys.keys).and_then(|keys| trail::run(&file, &keys)),
         Command::Checkpoint {

@@ -1,8 +1,9 @@
 //! The binary as a person uses it: a good trail, and each thing that can be altered in one.
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -123,6 +124,23 @@ fn a_good_trail_is_proven_entry_by_entry() {
     let list = log.trail()["entries"].to_string();
     assert_eq!(trail(&list, &log.vkey()).0, 0);
     assert_eq!(trail(&log.entry(3).to_string(), &log.vkey()).0, 0);
+}
+
+#[test]
+fn a_reader_that_left_ends_it_without_a_verdict() {
+    let log = Log::of(3);
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), "trail", &log.trail().to_string());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = Command::new(env!("CARGO_BIN_EXE_dmp-verify"))
+        .args(["trail", file.to_str().unwrap(), "--key", &log.vkey()])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
+    assert_eq!(ended.status.signal(), Some(13), "SIGPIPE");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use dmp_appliance::{Options, Progress, Running};
 use dmpctl::demo::World;
@@ -143,13 +144,16 @@ pub fn on_runtime<T>(test: impl Future<Output = T>) -> T {
     runtime().block_on(test)
 }
 
-/// Runs one test on the shared stage; when it fails, keeps what explains it.
+/// Runs one test on the shared stage and says how long it took; when it fails, keeps what explains it.
 pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
     runtime().block_on(async {
         let stage = STAGE
             .get_or_init(|| Stage::start_with(options(SHARED, binaries())))
             .await;
-        if let Err(panic) = AssertUnwindSafe(test(stage)).catch_unwind().await {
+        let begin = Instant::now();
+        let outcome = AssertUnwindSafe(test(stage)).catch_unwind().await;
+        eprintln!("{name}: {:.0} s", begin.elapsed().as_secs_f64());
+        if let Err(panic) = outcome {
             let folder = keep(&stage.client, name).await;
             eprintln!("{name} failed; logs and events are in {}", folder.display());
             std::panic::resume_unwind(panic);
@@ -160,6 +164,7 @@ pub fn on_stage(name: &str, test: impl AsyncFnOnce(&'static Stage)) {
 /// Runs one test on an appliance of its own, which is discarded afterwards whatever happened.
 pub fn on_own_stage(name: &str, options: Options, test: impl AsyncFnOnce(&Stage)) {
     runtime().block_on(async {
+        let begin = Instant::now();
         let stage = Stage::start_with(options).await;
         let outcome = AssertUnwindSafe(test(&stage)).catch_unwind().await;
         if outcome.is_err() {
@@ -167,6 +172,7 @@ pub fn on_own_stage(name: &str, options: Options, test: impl AsyncFnOnce(&Stage)
             eprintln!("{name} failed; logs and events are in {}", folder.display());
         }
         stage.discard().await;
+        eprintln!("{name}: {:.0} s", begin.elapsed().as_secs_f64());
         if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
