@@ -11,14 +11,42 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+fn documents() -> impl Iterator<Item = serde_json::Value> {
+    let manifests = admission::MANIFESTS.iter();
+    manifests.flat_map(|(_, text)| admission::documents(text))
+}
+
 /// Names of the product's admission policies.
 fn policies() -> BTreeSet<String> {
-    let manifests = admission::MANIFESTS.iter();
-    let documents = manifests.flat_map(|(_, text)| admission::documents(text));
-    documents
+    documents()
         .filter(|document| document["kind"] == "ValidatingAdmissionPolicy")
         .map(|document| document["metadata"]["name"].as_str().unwrap().to_owned())
         .collect()
+}
+
+#[test]
+fn every_policy_serves_a_control_and_denies() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let named = catalogue
+        .controls()
+        .iter()
+        .flat_map(|control| &control.implementation.by);
+    let serving: BTreeSet<_> = named
+        .filter_map(|by| match by {
+            By::Policy(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(serving, policies());
+    let bindings = documents().filter(|one| one["kind"] == "ValidatingAdmissionPolicyBinding");
+    let denying = bindings.filter(|one| {
+        let actions = one["spec"]["validationActions"].as_array();
+        actions.is_some_and(|actions| actions.iter().any(|action| action == "Deny"))
+    });
+    let bound: BTreeSet<_> = denying
+        .map(|one| one["spec"]["policyName"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(bound, policies());
 }
 
 #[test]
