@@ -12,6 +12,7 @@ use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
 use crate::keys;
+use crate::logs;
 use crate::profile;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
@@ -44,7 +45,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 28] = [
+pub const COLLECTORS: [(&str, &str, Collector); 29] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -71,6 +72,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-CRY-04", "authorities", keys::authorities),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
+    ("DMP-LOG-01", "oldest", logs::stores),
     ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];
