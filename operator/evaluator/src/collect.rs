@@ -8,6 +8,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
@@ -45,7 +46,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 29] = [
+pub const COLLECTORS: [(&str, &str, Collector); 30] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -55,6 +56,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 29] = [
     ("DMP-IAM-03", "pairs", role_pairs),
     ("DMP-IAM-04", "tokens", tokens_of_pods),
     ("DMP-IAM-04", "subjects", impersonal),
+    ("DMP-IAM-05", "dormant", accounts::uses),
     ("DMP-WRK-02", "images", images),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),

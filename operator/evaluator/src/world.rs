@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
-use dmp_api::{HealthGroup, Incident, Platform, key_custody, log_stores, node_clocks, tls_probe};
+use dmp_api::{HealthGroup, Incident, Platform, key_custody, last_uses, log_stores, node_clocks, tls_probe};
 use dmp_policies::Profile;
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
@@ -91,6 +91,8 @@ pub struct World {
     pub clocks: Read<node_clocks::Observation>,
     /// Copies of the platform's logs.
     pub logs: Read<log_stores::Observation>,
+    /// Who came to the API server.
+    pub uses: Read<last_uses::Observation>,
     /// Of the Platform; `None` without one.
     pub platform: Read<Option<Identity>>,
     /// The platform's image; empty without a platform.
@@ -160,6 +162,7 @@ impl World {
             keys: nothing(),
             clocks: nothing(),
             logs: nothing(),
+            uses: nothing(),
             platform: nothing(),
             image: nothing(),
             report: nothing(),
@@ -237,6 +240,7 @@ impl World {
             keys: left::read(client, now).await,
             clocks: left::read(client, now).await,
             logs: left::read(client, now).await,
+            uses: left::read(client, now).await,
             report: report(client).await,
         }
     }

@@ -5,7 +5,7 @@
 mod admitted;
 mod bundles;
 mod history;
-mod logs;
+mod left;
 mod placement;
 mod platform;
 mod policy_reports;
