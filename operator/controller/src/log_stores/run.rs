@@ -17,7 +17,7 @@ const MANAGER: &str = "dmp-operator/log-stores";
 /// Between two rounds, each of which looks through the index of every log.
 const PERIOD: Duration = Duration::from_secs(3_600);
 /// While something is missing: a new group's log is copied within seconds.
-const SOON: Duration = Duration::from_secs(600);
+const SOON: Duration = Duration::from_secs(120);
 /// After a round that failed.
 const RETRY: Duration = Duration::from_secs(60);
 /// What has not changed is written again after so long: the evaluator takes nothing that is older than six hours.
