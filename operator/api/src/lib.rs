@@ -26,6 +26,8 @@ pub mod homologation_review;
 pub mod image_release;
 pub mod incident;
 pub mod key_custody;
+pub mod last_uses;
+pub mod log_stores;
 pub mod names;
 pub mod node_clocks;
 pub mod non_conformity;

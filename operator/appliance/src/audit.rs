@@ -128,5 +128,10 @@ mod tests {
         ] {
             assert!(policy.contains(needed), "{needed}");
         }
+        // Who reads is kept last, after what is of software or of nobody.
+        let policy: serde_json::Value = serde_saphyr::from_str(policy).expect("the policy is YAML");
+        let rules = policy["rules"].as_array().expect("rules");
+        let last = rules.last().expect("a last rule");
+        assert_eq!(*last, serde_json::json!({ "level": "Metadata" }));
     }
 }

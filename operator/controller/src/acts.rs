@@ -1,4 +1,5 @@
-//! The way to the platform's log of who did what (`audit`). It opens when the operator has its certificate.
+//! The way to the platform's log of who did what (`audit`), and to what that service keeps of all logs. It opens when the operator has its
+//! certificate.
 //!
 //! It holds nothing: what the log does not take is kept by who brings it, and brought again with the same words. After a failure
 //! it rests for a while, so that a log that does not answer keeps nobody waiting.
@@ -7,6 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use dmp_client::acts::{Act, RecordError, Recorder};
+use dmp_client::kept::Reader;
 use dmp_core::problem::Chain;
 use prometheus::{IntCounterVec, Opts};
 use reqwest::StatusCode;
@@ -64,6 +66,7 @@ pub struct ActLog(Arc<Inner>);
 struct Inner {
     url: String,
     recorder: OnceLock<Recorder>,
+    kept: OnceLock<Reader>,
     failed: Mutex<Option<Instant>>,
 }
 
@@ -74,13 +77,23 @@ impl ActLog {
         Self(Arc::new(Inner {
             url: url.to_owned(),
             recorder: OnceLock::new(),
+            kept: OnceLock::new(),
             failed: Mutex::default(),
         }))
     }
 
-    /// From here on acts can be sent, with this client's certificate.
+    /// From here on acts can be sent and logs asked for, with this client's certificate.
     pub fn open(&self, http: reqwest::Client) {
+        let _opened_before = self.0.kept.set(Reader::new(http.clone(), &self.0.url));
         let _opened_before = self.0.recorder.set(Recorder::new(http, &self.0.url));
+    }
+
+    /// Who says how far back the copies of the logs reach.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn kept(&self) -> Result<&Reader, Error> {
+        self.0.kept.get().ok_or(Error::Closed)
     }
 
     /// When this answers, the entry is durable.
@@ -155,5 +168,6 @@ mod tests {
             facts: Default::default(),
         };
         assert!(matches!(log.record(&act).await, Err(Error::Closed)));
+        assert!(matches!(log.kept(), Err(Error::Closed)));
     }
 }

@@ -5,7 +5,7 @@
 //! this alone). [`rules`] says which of them matter, from who, verb and resource, never from the content of an object;
 //! [`report`] makes of each a log line, a count and a Kubernetes Event on the Platform or the HealthGroup, [`record`] an entry of the
 //! platform's log. [`heard`] keeps when
-//! events last came, for the condition `KubernetesAudit`. It refuses nothing: that is admission's and RBAC's.
+//! events last came, for the condition `KubernetesAudit`, [`uses`] on which day whom they were last of. It refuses nothing: that is admission's and RBAC's.
 //!
 //! Every replica receives. What the API server cannot deliver it drops after some retries, so its own audit log on
 //! disk remains the complete record. How to switch it on in somebody's cluster: `docs/security/kubernetes-audit.md`.
@@ -16,6 +16,7 @@ pub mod listener;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod uses;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use http::StatusCode;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::acts::ActLog;
@@ -59,9 +61,10 @@ pub async fn run(client: kube::Client, config: Config, acts: ActLog) {
     let (to_record, recording) = mpsc::channel(record::QUEUE);
     let events = report::publish(client.clone(), queue, to_record);
     let entries = record::deliver(acts, recording);
-    let heard = heard::Heard::new(client, &config.namespace);
-    let router = router(Receiver::new(findings, Some(heard)));
-    tokio::join!(events, entries, listener::serve(&config, router));
+    let heard = heard::Heard::new(client.clone(), &config.namespace);
+    let uses = Arc::new(uses::Uses::new(client));
+    let router = router(Receiver::new(findings, Some(heard), Some(Arc::clone(&uses))));
+    tokio::join!(events, entries, uses.run(), listener::serve(&config, router));
 }
 
 /// Takes batches in; findings go to a channel. A clone is the same.
@@ -72,15 +75,21 @@ struct Inner {
     seen: Mutex<Seen>,
     findings: mpsc::Sender<Vec<Finding>>,
     heard: Option<heard::Heard>,
+    uses: Option<Arc<uses::Uses>>,
 }
 
 impl Receiver {
-    /// `heard`: where to note that events come.
-    pub fn new(findings: mpsc::Sender<Vec<Finding>>, heard: Option<heard::Heard>) -> Self {
+    /// `heard`: where to note that events come; `uses`: of whom.
+    pub fn new(
+        findings: mpsc::Sender<Vec<Finding>>,
+        heard: Option<heard::Heard>,
+        uses: Option<Arc<uses::Uses>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             seen: Mutex::default(),
             findings,
             heard,
+            uses,
         }))
     }
 
@@ -113,6 +122,9 @@ async fn receive(State(receiver): State<Receiver>, body: Bytes) -> StatusCode {
     if let Some(heard) = &receiver.0.heard {
         let lacking = list.items.iter().filter_map(Event::lacks_request);
         heard.now(&lacking.collect()).await;
+    }
+    if let Some(uses) = &receiver.0.uses {
+        uses.note(&list.items, Timestamp::now());
     }
     let findings = receiver.findings(&list.items);
     if !findings.is_empty() {

@@ -30,6 +30,7 @@ pub mod key_custody;
 pub mod kubernetes_audit;
 pub mod label_key;
 pub mod lifts;
+pub mod log_stores;
 pub mod network_probe;
 pub mod node_clocks;
 pub mod non_conformity;

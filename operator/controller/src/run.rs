@@ -34,7 +34,7 @@ use crate::together::Together;
 use crate::{
     catalogue, catalogue_entry, conformance_profile, conformance_run, control_evidence, evidence_item, facts,
     health_group, homologation_programme, homologation_review, image_release, incident, key_custody,
-    kubernetes_audit, network_probe, platform, schema_check, site, site_inventory, solution,
+    kubernetes_audit, log_stores, network_probe, platform, schema_check, site, site_inventory, solution,
     solution_credential, solution_homologation, solution_revocation,
 };
 use crate::{
@@ -418,6 +418,7 @@ async fn controllers(context: Context, observer: Arc<dyn ReconcileObserver>) {
         boxed(tls_probe::run(client(), context.openbao.clone())),
         boxed(key_custody::run(client(), context.key_metadata.clone())),
         boxed(node_clocks::run(client())),
+        boxed(log_stores::run(client(), context.acts.clone())),
         boxed(posture_record::run(client(), context.acts.clone())),
         boxed(oscal_record::run(client(), context.acts.clone())),
     ])

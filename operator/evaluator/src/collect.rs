@@ -8,10 +8,12 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
 use crate::keys;
+use crate::logs;
 use crate::profile;
 use crate::report;
 use crate::world::{Namespace, Pod, Read, World};
@@ -44,7 +46,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 28] = [
+pub const COLLECTORS: [(&str, &str, Collector); 30] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -54,6 +56,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-IAM-03", "pairs", role_pairs),
     ("DMP-IAM-04", "tokens", tokens_of_pods),
     ("DMP-IAM-04", "subjects", impersonal),
+    ("DMP-IAM-05", "dormant", accounts::uses),
     ("DMP-WRK-02", "images", images),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
@@ -71,6 +74,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-CRY-04", "authorities", keys::authorities),
     ("DMP-CRY-06", "endpoints", endpoints::listeners),
     ("DMP-CRY-06", "stores", endpoints::stores),
+    ("DMP-LOG-01", "oldest", logs::stores),
     ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
 ];

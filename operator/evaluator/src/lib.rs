@@ -2,7 +2,7 @@
 //! rendered for it. It runs under an account of its own that reads and changes nothing but its own reports and evidence: who
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
-//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`], [`keys`], [`clocks`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
+//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`], [`keys`], [`clocks`], [`logs`], [`accounts`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
 //! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day and
 //! [`bundles`] its OSCAL documents,
 //! [`policy_reports`] says the same to other tools when it is asked to. What could not be read is an
@@ -11,6 +11,7 @@
 //! To check something more: a function in [`collect`] and its line in the table there. Not here: what must be true (a file of
 //! `policies/controls`), correcting what is wrong (the operator), what people bring (they write it as `ControlEvidence`).
 
+pub mod accounts;
 pub mod admission;
 mod audit;
 pub mod brought;
@@ -27,6 +28,7 @@ pub mod images;
 pub mod incidents;
 pub mod keys;
 mod left;
+pub mod logs;
 pub mod metrics;
 pub mod objects;
 pub mod pass;

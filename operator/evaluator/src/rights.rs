@@ -1,18 +1,24 @@
 //! Who can do what in the whole cluster: every binding resolved to verbs and resources, one item for each subject; and which
-//! bindings of the product's roles are nobody's in particular.
+//! bindings of the product's roles are nobody's in particular; and who holds a role of the product, or is software of the platform.
 //!
 //! A person is not named: what is said is the binding that gives them the right.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dmp_api::last_uses::{group, person};
+use jiff::Timestamp;
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
 };
-use kube::{Api, Client, ResourceExt as _};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Api, Client, Resource as _, ResourceExt as _};
 use serde_json::json;
 
 use crate::refused;
 use crate::world::{Read, list};
+
+/// What names of the product's roles and of the platform's namespaces begin with.
+const OURS: &str = "dmp-";
 
 /// What the bindings of the cluster come to.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +26,19 @@ pub struct Rights {
     pub grants: Vec<Grant>,
     /// Bindings that admission would refuse by their subjects: `<namespace>/<name>`, of the whole cluster `<name>`.
     pub impersonal: Vec<String>,
+    /// Who holds a role of the product, and ServiceAccounts of the platform that hold any.
+    pub holders: Vec<Holder>,
+}
+
+/// An account that holds a right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// As it is shown: as the subject of a [`Grant`].
+    pub name: String,
+    /// As the operator calls it where it notes who came (`dmp_api::last_uses`).
+    pub account: String,
+    /// Since when, by its oldest binding that is still there.
+    pub since: Timestamp,
 }
 
 /// What one subject can reach, all its bindings together.
@@ -37,6 +56,7 @@ pub struct Grant {
 struct Binding {
     name: String,
     namespace: Option<String>,
+    made: Timestamp,
     role: RoleRef,
     subjects: Vec<Subject>,
 }
@@ -59,6 +79,7 @@ pub(crate) async fn read(client: &Client) -> Read<Rights> {
     let cluster_binding = |binding: ClusterRoleBinding| Binding {
         name: binding.name_any(),
         namespace: None,
+        made: made(binding.meta()),
         role: binding.role_ref,
         subjects: binding.subjects.unwrap_or_default(),
     };
@@ -66,18 +87,27 @@ pub(crate) async fn read(client: &Client) -> Read<Rights> {
     let binding = |binding: RoleBinding| Binding {
         name: binding.name_any(),
         namespace: binding.namespace(),
+        made: made(binding.meta()),
         role: binding.role_ref,
         subjects: binding.subjects.unwrap_or_default(),
     };
     bindings.extend(list(Api::all(all()), "RoleBindings", binding).await?);
     Ok(Rights {
         grants: resolved(&roles, &bindings),
+        holders: holders(&bindings),
         impersonal: bindings
             .iter()
             .filter(|one| is_impersonal(one))
             .map(place)
             .collect(),
     })
+}
+
+fn made(metadata: &ObjectMeta) -> Timestamp {
+    metadata
+        .creation_timestamp
+        .as_ref()
+        .map_or(Timestamp::MIN, |at| at.0)
 }
 
 fn is_impersonal(binding: &Binding) -> bool {
@@ -118,6 +148,29 @@ fn resolved(roles: &Roles, bindings: &[Binding]) -> Vec<Grant> {
     grants.into_values().collect()
 }
 
+fn holders(bindings: &[Binding]) -> Vec<Holder> {
+    let mut holders = BTreeMap::<String, Holder>::new();
+    for binding in bindings {
+        let of_the_product = binding.role.name.starts_with(OURS);
+        for subject in &binding.subjects {
+            let identity = identity(subject, binding);
+            let account = match subject.kind.as_str() {
+                "ServiceAccount" if of_the_product || identity.starts_with(OURS) => identity,
+                "User" if of_the_product => person(&subject.name),
+                "Group" if of_the_product => group(&subject.name),
+                _ => continue,
+            };
+            let holder = holders.entry(account.clone()).or_insert_with(|| Holder {
+                name: called(subject, binding),
+                account,
+                since: binding.made,
+            });
+            holder.since = holder.since.min(binding.made);
+        }
+    }
+    holders.into_values().collect()
+}
+
 /// Who it is, to put together what is the same one's.
 fn identity(subject: &Subject, binding: &Binding) -> String {
     if subject.kind == "ServiceAccount" {
@@ -153,6 +206,7 @@ mod tests {
         Binding {
             name: name.to_owned(),
             namespace: namespace.map(ToOwned::to_owned),
+            made: Timestamp::UNIX_EPOCH,
             role: RoleRef {
                 kind: role.0.to_owned(),
                 name: role.1.to_owned(),
@@ -206,6 +260,51 @@ mod tests {
         assert!(of("a/ci").unwrap().resources.contains("*"));
         assert!(of("nobody").unwrap().verbs.is_empty());
         assert!(!format!("{grants:?}").contains("amina"));
+    }
+
+    #[test]
+    fn who_holds_a_role_of_the_product_or_is_software_of_the_platform_is_an_account_since_its_first_binding()
+    {
+        let host = ("ClusterRole", "dmp-host");
+        let view = ("ClusterRole", "view");
+        let at = |day: i64, binding: Binding| Binding {
+            made: Timestamp::from_second(day * 86_400).unwrap(),
+            ..binding
+        };
+        let found = holders(&[
+            at(9, binding("one", None, host, ("User", "amina@host.example"))),
+            at(
+                4,
+                binding(
+                    "two",
+                    Some("dmp-a"),
+                    ("ClusterRole", "dmp-group-admin"),
+                    ("User", "amina@host.example"),
+                ),
+            ),
+            at(5, binding("three", None, host, ("Group", "cloud-operations"))),
+            at(6, binding("four", None, host, ("ServiceAccount", "ci"))),
+            at(7, binding("five", Some("dmp-a"), view, ("ServiceAccount", "old"))),
+            // Somebody else's.
+            at(1, binding("six", None, view, ("User", "omar@host.example"))),
+            at(1, binding("seven", Some("a"), view, ("ServiceAccount", "x"))),
+            at(1, binding("eight", Some("a"), view, ("Group", "system:masters"))),
+        ]);
+        let days: BTreeMap<_, _> = found
+            .iter()
+            .map(|one| (one.name.as_str(), one.since.as_second() / 86_400))
+            .collect();
+        let expected = [
+            ("person by one", 4),
+            ("cloud-operations", 5),
+            ("/ci", 6),
+            ("dmp-a/old", 7),
+        ];
+        assert_eq!(days, expected.into());
+        let person_there = found
+            .iter()
+            .any(|one| one.account == person("amina@host.example"));
+        assert!(person_there && !format!("{found:?}").contains("amina"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use dmp_api::names::{PLATFORM, SYSTEM_NAMESPACE};
-use dmp_api::{HealthGroup, Incident, Platform, key_custody, node_clocks, tls_probe};
+use dmp_api::{HealthGroup, Incident, Platform, key_custody, last_uses, log_stores, node_clocks, tls_probe};
 use dmp_policies::Profile;
 use dmp_policies::exception::Exception;
 use dmp_policies::openreports::{self, Report};
@@ -89,6 +89,10 @@ pub struct World {
     /// Keys in OpenBao.
     pub keys: Read<key_custody::Observation>,
     pub clocks: Read<node_clocks::Observation>,
+    /// Copies of the platform's logs.
+    pub logs: Read<log_stores::Observation>,
+    /// Who came to the API server.
+    pub uses: Read<last_uses::Observation>,
     /// Of the Platform; `None` without one.
     pub platform: Read<Option<Identity>>,
     /// The platform's image; empty without a platform.
@@ -157,6 +161,8 @@ impl World {
             endpoints: nothing(),
             keys: nothing(),
             clocks: nothing(),
+            logs: nothing(),
+            uses: nothing(),
             platform: nothing(),
             image: nothing(),
             report: nothing(),
@@ -233,6 +239,8 @@ impl World {
             endpoints: left::read(client, now).await,
             keys: left::read(client, now).await,
             clocks: left::read(client, now).await,
+            logs: left::read(client, now).await,
+            uses: left::read(client, now).await,
             report: report(client).await,
         }
     }

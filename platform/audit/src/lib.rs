@@ -3,7 +3,8 @@
 //! In scope: the copy of every log (leaves, encrypted bodies, tiles), the check that each checkpoint is signed by the
 //! log's key and continues what was seen, findings when it does not, the index from a patient's audit pseudonym to
 //! entries, and `POST /v1/trail` with inclusion proofs that `dmp-verify` checks offline; acts of other services that are about no
-//! patient ([`acts`]), in its own log; whose records an incident touched ([`affected`]).
+//! patient ([`acts`]), in its own log; whose records an incident touched ([`affected`]); how far back each
+//! copy reaches ([`kept`]).
 //! Out of scope: writing other services' events, deciding about access, witnesses of third parties.
 //!
 //! ```text
@@ -19,6 +20,7 @@ mod affected;
 mod bodies;
 mod config;
 mod index;
+mod kept;
 mod metrics;
 mod pull;
 mod registry;
@@ -116,6 +118,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
     service.health().add_database("database", &pool);
     let domain = config.service.domain.clone();
     let acts = Arc::new(acts::Acts::new(pool.clone(), log.clone(), index.clone()));
+    let kept = kept::Kept::new(pool.clone(), bodies.clone(), sources.clone());
     let trail = trail::Trail::new(pool.clone(), bodies.clone(), index.clone());
     let registry = registry::Registry::new(http, &config.audit.registry_url);
     let affected = affected::Affected::new(pool, bodies, index, registry.clone(), acts.clone(), &domain);
@@ -127,6 +130,7 @@ pub async fn run(config_path: &Path) -> Result<(), Error> {
         trail: Arc::new(trail),
         acts,
         affected: Arc::new(affected),
+        kept: Arc::new(kept),
     };
     let router = routes::router(state, &domain).merge(dmp_tlog::routes(log, &domain));
     service.run(&identity, router).await?;

@@ -140,6 +140,12 @@ impl Sources {
         Ok(())
     }
 
+    /// The key that signs a log that is pulled.
+    pub fn key(&self, origin: &str) -> Option<[u8; 32]> {
+        let logs = self.0.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.get(origin).map(|log| log.key)
+    }
+
     fn logs(&self) -> Vec<Arc<Pulled>> {
         self.0
             .logs

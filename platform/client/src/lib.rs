@@ -9,6 +9,7 @@ pub mod consent;
 pub mod est;
 pub mod facts;
 pub mod guichet;
+pub mod kept;
 pub mod probe;
 pub mod quota;
 pub mod records;

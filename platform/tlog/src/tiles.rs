@@ -95,6 +95,12 @@ impl Tiles {
         Ok(tlog_tiles::prove_record(size, index, self)?)
     }
 
+    /// Whether the tree of that size and root has `leaf` as its entry `index`. The tiles are asked for the way, not trusted.
+    pub fn includes(&self, (size, root): (u64, Hash), index: u64, leaf: Hash) -> bool {
+        self.inclusion(size, index)
+            .is_ok_and(|proof| tlog_tiles::check_record(&proof, size, root, index, leaf).is_ok())
+    }
+
     /// RFC 6962 consistency proof from the tree of `old` entries to that of `new`.
     ///
     /// # Errors

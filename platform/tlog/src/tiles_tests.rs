@@ -68,6 +68,11 @@ fn proofs_from_the_needed_tiles_alone_are_accepted() {
                 .unwrap();
             let leaf = leaves[usize::try_from(index).unwrap()];
             tlog_tiles::check_record(&proof, size, root, index, leaf).unwrap();
+            let some = only(&tiles, &inclusion_needs(size, index));
+            assert!(some.includes((size, root), index, leaf));
+            assert!(!some.includes((size, root), index, leaf_hash(b"another")));
+            assert!(!some.includes((size, leaf_hash(b"another")), index, leaf));
+            assert!(!some.includes((size, root), size, leaf));
         }
         for old in [1, 2, 200, 256, 300, size].into_iter().filter(|old| *old <= size) {
             let proof = only(&tiles, &consistency_needs(old, size))

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use dmp_api::last_uses::{group, person};
 use jiff::{SignedDuration, Timestamp};
 use k8s_controller::conditions::ConditionStatus;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use super::event::{Event, EventList};
 use super::heard::fact_at;
 use super::report::events;
 use super::rules::{Finding, Rule, findings};
+use super::uses::accounts;
 use super::{Receiver, Seen};
 
 const NODE: &str = "system:node:node-1";
@@ -388,7 +390,7 @@ fn the_body_of_an_object_is_not_even_read() {
 #[tokio::test]
 async fn both_stages_of_one_request_are_one_finding() {
     let (sender, _queue) = mpsc::channel(1);
-    let receiver = Receiver::new(sender, None);
+    let receiver = Receiver::new(sender, None, None);
     let mut stages = Vec::new();
     for stage in ["RequestReceived", "ResponseStarted", "ResponseComplete"] {
         let mut event = event("admin", "create", "pods/exec", "dmp-tanger/records-1");
@@ -446,4 +448,58 @@ fn a_change_of_rights_without_its_request_is_known() {
         None,
         "its request would be the secret"
     );
+}
+
+#[test]
+fn who_came_is_who_was_answered_and_whose_token_was_given_out() {
+    let by = |user: &str, groups: &[&str]| {
+        let mut event = event(user, "get", "dmp.ma/platforms", "national");
+        event.user.groups = groups.iter().map(|&group| group.to_owned()).collect();
+        event
+    };
+    let leila = by("leila@example.ma", &["cloud-operations", "system:authenticated"]);
+    let both = [person("leila@example.ma"), group("cloud-operations")];
+    assert_eq!(accounts(&leila), both);
+    // What was refused is a log-in as well; what nobody knows is none.
+    let answered = |code| Event {
+        response_status: Some(super::event::ResponseStatus { code }),
+        ..leila.clone()
+    };
+    assert_eq!(accounts(&answered(403)), both);
+    assert!(accounts(&answered(401)).is_empty());
+    let stage = "RequestReceived".to_owned();
+    assert!(
+        accounts(&Event {
+            stage,
+            ..leila.clone()
+        })
+        .is_empty()
+    );
+    // Who acts as somebody else has come; the other has not.
+    let omar = super::event::User {
+        username: "omar@example.ma".to_owned(),
+        groups: vec!["hosts".to_owned()],
+    };
+    let acting = Event {
+        impersonated_user: Some(omar),
+        ..leila.clone()
+    };
+    assert_eq!(accounts(&acting), both);
+
+    assert_eq!(
+        accounts(&by(OPERATOR, &["system:serviceaccounts"])),
+        ["dmp-system/dmp-operator"]
+    );
+    let token = |code| Event {
+        response_status: Some(super::event::ResponseStatus { code }),
+        ..event(NODE, "create", "serviceaccounts/token", "dmp-tanger/records")
+    };
+    assert_eq!(accounts(&token(201)), ["dmp-tanger/records"]);
+    assert!(accounts(&token(403)).is_empty());
+    for user in [NODE, "system:kube-scheduler", "system:anonymous", ""] {
+        assert!(accounts(&by(user, &["system:nodes"])).is_empty(), "{user}");
+    }
+    let many: Vec<_> = (0..500).map(|at| format!("group-{at}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert_eq!(accounts(&by("leila@example.ma", &many)).len(), 65);
 }

@@ -23,6 +23,7 @@ mod key_custody;
 mod kubelet;
 mod kubernetes_audit;
 mod lifecycle;
+mod log_stores;
 mod network;
 mod node_clocks;
 mod openbao;

@@ -5,6 +5,7 @@
 mod admitted;
 mod bundles;
 mod history;
+mod left;
 mod placement;
 mod platform;
 mod policy_reports;

@@ -2,6 +2,7 @@
 
 mod acts;
 mod affected;
+mod kept;
 mod trail;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use dmp_tlog::Log;
 
 use crate::acts::Acts;
 use crate::affected::Affected;
+use crate::kept::Kept;
 use crate::registry::Registry;
 use crate::sources::Sources;
 use crate::trail::Trail;
@@ -35,6 +37,7 @@ pub struct State {
     pub trail: Arc<Trail>,
     pub acts: Arc<Acts>,
     pub affected: Arc<Affected>,
+    pub kept: Arc<Kept>,
 }
 
 impl FromRef<State> for TrustBundle {
@@ -44,7 +47,7 @@ impl FromRef<State> for TrustBundle {
 }
 
 /// `POST /v1/trail`, open to the gateway; `POST /v1/acts`, to those who record what they do; `POST /v1/affected`, to the portal, which knows
-/// who may ask.
+/// who may ask; `POST /v1/kept`, to the operator.
 pub fn router(state: State, domain: &str) -> Router {
     let recording = Router::new()
         .route(ROUTE, post(acts::handler).layer(allow(domain, &RECORDERS)))
@@ -57,6 +60,10 @@ pub fn router(state: State, domain: &str) -> Router {
         .route(
             dmp_client::affected::ROUTE,
             post(affected::handler).layer(allow(domain, &[ServicePattern::National("portal")])),
+        )
+        .route(
+            dmp_client::kept::ROUTE,
+            post(kept::handler).layer(allow(domain, &[ServicePattern::System("dmp-operator")])),
         )
         .merge(recording)
         .with_state(state)

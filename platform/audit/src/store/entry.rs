@@ -66,6 +66,38 @@ pub async fn page(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The entry of a log that comes first.
+pub async fn first(conn: &mut PgConnection, origin: &str) -> Result<Option<Entry>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "select origin, idx, leaf, body, key from source_entry where origin = $1 order by idx limit 1",
+    )
+    .bind(origin)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// How many runs of indexes with `from` ≤ index < `end` have no entry: the primary key alone, in its order. The statement for its plan to
+/// be looked at.
+pub const HOLES: &str = "
+    select count(*) filter (where idx <> coalesce(before + 1, $2)), max(idx)
+    from (select idx, lag(idx) over (order by idx) as before from source_entry
+          where origin = $1 and idx >= $2 and idx < $3) there";
+
+pub async fn holes(conn: &mut PgConnection, origin: &str, from: u64, end: u64) -> Result<u64, sqlx::Error> {
+    if from >= end {
+        return Ok(0);
+    }
+    let (before, last): (i64, Option<i64>) = sqlx::query_as(HOLES)
+        .bind(origin)
+        .bind(signed(from))
+        .bind(signed(end))
+        .fetch_one(conn)
+        .await?;
+    let at_the_end = last.map(unsigned) != Some(end - 1);
+    Ok(unsigned(before) + u64::from(at_the_end))
+}
+
 /// The entries of a log at these indexes, in order.
 pub async fn at(conn: &mut PgConnection, origin: &str, indexes: &[i64]) -> Result<Vec<Entry>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(

@@ -5,6 +5,7 @@ mod acts;
 mod affected;
 mod broken;
 mod copy;
+mod kept;
 mod run;
 mod support;
 mod trail;

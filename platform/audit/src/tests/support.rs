@@ -21,7 +21,7 @@ use crate::bodies::Bodies;
 use crate::config::SourceConfig;
 use crate::registry::Registry;
 use crate::sources::Sources;
-use crate::{acts, affected, routes, store, trail};
+use crate::{acts, affected, kept, routes, store, trail};
 
 pub const ORIGIN: &str = "dmp.test/log/registry";
 
@@ -165,6 +165,7 @@ impl World {
                 acts,
                 DOMAIN,
             )),
+            kept: Arc::new(kept::Kept::new(pool.clone(), bodies.clone(), sources.clone())),
         };
         let service = TestService::start(&identity, routes::router(state, DOMAIN)).await;
         Self {

@@ -98,9 +98,11 @@ fn keys_and_clocks_are_measured_and_as_they_should_be() {
                 .iter()
                 .all(|check| passes("DMP-CRY-04", *check))
                 && passes("DMP-LOG-05", "skew")
+                && passes("DMP-LOG-01", "oldest")
+                && passes("DMP-IAM-05", "dormant")
         })
         .await;
-        eprintln!("compliance: keys and clocks are measured after {took:?}");
+        eprintln!("compliance: keys, clocks, logs and accounts are measured after {took:?}");
     });
 }
 
