@@ -14,6 +14,7 @@ use crate::incidents;
 use crate::keys;
 use crate::profile;
 use crate::report;
+use crate::vulnerabilities;
 use crate::world::{Namespace, Pod, Read, World};
 
 /// What a check looks at, once for each namespace or once for all.
@@ -44,7 +45,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 28] = [
+pub const COLLECTORS: [(&str, &str, Collector); 29] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -55,6 +56,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-IAM-04", "tokens", tokens_of_pods),
     ("DMP-IAM-04", "subjects", impersonal),
     ("DMP-WRK-02", "images", images),
+    ("DMP-WRK-03", "vulnerabilities", vulnerabilities::known),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-01", "placement", placements),

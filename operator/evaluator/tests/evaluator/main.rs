@@ -10,4 +10,5 @@ mod platform;
 mod policy_reports;
 mod profile;
 mod rights;
+mod vulnerabilities;
 mod world;
