@@ -47,7 +47,11 @@ pub(crate) async fn read(
     Ok(compared(export, images?, &bills?))
 }
 
-fn compared(export: Option<&VulnerabilityExport>, images: &[Image], bills: &BTreeMap<String, Bill>) -> Vulnerable {
+fn compared(
+    export: Option<&VulnerabilityExport>,
+    images: &[Image],
+    bills: &BTreeMap<String, Bill>,
+) -> Vulnerable {
     let mut lacking = Vec::new();
     let running: BTreeSet<&str> = images.iter().map(|image| image.digest.as_str()).collect();
     if images.is_empty() {
@@ -79,7 +83,9 @@ fn compared(export: Option<&VulnerabilityExport>, images: &[Image], bills: &BTre
     }
     let found = match &export {
         Ok(export) => {
-            let of_running = bills.iter().filter(|(digest, _)| running.contains(digest.as_str()));
+            let of_running = bills
+                .iter()
+                .filter(|(digest, _)| running.contains(digest.as_str()));
             found(export, of_running.map(|(_, bill)| bill))
         }
         Err(damaged) => {
@@ -95,13 +101,16 @@ fn compared(export: Option<&VulnerabilityExport>, images: &[Image], bills: &BTre
     }
 }
 
-/// Of the export one item, one of each vulnerability that counts, and one of each thing that nobody can tell. The others are counted.
+/// Of the export one item, one of each vulnerability that counts, and one of each thing that nobody can tell. The others
+/// are counted with the export.
 pub(crate) fn known(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
     let vulnerable = world.vulnerable.as_ref().map_err(Clone::clone)?;
     let found = &vulnerable.found;
     let mut items = Vec::new();
     if let Some(exported) = vulnerable.exported {
-        items.push(item("export", &format!("OSV export of {exported}"), exported, true));
+        let mut export = item("export", &format!("OSV export of {exported}"), exported, true);
+        export["others"] = json!(found.findings.iter().filter(|finding| !finding.counts()).count());
+        items.push(export);
     }
     let untold = vulnerable.lacking.iter().chain(&found.untold);
     items.extend(untold.map(|text| item("untold", text, Date::constant(1970, 1, 1), false)));
@@ -118,10 +127,9 @@ pub(crate) fn known(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
         item["images"] = json!(finding.images);
         item
     }));
-    let others = found.findings.iter().filter(|finding| !finding.counts()).count();
     Ok(vec![Observed::new(
         None,
-        json!({ "exported": vulnerable.exported.is_some(), "findings": items, "others": others }),
+        json!({ "exported": vulnerable.exported.is_some(), "findings": items }),
     )])
 }
 

@@ -133,9 +133,14 @@ async fn what_runs_is_compared_with_the_sites_export() {
     world.namespace("dmp-national", "privileged").await;
     let mut publisher = Publisher::default();
     let mut said = async || {
-        once(&world.evaluator, &world.catalogue, &mut publisher, Timestamp::now())
-            .await
-            .unwrap();
+        once(
+            &world.evaluator,
+            &world.catalogue,
+            &mut publisher,
+            Timestamp::now(),
+        )
+        .await
+        .unwrap();
         let report = world.report().await;
         let found = result(&report, "DMP-WRK-03", "vulnerabilities");
         (verdict(found).to_owned(), found.message.clone())
@@ -167,7 +172,11 @@ async fn what_runs_is_compared_with_the_sites_export() {
     world.apply(&export(&ago(4), &[], &none)).await;
     expect(said().await, "fail", "(OSV export of ");
     world.apply(&export(&ago(0), &[record(&ago(3))], &none)).await;
-    expect(said().await, "fail", "(CVE-TEST-1 crates.io/tls 1.0.0 (critical))");
+    expect(
+        said().await,
+        "fail",
+        "(CVE-TEST-1 crates.io/tls 1.0.0 (critical))",
+    );
     let reports = json!([{ "id": "OSV-TEST-1", "sentAt": ago(1), "reference": "maCERT-1" }]);
     world.apply(&export(&ago(0), &[record(&ago(3))], &reports)).await;
     expect(said().await, "pass", "");

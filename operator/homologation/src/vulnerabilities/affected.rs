@@ -11,7 +11,9 @@ use super::record::{Affected, Event};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// With the first version without it, when there is one.
-    Affected { fixed: Option<String> },
+    Affected {
+        fixed: Option<String>,
+    },
     NotAffected,
     /// Nobody can tell, and why.
     Undecided(String),
@@ -34,13 +36,13 @@ pub fn answer(affected: &Affected, ecosystem: &Ecosystem, version: &str) -> Answ
 
 /// Without the versions that the ranges name already.
 pub(super) fn without_repetition(affected: &mut Affected, ecosystem: &Ecosystem) {
-    let named = |version: &String| {
-        matches!(
-            in_ranges(affected, ecosystem, version),
-            Answer::Affected { .. }
-        )
-    };
-    let rest = affected.versions.iter().filter(|one| !named(one)).cloned().collect();
+    let named = |version: &String| matches!(in_ranges(affected, ecosystem, version), Answer::Affected { .. });
+    let rest = affected
+        .versions
+        .iter()
+        .filter(|one| !named(one))
+        .cloned()
+        .collect();
     affected.versions = rest;
 }
 

@@ -118,7 +118,11 @@ pub fn found<'b>(export: &Export, bills: impl Iterator<Item = &'b Bill>) -> Foun
                 }
             }
         }
-        findings.extend(groups.into_iter().map(|group| group.finding(package, &images, &ratings)));
+        findings.extend(
+            groups
+                .into_iter()
+                .map(|group| group.finding(package, &images, &ratings)),
+        );
     }
     // What nobody rated may be critical: it stands with it.
     findings.sort_by(|one, other| {
@@ -223,7 +227,10 @@ impl<'r> Ratings<'r> {
     }
 
     fn worst(&self, names: &BTreeSet<String>) -> Option<Rating> {
-        names.iter().filter_map(|name| self.0.get(name.as_str()).copied()).max()
+        names
+            .iter()
+            .filter_map(|name| self.0.get(name.as_str()).copied())
+            .max()
     }
 }
 

@@ -100,10 +100,7 @@ fn parts(one: &str, other: &str) -> Ordering {
             numbers.0.trim_start_matches('0'),
             numbers.1.trim_start_matches('0'),
         );
-        let order = first
-            .len()
-            .cmp(&second.len())
-            .then_with(|| first.cmp(second));
+        let order = first.len().cmp(&second.len()).then_with(|| first.cmp(second));
         if order.is_ne() {
             return order;
         }
@@ -152,7 +149,13 @@ mod tests {
         for (at, one) in parsed.iter().enumerate() {
             for (other_at, other) in parsed.iter().enumerate() {
                 let expected = Some(at.cmp(&other_at));
-                assert_eq!(one.compare(other), expected, "{} {}", versions[at], versions[other_at]);
+                assert_eq!(
+                    one.compare(other),
+                    expected,
+                    "{} {}",
+                    versions[at],
+                    versions[other_at]
+                );
             }
         }
     }
@@ -182,7 +185,9 @@ mod tests {
             ],
             Version::debian,
         );
-        let equal = Version::debian("1.0").unwrap().compare(&Version::debian("0:1.00").unwrap());
+        let equal = Version::debian("1.0")
+            .unwrap()
+            .compare(&Version::debian("0:1.00").unwrap());
         assert_eq!(equal, Some(Ordering::Equal));
         for bad in ["", "a:1", "1 2", "1.0é", ":", "1:"] {
             assert_eq!(Version::debian(bad), None, "{bad}");
@@ -211,11 +216,22 @@ mod tests {
             .unwrap()
             .compare(&Version::semantic("2.0.0").unwrap());
         assert_eq!(same, Some(Ordering::Equal), "what is behind a + has no rank");
-        for bad in ["", "(devel)", "v", "1", "1.2.3.4", "1.26x", "1.2.3-01", "99999999999999999999.0.0"] {
+        for bad in [
+            "",
+            "(devel)",
+            "v",
+            "1",
+            "1.2.3.4",
+            "1.26x",
+            "1.2.3-01",
+            "99999999999999999999.0.0",
+        ] {
             assert_eq!(Version::semantic(bad), None, "{bad}");
         }
         assert_eq!(
-            Version::semantic("1.0.0").unwrap().compare(&Version::debian("1.0.0").unwrap()),
+            Version::semantic("1.0.0")
+                .unwrap()
+                .compare(&Version::debian("1.0.0").unwrap()),
             None
         );
     }

@@ -93,7 +93,9 @@ pub enum Unnamed {
     NoVersion,
     #[error("is of no ecosystem that is compared (crates.io, Go, Debian)")]
     OtherEcosystem,
-    #[error("does not say of which release of Debian it is (`distro=debian-12`): export and sign the images again")]
+    #[error(
+        "does not say of which release of Debian it is (`distro=debian-12`): export and sign the images again"
+    )]
     NoRelease,
 }
 
@@ -156,10 +158,14 @@ pub fn of_url(purl: &str) -> Result<Package, Unnamed> {
         ("deb", Some(binary)) => {
             let value = |key: &str| {
                 let mut pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
-                pairs.find(|(name, _)| *name == key).map(|(_, value)| decoded(value))
+                pairs
+                    .find(|(name, _)| *name == key)
+                    .map(|(_, value)| decoded(value))
             };
             let distro = value("distro").unwrap_or_default();
-            let release = distro.strip_prefix("debian-").filter(|release| !release.is_empty());
+            let release = distro
+                .strip_prefix("debian-")
+                .filter(|release| !release.is_empty());
             let ecosystem = Ecosystem::Debian(release.ok_or(Unnamed::NoRelease)?.to_owned());
             // `glibc@2.36-9`, or `glibc` when source and binary have one version; without it they have one name too.
             let upstream = value("upstream").unwrap_or_else(|| binary.to_owned());
@@ -217,11 +223,22 @@ mod tests {
                 "Debian:12/busybox",
                 "1:1.35.0-4",
             ),
-            ("pkg:deb/debian/zlib1g@1.2?distro=debian-12&upstream=zlib", "Debian:12/zlib", "1.2"),
-            ("pkg:deb/debian/tzdata@2025b?distro=debian-13#x", "Debian:13/tzdata", "2025b"),
+            (
+                "pkg:deb/debian/zlib1g@1.2?distro=debian-12&upstream=zlib",
+                "Debian:12/zlib",
+                "1.2",
+            ),
+            (
+                "pkg:deb/debian/tzdata@2025b?distro=debian-13#x",
+                "Debian:13/tzdata",
+                "2025b",
+            ),
         ] {
             let package = of_url(purl).unwrap();
-            assert_eq!((package.name.to_string().as_str(), package.version.as_str()), (name, version));
+            assert_eq!(
+                (package.name.to_string().as_str(), package.version.as_str()),
+                (name, version)
+            );
             assert_eq!(Name::parse(name), Some(package.name));
         }
         for (purl, why) in [
@@ -257,6 +274,9 @@ mod tests {
         for text in ["npm", "Debian", "Debian:", "Ubuntu:24.04", "crates.io:1", ""] {
             assert_eq!(Ecosystem::parse(text), None, "{text}");
         }
-        assert_eq!(Ecosystem::parse("Debian:12"), Some(Ecosystem::Debian("12".to_owned())));
+        assert_eq!(
+            Ecosystem::parse("Debian:12"),
+            Some(Ecosystem::Debian("12".to_owned()))
+        );
     }
 }

@@ -55,12 +55,15 @@ pub(super) fn of_record(record: &Value) -> Option<Rating> {
     let affected = || record["affected"].as_array().into_iter().flatten();
     let vectors = |place: &Value| -> Option<Rating> {
         let all = place["severity"].as_array().into_iter().flatten();
-        all.filter_map(|one| Rating::of_vector(one["score"].as_str()?)).max()
+        all.filter_map(|one| Rating::of_vector(one["score"].as_str()?))
+            .max()
     };
     let in_affected = |of: &dyn Fn(&Value) -> Option<Rating>| affected().filter_map(of).max();
     let vector = vectors(record)
         .max(in_affected(&vectors))
-        .max(in_affected(&|one| Rating::of_vector(one["database_specific"]["cvss"].as_str()?)));
+        .max(in_affected(&|one| {
+            Rating::of_vector(one["database_specific"]["cvss"].as_str()?)
+        }));
     vector
         .or_else(|| Rating::of_word(record["database_specific"]["severity"].as_str()?))
         .or_else(|| in_affected(&|one| Rating::of_word(one["ecosystem_specific"]["urgency"].as_str()?)))
@@ -122,8 +125,14 @@ mod tests {
                 json!({ "affected": [{ "database_specific": { "informational": "unsound" } }] }),
                 None,
             ),
-            (json!({ "affected": [{ "ecosystem_specific": { "urgency": "not yet assigned" } }] }), None),
-            (json!({ "severity": severity("AV:N/AC:L/Au:N/C:C/I:C/A:C") }), None),
+            (
+                json!({ "affected": [{ "ecosystem_specific": { "urgency": "not yet assigned" } }] }),
+                None,
+            ),
+            (
+                json!({ "severity": severity("AV:N/AC:L/Au:N/C:C/I:C/A:C") }),
+                None,
+            ),
             (json!({}), None),
         ] {
             assert_eq!(of_record(&record), expected, "{record}");

@@ -37,7 +37,11 @@ fn said(ecosystem: &str, affected: Value, version: &str) -> Answer {
     affected["package"] = json!({ "ecosystem": ecosystem, "name": "p" });
     let text = json!({ "id": "OSV-TEST-1", "modified": "2026-11-20T00:00:00Z", "affected": [affected] });
     let (record, _) = Record::read(text.to_string().as_bytes()).unwrap();
-    answer(&record.affected[0], &Ecosystem::parse(ecosystem).unwrap(), version)
+    answer(
+        &record.affected[0],
+        &Ecosystem::parse(ecosystem).unwrap(),
+        version,
+    )
 }
 
 fn until(fixed: &str) -> Answer {
@@ -50,7 +54,8 @@ const OPEN: Answer = Answer::Affected { fixed: None };
 #[test]
 fn each_kind_of_event_begins_or_ends_what_is_affected() {
     let fixed = json!([{ "introduced": "1.2.0" }, { "fixed": "1.4.0" }]);
-    let twice = json!([{ "fixed": "3.0.1" }, { "introduced": "0" }, { "fixed": "1.0.1" }, { "introduced": "3.0.0" }]);
+    let twice =
+        json!([{ "fixed": "3.0.1" }, { "introduced": "0" }, { "fixed": "1.0.1" }, { "introduced": "3.0.0" }]);
     let last = json!([{ "introduced": "0" }, { "last_affected": "1.2.0" }]);
     let limit = json!([{ "introduced": "0" }, { "limit": "2.0.0" }]);
     let endless = json!([{ "introduced": "0" }, { "limit": "2.0.0" }, { "limit": "*" }]);
@@ -73,7 +78,11 @@ fn each_kind_of_event_begins_or_ends_what_is_affected() {
     ] {
         for kind in ["SEMVER", "ECOSYSTEM"] {
             let affected = json!({ "ranges": [{ "type": kind, "events": events }] });
-            assert_eq!(said("crates.io", affected, version), expected, "{events} {version}");
+            assert_eq!(
+                said("crates.io", affected, version),
+                expected,
+                "{events} {version}"
+            );
         }
     }
 }
@@ -81,8 +90,14 @@ fn each_kind_of_event_begins_or_ends_what_is_affected() {
 #[test]
 fn each_ecosystem_has_its_own_order_and_lists_count_too() {
     let debian = json!({ "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "2.36-9+deb12u10" }] }] });
-    assert_eq!(said("Debian:12", debian.clone(), "2.36-9+deb12u9"), until("2.36-9+deb12u10"));
-    assert_eq!(said("Debian:12", debian.clone(), "2.36-9+deb12u10"), Answer::NotAffected);
+    assert_eq!(
+        said("Debian:12", debian.clone(), "2.36-9+deb12u9"),
+        until("2.36-9+deb12u10")
+    );
+    assert_eq!(
+        said("Debian:12", debian.clone(), "2.36-9+deb12u10"),
+        Answer::NotAffected
+    );
     assert_eq!(said("Debian:12", debian, "1:0.1"), Answer::NotAffected);
     let go = json!({ "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0" }, { "fixed": "0.0.0-20260101000000-abcdef123456" }] }] });
     assert_eq!(
@@ -122,7 +137,12 @@ fn what_cannot_be_decided_is_not_decided() {
 
 #[test]
 fn what_is_no_record_is_refused_and_says_why() {
-    let good = record("OSV-TEST-1", ("Go", "g"), json!([{ "introduced": "0" }]), json!({}));
+    let good = record(
+        "OSV-TEST-1",
+        ("Go", "g"),
+        json!([{ "introduced": "0" }]),
+        json!({}),
+    );
     let changed = |name: &str, value: Value| {
         let mut one = good.clone();
         one[name] = value;
@@ -130,7 +150,10 @@ fn what_is_no_record_is_refused_and_says_why() {
     };
     assert_eq!(changed("details", json!("x")), Ok(()));
     assert_eq!(changed("schema_version", Value::Null), Ok(()));
-    assert_eq!(changed("schema_version", json!("2.0.0")), Err(Invalid::OtherSchema));
+    assert_eq!(
+        changed("schema_version", json!("2.0.0")),
+        Err(Invalid::OtherSchema)
+    );
     for (name, value) in [
         ("id", json!("")),
         ("modified", Value::Null),
@@ -146,12 +169,28 @@ fn what_is_no_record_is_refused_and_says_why() {
     let package = json!({ "ecosystem": "Go", "name": "g" });
     for (affected, field) in [
         (json!([{ "package": { "ecosystem": "Go" } }]), "affected.package"),
-        (json!([{ "package": package, "ranges": [{ "type": "MAGIC", "events": [] }] }]), "affected.ranges.type"),
-        (json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "fixed": "1" }] }] }]), "affected.ranges.events"),
-        (json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "introduced": 0 }] }] }]), "affected.ranges.events"),
-        (json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0", "ends": "1" }] }] }]), "affected.ranges.events"),
+        (
+            json!([{ "package": package, "ranges": [{ "type": "MAGIC", "events": [] }] }]),
+            "affected.ranges.type",
+        ),
+        (
+            json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "fixed": "1" }] }] }]),
+            "affected.ranges.events",
+        ),
+        (
+            json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "introduced": 0 }] }] }]),
+            "affected.ranges.events",
+        ),
+        (
+            json!([{ "package": package, "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0", "ends": "1" }] }] }]),
+            "affected.ranges.events",
+        ),
     ] {
-        assert_eq!(changed("affected", affected.clone()), Err(Invalid::Field(field)), "{affected}");
+        assert_eq!(
+            changed("affected", affected.clone()),
+            Err(Invalid::Field(field)),
+            "{affected}"
+        );
     }
     assert_eq!(
         Record::read(b"{\"id\":").map(|_| ()),
@@ -162,7 +201,10 @@ fn what_is_no_record_is_refused_and_says_why() {
 
 /// An image with these packages.
 fn bill(image: &str, purls: &[&str]) -> Bill {
-    let items: Vec<Value> = purls.iter().map(|purl| json!({ "name": "x", "purl": purl })).collect();
+    let items: Vec<Value> = purls
+        .iter()
+        .map(|purl| json!({ "name": "x", "purl": purl }))
+        .collect();
     Bill {
         image: image.to_owned(),
         components: components(&json!({ "components": items }).to_string()),
@@ -188,18 +230,52 @@ fn until_fixed(version: &str) -> Value {
 #[test]
 fn what_is_found_is_one_for_each_vulnerability_package_and_version() {
     let bills = [
-        bill("r.ma/one", &["pkg:golang/example.org/Lib@v1.0.0", "pkg:cargo/safe@2.0.0"]),
-        bill("r.ma/other", &["pkg:golang/example.org/lib@v1.0.0", "pkg:golang/example.org/lib@v1.5.0"]),
+        bill(
+            "r.ma/one",
+            &["pkg:golang/example.org/Lib@v1.0.0", "pkg:cargo/safe@2.0.0"],
+        ),
+        bill(
+            "r.ma/other",
+            &[
+                "pkg:golang/example.org/lib@v1.0.0",
+                "pkg:golang/example.org/lib@v1.5.0",
+            ],
+        ),
     ];
     let lib = ("Go", "example.org/lib");
     let records = [
         // Three databases tell of one; one of them rates it, another one knew it first.
-        record("GO-TEST-1", lib, until_fixed("1.2.0"), json!({ "aliases": ["CVE-TEST-1"] })),
-        record("OSV-TEST-1", lib, until_fixed("1.2.1"), json!({ "aliases": ["CVE-TEST-1"], "published": "2026-10-01T00:00:00Z" })),
+        record(
+            "GO-TEST-1",
+            lib,
+            until_fixed("1.2.0"),
+            json!({ "aliases": ["CVE-TEST-1"] }),
+        ),
+        record(
+            "OSV-TEST-1",
+            lib,
+            until_fixed("1.2.1"),
+            json!({ "aliases": ["CVE-TEST-1"], "published": "2026-10-01T00:00:00Z" }),
+        ),
         record("CVE-TEST-1", lib, until_fixed("1.2.0"), rated(CRITICAL)),
-        record("OSV-TEST-2", lib, until_fixed("2.0.0"), json!({ "database_specific": { "severity": "LOW" } })),
-        record("OSV-TEST-3", lib, until_fixed("2.0.0"), json!({ "severity": rated(CRITICAL)["severity"], "withdrawn": "2026-11-01T00:00:00Z" })),
-        record("OSV-TEST-4", ("crates.io", "safe"), until_fixed("2.0.0"), rated(CRITICAL)),
+        record(
+            "OSV-TEST-2",
+            lib,
+            until_fixed("2.0.0"),
+            json!({ "database_specific": { "severity": "LOW" } }),
+        ),
+        record(
+            "OSV-TEST-3",
+            lib,
+            until_fixed("2.0.0"),
+            json!({ "severity": rated(CRITICAL)["severity"], "withdrawn": "2026-11-01T00:00:00Z" }),
+        ),
+        record(
+            "OSV-TEST-4",
+            ("crates.io", "safe"),
+            until_fixed("2.0.0"),
+            rated(CRITICAL),
+        ),
     ];
     let found = compared(&bills, &records);
     assert_eq!(found.untold, Vec::<String>::new());
@@ -237,18 +313,45 @@ fn what_nobody_rated_counts_and_an_advisory_of_many_is_rated_by_them() {
     )];
     let glibc = ("Debian:12", "glibc");
     let records = [
-        record("OSV-TEST-1", glibc, until_fixed("2.36-10"), json!({ "published": null })),
-        record("DEBIAN-TEST-2", glibc, until_fixed("2.36-10"), json!({ "upstream": ["CVE-TEST-2"], "severity": rated(CRITICAL)["severity"] })),
-        record("CVE-TEST-3", glibc, until_fixed("2.36-9"), json!({ "database_specific": { "severity": "HIGH" } })),
-        record("DSA-TEST-4", glibc, until_fixed("2.36-10"), json!({ "upstream": ["CVE-TEST-2", "CVE-TEST-3"] })),
+        record(
+            "OSV-TEST-1",
+            glibc,
+            until_fixed("2.36-10"),
+            json!({ "published": null }),
+        ),
+        record(
+            "DEBIAN-TEST-2",
+            glibc,
+            until_fixed("2.36-10"),
+            json!({ "upstream": ["CVE-TEST-2"], "severity": rated(CRITICAL)["severity"] }),
+        ),
+        record(
+            "CVE-TEST-3",
+            glibc,
+            until_fixed("2.36-9"),
+            json!({ "database_specific": { "severity": "HIGH" } }),
+        ),
+        record(
+            "DSA-TEST-4",
+            glibc,
+            until_fixed("2.36-10"),
+            json!({ "upstream": ["CVE-TEST-2", "CVE-TEST-3"] }),
+        ),
     ];
     let found = compared(&bills, &records);
-    let seen: BTreeSet<(&str, Option<Rating>)> =
-        found.findings.iter().map(|one| (one.id.as_str(), one.rating)).collect();
+    let seen: BTreeSet<(&str, Option<Rating>)> = found
+        .findings
+        .iter()
+        .map(|one| (one.id.as_str(), one.rating))
+        .collect();
     let critical = Some(Rating::Critical);
     assert_eq!(
         seen,
-        BTreeSet::from([("OSV-TEST-1", None), ("CVE-TEST-2", critical), ("DSA-TEST-4", critical)])
+        BTreeSet::from([
+            ("OSV-TEST-1", None),
+            ("CVE-TEST-2", critical),
+            ("DSA-TEST-4", critical)
+        ])
     );
     assert!(found.findings.iter().all(Finding::counts));
     let unrated = found.findings.iter().find(|one| one.rating.is_none()).unwrap();
@@ -257,10 +360,23 @@ fn what_nobody_rated_counts_and_an_advisory_of_many_is_rated_by_them() {
 
 #[test]
 fn what_cannot_be_compared_is_named() {
-    let old = [bill("r.ma/one", &["pkg:cargo/a@1.0.0", "pkg:golang/example.org/g@(devel)"])];
+    let old = [bill(
+        "r.ma/one",
+        &["pkg:cargo/a@1.0.0", "pkg:golang/example.org/g@(devel)"],
+    )];
     let records = [
-        record("OSV-TEST-1", ("crates.io", "other"), until_fixed("2.0.0"), json!({})),
-        record("OSV-TEST-2", ("Go", "example.org/g"), until_fixed("2.0.0"), json!({})),
+        record(
+            "OSV-TEST-1",
+            ("crates.io", "other"),
+            until_fixed("2.0.0"),
+            json!({}),
+        ),
+        record(
+            "OSV-TEST-2",
+            ("Go", "example.org/g"),
+            until_fixed("2.0.0"),
+            json!({}),
+        ),
     ];
     let export = reduced(&old, &records);
     let new = [bill(
@@ -293,20 +409,40 @@ fn what_cannot_be_compared_is_named() {
 fn of_an_export_what_names_a_package_is_left_and_nothing_is_lost() {
     let bills = [bill("r.ma/one", &["pkg:golang/example.org/g@v1.0.0"])];
     let g = ("Go", "example.org/G");
-    let mut listed = record("OSV-TEST-1", g, until_fixed("1.1.0"), json!({ "details": "long ".repeat(1000) }));
+    let mut listed = record(
+        "OSV-TEST-1",
+        g,
+        until_fixed("1.1.0"),
+        json!({ "details": "long ".repeat(1000) }),
+    );
     listed["affected"][0]["versions"] = json!(["0.9.0", "1.0.0", "3.0.0"]);
     let mut two = record("OSV-TEST-2", ("npm", "left"), until_fixed("9.0.0"), json!({}));
     let other = record("x", ("crates.io", "other"), until_fixed("9.0.0"), json!({}))["affected"][0].clone();
     let mine = record("x", g, until_fixed("0.1.0"), json!({}))["affected"][0].clone();
     two["affected"].as_array_mut().unwrap().extend([other, mine]);
-    let earlier = record("OSV-TEST-3", g, until_fixed("9.0.0"), json!({ "modified": "2026-01-01T00:00:00Z" }));
-    let later = record("OSV-TEST-3", g, until_fixed("9.0.0"), json!({ "withdrawn": "2026-11-01T00:00:00Z" }));
+    let earlier = record(
+        "OSV-TEST-3",
+        g,
+        until_fixed("9.0.0"),
+        json!({ "modified": "2026-01-01T00:00:00Z" }),
+    );
+    let later = record(
+        "OSV-TEST-3",
+        g,
+        until_fixed("9.0.0"),
+        json!({ "withdrawn": "2026-11-01T00:00:00Z" }),
+    );
     let records = [
         listed,
         two,
         later.clone(),
         earlier.clone(),
-        record("OSV-TEST-4", ("Go", "example.org/other"), until_fixed("9.0.0"), json!({})),
+        record(
+            "OSV-TEST-4",
+            ("Go", "example.org/other"),
+            until_fixed("9.0.0"),
+            json!({}),
+        ),
         record("OSV-TEST-5", ("npm", "left"), until_fixed("9.0.0"), json!({})),
         json!({ "id": "OSV-TEST-6", "modified": "2026-11-20T00:00:00Z" }),
     ];
@@ -314,9 +450,16 @@ fn of_an_export_what_names_a_package_is_left_and_nothing_is_lost() {
     let ids: Vec<&str> = export.records.iter().map(|one| one.id.as_str()).collect();
     // One that is not affected any more stays: the next release may have it again.
     assert_eq!(ids, ["OSV-TEST-1", "OSV-TEST-2", "OSV-TEST-3"]);
-    assert_eq!(export.records[0].affected[0].versions, ["3.0.0"], "the range has the others");
+    assert_eq!(
+        export.records[0].affected[0].versions,
+        ["3.0.0"],
+        "the range has the others"
+    );
     assert_eq!(export.records[1].affected.len(), 1);
-    assert_eq!(export.ecosystems, BTreeSet::from([Ecosystem::Crates, Ecosystem::Go]));
+    assert_eq!(
+        export.ecosystems,
+        BTreeSet::from([Ecosystem::Crates, Ecosystem::Go])
+    );
     let withdrawn_last = reduced(&bills, &[earlier, later]);
     assert_eq!(withdrawn_last.records, []);
     for (version, count) in [("v0.9.0", 2), ("v1.0.0", 2), ("v2.0.0", 1), ("v3.0.0", 2)] {
@@ -343,9 +486,16 @@ fn what_was_changed_or_is_a_bomb_is_not_unpacked() {
         let sha256 = sha256.to_owned();
         Export::unpack(&Packed { content, sha256 })
     };
-    assert_eq!(unpack(packed.content.clone(), &"0".repeat(64)), Err(Damaged::OtherHash));
+    assert_eq!(
+        unpack(packed.content.clone(), &"0".repeat(64)),
+        Err(Damaged::OtherHash)
+    );
     for content in ["", "!", "AAAA"] {
-        assert_eq!(unpack(content.to_owned(), &packed.sha256), Err(Damaged::Packed), "{content}");
+        assert_eq!(
+            unpack(content.to_owned(), &packed.sha256),
+            Err(Damaged::Packed),
+            "{content}"
+        );
     }
     let gzip = |text: &[u8]| {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -353,17 +503,26 @@ fn what_was_changed_or_is_a_bomb_is_not_unpacked() {
         base64::engine::general_purpose::STANDARD.encode(gzip.finish().unwrap())
     };
     let text = b"{\"ecosystems\":[\"npm\"],\"packages\":[],\"records\":[]}";
-    assert_eq!(unpack(gzip(text), &crate::canonical::digest(text)), Err(Damaged::Text));
+    assert_eq!(
+        unpack(gzip(text), &crate::canonical::digest(text)),
+        Err(Damaged::Text)
+    );
     // A gigabyte of blanks is a megabyte; a sixteenth of it is as good.
     let bomb = vec![b' '; usize::try_from(LARGEST).unwrap() + 1];
-    assert_eq!(unpack(gzip(&bomb), &crate::canonical::digest(&bomb)), Err(Damaged::Packed));
+    assert_eq!(
+        unpack(gzip(&bomb), &crate::canonical::digest(&bomb)),
+        Err(Damaged::Packed)
+    );
 }
 
 #[test]
 fn more_than_an_object_holds_is_refused() {
     let bills = [bill("r.ma/one", &["pkg:golang/example.org/g@v1.0.0"])];
     let long = |at: usize| {
-        let id = format!("OSV-TEST-{at}-{}", crate::canonical::digest(&at.to_be_bytes()).repeat(64));
+        let id = format!(
+            "OSV-TEST-{at}-{}",
+            crate::canonical::digest(&at.to_be_bytes()).repeat(64)
+        );
         record(&id, ("Go", "example.org/g"), until_fixed("9.0.0"), json!({}))
     };
     let records: Vec<Value> = (0..5000).map(long).collect();

@@ -113,7 +113,10 @@ async fn signed(client: &Client) -> Result<Vec<Bill>> {
     let releases = releases.map_err(|source| CliError::kubernetes("reading the ImageReleases", source))?;
     let admitted = platform.and_then(|platform| {
         let bodies = Bodies::new(&platform.spec.bodies);
-        let read = releases.items.iter().map(|one| (one, carrier::read(one, &bodies)));
+        let read = releases
+            .items
+            .iter()
+            .map(|one| (one, carrier::read(one, &bodies)));
         Admitted::in_force(read, &platform.spec.domain)
     });
     let admitted = admitted.ok_or_else(|| {
@@ -146,12 +149,19 @@ async fn existing(client: &Client) -> Result<VulnerabilityExport> {
 ///
 /// # Errors
 /// `osv-not-usable`, `osv-too-large`, `file`.
-fn drafted(options: &VulnerabilitiesOptions, bills: &[Bill], now: Timestamp) -> Result<VulnerabilityExportSpec> {
+fn drafted(
+    options: &VulnerabilitiesOptions,
+    bills: &[Bill],
+    now: Timestamp,
+) -> Result<VulnerabilityExportSpec> {
     let reading = read::read(&options.osv, packages(bills.iter()), now)?;
     let exported_at = options.exported_at.unwrap_or(reading.known_until);
     if exported_at > now || exported_at < reading.known_until {
         return Err(read::unusable(
-            format!("--exported-at {exported_at} has not come yet, or is before the last change in the export ({})", reading.known_until),
+            format!(
+                "--exported-at {exported_at} has not come yet, or is before the last change in the export ({})",
+                reading.known_until
+            ),
             "say when the database was exported, or leave it away",
         ));
     }

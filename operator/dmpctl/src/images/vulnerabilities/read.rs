@@ -73,7 +73,10 @@ pub fn read(paths: &[PathBuf], wanted: BTreeSet<Name>, now: Timestamp) -> Result
         })?;
         if changed > now {
             return Err(unusable(
-                format!("`{}` has a record that was changed on {changed}, which has not come yet", path.display()),
+                format!(
+                    "`{}` has a record that was changed on {changed}, which has not come yet",
+                    path.display()
+                ),
                 "look at the clock of this machine, and at where the export is from",
             ));
         }
@@ -148,7 +151,11 @@ impl Source<'_> {
         let mut list = String::new();
         for path in found {
             let file = File::open(&path).map_err(|source| CliError::file(&path, source))?;
-            let name = path.strip_prefix(self.path).unwrap_or(&path).display().to_string();
+            let name = path
+                .strip_prefix(self.path)
+                .unwrap_or(&path)
+                .display()
+                .to_string();
             let text = self.text(&name, file)?;
             self.record(&name, &text)?;
             list.push_str(&format!("{}  {name}\n", digest(&text)));
@@ -185,7 +192,10 @@ impl Source<'_> {
     fn record(&mut self, name: &str, text: &[u8]) -> Result<()> {
         let changed = self.reduction.take(text).map_err(|invalid| {
             unusable(
-                format!("`{name}` in `{}` is no record of OSV: {invalid}", self.path.display()),
+                format!(
+                    "`{name}` in `{}` is no record of OSV: {invalid}",
+                    self.path.display()
+                ),
                 "name exports of osv.dev (schema 1.x) and nothing else",
             )
         })?;

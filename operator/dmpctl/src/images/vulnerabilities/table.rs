@@ -38,8 +38,19 @@ pub fn text(spec: &VulnerabilityExportSpec, found: &Found) -> String {
 }
 
 fn rows(out: &mut String, spec: &VulnerabilityExportSpec, findings: &[Finding]) {
-    let mut lines = vec![["GRAVITÉ", "VULNÉRABILITÉ", "PAQUET", "VERSION", "CORRIGÉE DANS", "CONNUE LE", "DGSSI", "IMAGES"]
-        .map(ToOwned::to_owned)];
+    let mut lines = vec![
+        [
+            "GRAVITÉ",
+            "VULNÉRABILITÉ",
+            "PAQUET",
+            "VERSION",
+            "CORRIGÉE DANS",
+            "CONNUE LE",
+            "DGSSI",
+            "IMAGES",
+        ]
+        .map(ToOwned::to_owned),
+    ];
     lines.extend(findings.iter().map(|one| row(spec, one)));
     let mut widths = [0; 8];
     for line in &lines {
@@ -48,7 +59,10 @@ fn rows(out: &mut String, spec: &VulnerabilityExportSpec, findings: &[Finding]) 
         }
     }
     for line in &lines {
-        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

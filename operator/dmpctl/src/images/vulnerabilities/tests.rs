@@ -40,9 +40,39 @@ fn record(id: &str, ecosystem: &str, name: &str, modified: &str, severity: Value
 
 fn crates() -> Vec<(&'static str, String)> {
     vec![
-        ("OSV-TEST-1.json", record("OSV-TEST-1", "crates.io", "tls", "2026-11-29T10:00:00Z", json!("CRITICAL")).to_string()),
-        ("OSV-TEST-2.json", record("OSV-TEST-2", "crates.io", "tls", "2026-11-01T10:00:00Z", json!("LOW")).to_string()),
-        ("OSV-TEST-3.json", record("OSV-TEST-3", "crates.io", "other", "2026-11-02T10:00:00Z", json!("HIGH")).to_string()),
+        (
+            "OSV-TEST-1.json",
+            record(
+                "OSV-TEST-1",
+                "crates.io",
+                "tls",
+                "2026-11-29T10:00:00Z",
+                json!("CRITICAL"),
+            )
+            .to_string(),
+        ),
+        (
+            "OSV-TEST-2.json",
+            record(
+                "OSV-TEST-2",
+                "crates.io",
+                "tls",
+                "2026-11-01T10:00:00Z",
+                json!("LOW"),
+            )
+            .to_string(),
+        ),
+        (
+            "OSV-TEST-3.json",
+            record(
+                "OSV-TEST-3",
+                "crates.io",
+                "other",
+                "2026-11-02T10:00:00Z",
+                json!("HIGH"),
+            )
+            .to_string(),
+        ),
     ]
 }
 
@@ -71,35 +101,72 @@ fn an_export_is_read_from_an_archive_and_from_a_folder() {
     let zip = archive(place.path(), "crates.zip", &crates());
     let folder = place.path().join("debian");
     std::fs::create_dir_all(folder.join("inside")).unwrap();
-    let debian = record("DEBIAN-TEST-4", "Debian:12", "glibc", "2026-11-30T08:00:00Z", Value::Null);
+    let debian = record(
+        "DEBIAN-TEST-4",
+        "Debian:12",
+        "glibc",
+        "2026-11-30T08:00:00Z",
+        Value::Null,
+    );
     std::fs::write(folder.join("inside/DEBIAN-TEST-4.json"), debian.to_string()).unwrap();
     std::fs::write(folder.join("README"), "no record").unwrap();
 
     let spec = drafted(&options(&[&zip, &folder]), &bill(), now()).unwrap();
     assert_eq!(spec.exported_at, "2026-11-29T10:00:00Z", "of two the earlier");
     assert_eq!(spec.records, 3);
-    let sources: Vec<(&str, i64)> = spec.sources.iter().map(|one| (one.name.as_str(), one.records)).collect();
+    let sources: Vec<(&str, i64)> = spec
+        .sources
+        .iter()
+        .map(|one| (one.name.as_str(), one.records))
+        .collect();
     assert_eq!(sources, [("crates.zip", 3), ("debian", 1)]);
     assert_eq!(spec.sources[0].sha256, files::sha256_of(&zip).unwrap().0);
     let before = spec.sources[1].sha256.clone();
 
     let text = shown(&spec, &bill()).unwrap();
-    let line = |id: &str| text.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{text}"));
-    for cell in ["critique", "crates.io/tls", "1.0.0", "3.0.0", "2026-11-25", "r.ma/dmp"] {
+    let line = |id: &str| {
+        text.lines()
+            .find(|line| line.contains(id))
+            .unwrap_or_else(|| panic!("{text}"))
+    };
+    for cell in [
+        "critique",
+        "crates.io/tls",
+        "1.0.0",
+        "3.0.0",
+        "2026-11-25",
+        "r.ma/dmp",
+    ] {
         assert!(line("OSV-TEST-1").contains(cell), "{text}");
     }
     assert!(line("DEBIAN-TEST-4").starts_with("non évaluée"), "{text}");
     assert!(line("OSV-TEST-2").starts_with("faible"), "{text}");
-    assert!(text.contains("2 critiques ou non évaluées (1), 1 autres"), "{text}");
-    assert!(!text.contains("OSV-TEST-3") && !text.contains("Non comparé"), "{text}");
+    assert!(
+        text.contains("2 critiques ou non évaluées (1), 1 autres"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("OSV-TEST-3") && !text.contains("Non comparé"),
+        "{text}"
+    );
     assert!(text.contains("dmpctl images reported"), "{text}");
 
     // A folder with other content is another source.
-    let changed = record("DEBIAN-TEST-4", "Debian:12", "glibc", "2026-11-30T09:00:00Z", Value::Null);
+    let changed = record(
+        "DEBIAN-TEST-4",
+        "Debian:12",
+        "glibc",
+        "2026-11-30T09:00:00Z",
+        Value::Null,
+    );
     std::fs::write(folder.join("inside/DEBIAN-TEST-4.json"), changed.to_string()).unwrap();
     let spec = drafted(&options(&[&folder]), &bill(), now()).unwrap();
     assert_ne!(spec.sources[0].sha256, before);
-    assert!(shown(&spec, &bill()).unwrap().contains("Non comparé : 1: the export has nothing of crates.io"));
+    assert!(
+        shown(&spec, &bill())
+            .unwrap()
+            .contains("Non comparé : 1: the export has nothing of crates.io")
+    );
 }
 
 #[test]
@@ -115,7 +182,10 @@ fn a_report_is_shown_and_nothing_known_is_said() {
     };
     spec.reports.push(report(&told, None, now()).unwrap());
     let text = shown(&spec, &bill()).unwrap();
-    assert!(text.contains("signalée") && !text.contains("dmpctl images reported"), "{text}");
+    assert!(
+        text.contains("signalée") && !text.contains("dmpctl images reported"),
+        "{text}"
+    );
     let future = ReportedOptions {
         sent_at: Some("2026-12-01T00:00:00Z".parse().unwrap()),
         ..told.clone()
@@ -129,7 +199,11 @@ fn a_report_is_shown_and_nothing_known_is_said() {
     }
     let safe = archive(place.path(), "safe.zip", &crates()[2..]);
     let spec = drafted(&options(&[&safe]), &bill(), now()).unwrap();
-    assert!(shown(&spec, &bill()).unwrap().contains("Aucune vulnérabilité connue"));
+    assert!(
+        shown(&spec, &bill())
+            .unwrap()
+            .contains("Aucune vulnérabilité connue")
+    );
 }
 
 #[test]
@@ -147,7 +221,13 @@ fn the_day_of_an_export_is_none_to_come_and_none_before_its_last_change() {
     for bad in ["2026-11-30T12:00:01Z", "2026-11-29T09:59:59Z"] {
         assert_eq!(at(bad).unwrap_err().code, "osv-not-usable", "{bad}");
     }
-    let ahead = record("OSV-TEST-1", "crates.io", "tls", "2027-01-01T00:00:00Z", Value::Null);
+    let ahead = record(
+        "OSV-TEST-1",
+        "crates.io",
+        "tls",
+        "2027-01-01T00:00:00Z",
+        Value::Null,
+    );
     let zip = archive(place.path(), "ahead.zip", &[("a.json", ahead.to_string())]);
     let error = drafted(&options(&[&zip]), &bill(), now()).unwrap_err();
     assert!(error.message.contains("has not come yet"), "{}", error.message);
@@ -184,7 +264,10 @@ fn what_is_no_export_is_refused_and_named() {
     entries.push(("advisory.json", "{\"id\": 1}".to_owned()));
     let (code, message) = refused(&archive(place.path(), "mixed.zip", &entries));
     assert_eq!(code, "osv-not-usable");
-    assert!(message.contains("`advisory.json` in") && message.contains("no record of OSV"), "{message}");
+    assert!(
+        message.contains("`advisory.json` in") && message.contains("no record of OSV"),
+        "{message}"
+    );
 }
 
 #[test]
