@@ -48,6 +48,7 @@ pub mod solution_version;
 pub mod system_homologation;
 pub mod tls_probe;
 pub mod vendor;
+pub mod vulnerability_export;
 pub mod yaml;
 
 pub use catalogue::{Catalogue, CatalogueSpec, CatalogueStatus};
@@ -83,6 +84,7 @@ pub use system_homologation::{
     SystemHomologation, SystemHomologationSpec, SystemHomologationStatus, SystemWord,
 };
 pub use vendor::{Vendor, VendorSpec, VendorStatus};
+pub use vulnerability_export::{VulnerabilityExport, VulnerabilityExportSpec};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -116,6 +118,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         SolutionVersion::crd(),
         SystemHomologation::crd(),
         Vendor::crd(),
+        VulnerabilityExport::crd(),
     ]
     .into_iter()
     .map(schema::annotated)

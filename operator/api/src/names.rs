@@ -18,6 +18,8 @@ pub const AUDIT_LACKING: &str = "audit.dmp.ma/";
 pub const CATALOGUE: &str = "national";
 /// The one `PolicyProfile`.
 pub const PROFILE: &str = "national";
+/// The one `VulnerabilityExport`.
+pub const VULNERABILITIES: &str = "osv";
 /// What a vendor's namespace begins with.
 pub const VENDOR_NAMESPACE_PREFIX: &str = "vendor-";
 

@@ -45,7 +45,7 @@ pub enum Command {
     Appliance(ApplianceCommand),
     /// Look whether a cluster can carry the DMP, and say what to fix (needs --context)
     Preflight(PreflightOptions),
-    /// Move the images to where a cluster can pull them
+    /// The images: where a cluster can pull them, which may run, what is known to be wrong with them
     #[command(subcommand)]
     Images(ImagesCommand),
     /// Install OpenBao, custom resources and operator on a cluster (needs --context); again: repairs
@@ -107,7 +107,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Up(options) => crate::up::run(&options).await,
         Command::Appliance(command) => command.run().await.map_err(CliError::appliance),
         Command::Preflight(options) => crate::preflight::run(&cluster, &options).await,
-        Command::Images(command) => crate::images::run(&command).await,
+        Command::Images(command) => crate::images::run(&cluster, &command).await,
         Command::Install(command) => crate::install::command::run(&cluster, &command).await,
         Command::Upgrade(options) => crate::upgrade::run(&cluster, &options).await,
         Command::Uninstall(options) => crate::uninstall::run(&cluster, &options).await,

@@ -16,6 +16,7 @@ use crate::keys;
 use crate::logs;
 use crate::profile;
 use crate::report;
+use crate::vulnerabilities;
 use crate::world::{Namespace, Pod, Read, World};
 
 /// What a check looks at, once for each namespace or once for all.
@@ -46,7 +47,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 30] = [
+pub const COLLECTORS: &[(&str, &str, Collector)] = &[
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -58,6 +59,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 30] = [
     ("DMP-IAM-04", "subjects", impersonal),
     ("DMP-IAM-05", "dormant", accounts::uses),
     ("DMP-WRK-02", "images", images),
+    ("DMP-WRK-03", "vulnerabilities", vulnerabilities::known),
     ("DMP-WRK-04", "shared", shared_by_modes),
     ("DMP-WRK-05", "policies", admission_policies),
     ("DMP-RES-01", "placement", placements),

@@ -1,10 +1,11 @@
-//! The images that run in the platform's namespaces, compared with the release in force. The signatures are verified here again: the
-//! list that admission reads is not believed.
+//! The images that run in the platform's namespaces, compared with the release in force, and what that says is in them. The signatures
+//! are verified here again: the list that admission reads is not believed.
 
 use std::collections::BTreeMap;
 
 use dmp_api::{ImageRelease, Platform};
 use dmp_homologation::images::{Admitted, reference};
+use dmp_homologation::vulnerabilities::found::{Bill, bills};
 use dmp_homologation::{Bodies, carrier};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod as KubePod};
 use kube::{Api, Client};
@@ -23,6 +24,8 @@ pub struct Running {
 pub struct Image {
     /// As the pods name it.
     pub reference: String,
+    /// What the node runs, before that what is to run: `sha256:…`; empty when nobody says.
+    pub digest: String,
     pub by_digest: bool,
     /// Registry and name are those of the release.
     pub from_sovereign_registry: bool,
@@ -67,6 +70,8 @@ pub(crate) fn of(pod: &KubePod) -> Vec<Running> {
     images
 }
 
+/// The images that run, and by digest what is in those that were signed.
+///
 /// # Errors
 /// When the releases cannot be read.
 pub(crate) async fn read(
@@ -74,9 +79,9 @@ pub(crate) async fn read(
     platforms: Read<&[Platform]>,
     namespaces: Read<&[Namespace]>,
     pods: Read<&[Pod]>,
-) -> Read<Vec<Image>> {
+) -> Read<(Vec<Image>, BTreeMap<String, Bill>)> {
     let Some(platform) = platforms?.first() else {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     };
     let objects = list(Api::<ImageRelease>::all(client.clone()), "ImageReleases", |one| {
         one
@@ -89,7 +94,7 @@ pub(crate) async fn read(
     let admitted = Admitted::in_force(read, &platform.spec.domain).unwrap_or_default();
     // Of pods of somebody else no image was kept; whose they are is told by their namespaces.
     namespaces?;
-    Ok(compared(pods?.iter(), &admitted))
+    Ok((compared(pods?.iter(), &admitted), bills(&objects, &admitted)))
 }
 
 fn compared<'p>(pods: impl Iterator<Item = &'p Pod>, admitted: &Admitted) -> Vec<Image> {
@@ -116,6 +121,7 @@ fn judged(running: &Running, admitted: &Admitted) -> Image {
     let signed_for = digest.and_then(|digest| admitted.name_of(digest));
     Image {
         reference: running.named.clone(),
+        digest: digest.unwrap_or_default().to_owned(),
         by_digest: named.is_some_and(|(_, digest)| running.digest.is_empty() || digest == running.digest),
         from_sovereign_registry: named.is_some_and(|(name, _)| signed_for == Some(name)),
         signed: signed_for.is_some(),

@@ -35,6 +35,7 @@ use crate::objects::{budget, denial, group, namespace, node, pod, service};
 use crate::placement::{self, Placement};
 use crate::profile;
 use crate::rights::{self, Rights};
+use crate::vulnerabilities::{self, Vulnerable};
 
 /// Objects of a page.
 const PAGE: u32 = 500;
@@ -67,6 +68,8 @@ pub struct World {
     pub placements: Read<Vec<Placement>>,
     /// What runs, by image.
     pub images: Read<Vec<Image>>,
+    /// What is known to be wrong with these.
+    pub vulnerable: Read<Vulnerable>,
     pub rights: Read<Rights>,
     /// The admission policies of this release.
     pub admission: Read<Vec<admission::Policy>>,
@@ -147,6 +150,7 @@ impl World {
             nodes: nothing(),
             placements: nothing(),
             images: nothing(),
+            vulnerable: nothing(),
             rights: nothing(),
             admission: nothing(),
             groups: nothing(),
@@ -206,8 +210,13 @@ impl World {
             seen.pods.clone(),
         )
         .await;
+        let (images, bills) = match images {
+            Ok((images, bills)) => (Ok(images), Ok(bills)),
+            Err(unread) => (Err(unread.clone()), Err(unread)),
+        };
         Self {
             at: now,
+            vulnerable: vulnerabilities::read(client, images.as_deref().map_err(Clone::clone), bills).await,
             images,
             placements: placement::read(client, seen).await,
             namespaces,

@@ -7,7 +7,7 @@
 //! What the public gets of it ([`catalogue`], [`label`], [`feed`]) follows from the same state, and is signed with a key of the platform.
 //!
 //! Whether the platform itself and its groups may open is [`system`]: another homologation in law, decided by the same means; which
-//! machines are a site is [`inventory`], and which images may run on it [`images`].
+//! machines are a site is [`inventory`], which images may run on it [`images`], and what is known to be wrong with these [`vulnerabilities`].
 //!
 //! Not here: reading and writing objects (`dmp-operator`), running tests (the conformance suite).
 
@@ -43,6 +43,7 @@ pub mod standing;
 pub mod statement;
 mod submission;
 pub mod system;
+pub mod vulnerabilities;
 
 pub use bodies::Bodies;
 pub use dossier::Dossier;

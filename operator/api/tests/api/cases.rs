@@ -428,6 +428,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(crate::site_inventory_cases::all());
     cases.extend(crate::system_homologation_cases::all());
     cases.extend(crate::vendor_cases::all());
+    cases.extend(crate::vulnerability_export_cases::all());
     cases
 }
 
@@ -451,6 +452,7 @@ pub fn kind_of(object: &Value) -> &'static str {
         "SolutionRevocation",
         "SystemHomologation",
         "Vendor",
+        "VulnerabilityExport",
     ];
     let mut all = cluster.into_iter().chain(VENDORS);
     all.find(|known| *known == kind).unwrap()

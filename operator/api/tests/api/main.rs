@@ -18,3 +18,4 @@ mod server;
 mod site_inventory_cases;
 mod system_homologation_cases;
 mod vendor_cases;
+mod vulnerability_export_cases;

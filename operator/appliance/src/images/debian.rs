@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::Store;
+use super::materials::{Component, of_debian};
 use crate::{
     digest::key,
     error::{Error, FileContext, Result},
@@ -19,8 +20,12 @@ const BASE_PACKAGES: [&str; 4] = ["libc6", "libgcc-s1", "ca-certificates", "tzda
 /// Not needed at run time.
 const BASE_WITHOUT: [&str; 4] = ["usr/share/doc", "usr/share/lintian", "usr/share/man", "usr/sbin"];
 
-/// The Debian release of the PostgreSQL image.
+/// The Debian release of the PostgreSQL image, and what package URLs call it.
 const POSTGRESQL_RELEASE: &str = "bookworm";
+const POSTGRESQL_DISTRO: &str = "debian-12";
+
+/// Of each package its name and version, and those of the source that it was made from: known vulnerabilities are of sources.
+const WITH_SOURCE: &str = r"${Package} ${Version} ${source:Package} ${source:Version}\n";
 
 /// Files of packages that nobody reads in a container. The compiler for queries (LLVM, 120 MB) does
 /// not pay for short ones and PostgreSQL works without.
@@ -51,14 +56,40 @@ const POSTGRESQL_FINISH: &str = r#"cd "$1" && rm -rf usr/share/perl usr/share/pe
 
 /// Names and versions of what [`base_layer`] is made from, a line each.
 pub(super) async fn base_packages() -> Result<String> {
-    installed(&BASE_PACKAGES).await
+    installed(&BASE_PACKAGES, r"${Package} ${Version}\n").await
 }
 
-/// Names and versions of these packages as this machine has them, a line each.
-pub(super) async fn installed(packages: &[&str]) -> Result<String> {
+/// What is in [`base_layer`].
+pub(super) async fn base_components() -> Result<Vec<Component>> {
+    components(&BASE_PACKAGES).await
+}
+
+/// These packages as this machine has them.
+pub(super) async fn components(packages: &[&str]) -> Result<Vec<Component>> {
+    let path = Path::new("/etc/os-release");
+    let text = fs::read_to_string(path).on("read", path)?;
+    let table = installed(packages, WITH_SOURCE).await?;
+    Ok(of_debian(&table, &distro(&text)))
+}
+
+/// `debian-12` of os-release(5); a release that has no number yet has none here.
+fn distro(os_release: &str) -> String {
+    let value = |name: &str| {
+        let mut fields = os_release.lines().filter_map(|line| line.split_once('='));
+        let found = fields.find(|(key, _)| *key == name);
+        found.map_or("", |(_, value)| value.trim().trim_matches('"'))
+    };
+    match (value("ID"), value("VERSION_ID")) {
+        ("", _) | (_, "") => String::new(),
+        (id, version) => format!("{id}-{version}"),
+    }
+}
+
+/// These packages as this machine has them, a line each.
+async fn installed(packages: &[&str], format: &str) -> Result<String> {
     let mut command = program("dpkg-query");
     command
-        .args(["--show", "--showformat=${Package} ${Version}\\n"])
+        .args(["--show", &format!("--showformat={format}")])
         .args(packages);
     run("ask for the versions of packages", &mut command).await
 }
@@ -157,8 +188,8 @@ pub(super) struct PostgresqlLayer {
     pub tar: PathBuf,
     /// `15.14`
     pub version: String,
-    /// Names and versions of the packages in it, a line each.
-    pub packages: String,
+    /// The packages in it.
+    pub packages: Vec<Component>,
 }
 
 pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<PostgresqlLayer> {
@@ -188,7 +219,7 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<PostgresqlLaye
             version.display()
         ))
         .arg(format!(
-            r#"--customize-hook=chroot "$1" dpkg-query --show > '{}'"#,
+            r#"--customize-hook=chroot "$1" dpkg-query --show --showformat '{WITH_SOURCE}' > '{}'"#,
             packages.display()
         ))
         .arg(format!("--customize-hook={POSTGRESQL_FINISH}"))
@@ -205,7 +236,7 @@ pub(super) async fn postgresql_layer(store: &Store<'_>) -> Result<PostgresqlLaye
     Ok(PostgresqlLayer {
         tar: layer,
         version,
-        packages,
+        packages: of_debian(&packages, POSTGRESQL_DISTRO),
     })
 }
 
@@ -229,6 +260,14 @@ pub(super) fn remove_tree(folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_release_is_what_package_urls_call_it() {
+        let text = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n";
+        assert_eq!(distro(text), "debian-12");
+        assert_eq!(distro("ID=debian\nNAME=sid\n"), "");
+        assert_eq!(distro(""), "");
+    }
 
     #[test]
     fn the_upstream_version_is_what_cloudnativepg_can_read() {

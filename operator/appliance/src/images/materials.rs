@@ -32,19 +32,36 @@ pub(super) struct Component {
     kind: &'static str,
     name: String,
     version: String,
+    /// Of the package URL, as they are written there; empty without any.
+    qualifiers: String,
 }
 
 impl Component {
     fn new(kind: &'static str, name: &str, version: &str) -> Self {
-        let (name, version) = (name.to_owned(), version.to_owned());
-        Self { kind, name, version }
+        Self {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            qualifiers: String::new(),
+        }
     }
 
-    /// Package URL (ECMA-427). A `+` of a version is written as `%2B`: some readers take it for a blank.
+    /// Package URL (ECMA-427).
     fn purl(&self) -> String {
-        let version = self.version.replace('+', "%2B");
-        format!("pkg:{}/{}@{version}", self.kind, self.name)
+        let mark = if self.qualifiers.is_empty() { "" } else { "?" };
+        format!(
+            "pkg:{}/{}@{}{mark}{}",
+            self.kind,
+            self.name,
+            encoded(&self.version),
+            self.qualifiers
+        )
     }
+}
+
+/// A `+` is written as `%2B`: some readers take it for a blank.
+fn encoded(text: &str) -> String {
+    text.replace('+', "%2B")
 }
 
 /// An image, as its papers name it.
@@ -143,14 +160,24 @@ fn modules(table: &str) -> Vec<Component> {
     found
 }
 
-/// `name version` in each line, as `dpkg-query --show` prints them.
-pub(super) fn of_debian(table: &str) -> Vec<Component> {
-    let fields = table
-        .lines()
-        .filter_map(|line| line.trim().split_once([' ', '\t']));
-    fields
-        .map(|(name, version)| Component::new("deb/debian", name, version.trim()))
-        .collect()
+/// `name version source source-version` in each line, as `dpkg-query` prints them; `distro` as package URLs call the release
+/// (`debian-12`), empty for one without a number.
+pub(super) fn of_debian(table: &str, distro: &str) -> Vec<Component> {
+    let mut found = Vec::new();
+    for line in table.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [name, version, source, of_source] = fields.as_slice() else {
+            continue;
+        };
+        let of_source = encoded(of_source).replace(':', "%3A");
+        let mut component = Component::new("deb/debian", name, version);
+        component.qualifiers = format!("upstream={source}%40{of_source}");
+        if !distro.is_empty() {
+            component.qualifiers.insert_str(0, &format!("distro={distro}&"));
+        }
+        found.push(component);
+    }
+    found
 }
 
 #[derive(Deserialize)]
@@ -261,12 +288,19 @@ mod tests {
 
     #[test]
     fn papers_name_their_image_and_are_the_same_each_time() {
-        let components = of_debian("libc6 2.36-9+deb12u13\nlibc6 2.36-9+deb12u13\ntzdata 2025b\n\n");
+        let line = "libc6 2.36-9+deb12u13 glibc 2.36-9+deb12u13\n";
+        let table = format!("{line}{line}busybox-static 1:1.35.0-4+b1 busybox 1:1.35.0-4\n\n");
+        let components = of_debian(&table, "debian-12");
         let bill = bill(SUBJECT, &components);
         assert_eq!(bill["components"].as_array().map(Vec::len), Some(2));
         assert_eq!(
-            bill["components"][0]["purl"],
-            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u13"
+            bill["components"][1]["purl"],
+            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u13?distro=debian-12&upstream=glibc%402.36-9%2Bdeb12u13"
+        );
+        let of_no_release = of_debian(&table, "");
+        assert_eq!(
+            of_no_release.last().map(Component::purl).as_deref(),
+            Some("pkg:deb/debian/busybox-static@1:1.35.0-4%2Bb1?upstream=busybox%401%3A1.35.0-4")
         );
         let named = bill["metadata"]["component"]["purl"].as_str().unwrap_or_default();
         assert!(named.starts_with("pkg:oci/thing@sha256%3Aabc"), "{named}");

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::{
     Image, Store,
-    debian::{base_packages, installed, postgresql_key, postgresql_layer, remove_tree},
-    materials::{of_cargo, of_debian, of_go},
+    debian::{base_components, components, postgresql_key, postgresql_layer, remove_tree},
+    materials::{of_cargo, of_go},
     oci::{Entry, ImageSpec, Layer, architecture},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How names and papers are written: part of each key, so that an image in the cache has them as they are now.
-const PAPERS: &str = "papers 1";
+const PAPERS: &str = "papers 2";
 /// An ingredient: a part that was built from its sources.
 const PART: &str = "part";
 const NOBODY: &str = "65534:65534";
@@ -97,7 +97,7 @@ pub(super) async fn busybox(store: &Store<'_>) -> Result<Image> {
         environment: &[PATH],
         entrypoint: &["/bin/sh"],
         folder: "/",
-        components: of_debian(&installed(&["busybox-static"]).await?),
+        components: components(&["busybox-static"]).await?,
         ingredients: vec![("program", digest)],
     };
     store.write(slot, spec).await
@@ -188,7 +188,7 @@ pub(super) async fn postgresql(store: &Store<'_>) -> Result<Image> {
         name: "postgresql",
         version: layer.version,
         layers: vec![Layer::Tar(layer.tar)],
-        components: of_debian(&layer.packages),
+        components: layer.packages,
         ingredients: vec![("recipe", postgresql_key())],
         user: "26:26",
         environment: &[
@@ -250,7 +250,7 @@ pub(super) async fn dmp(store: &Store<'_>, base: &Path, binaries: &Path) -> Resu
         mode: 0o1777,
     });
     let mut components = of_cargo(&PROGRAMS)?;
-    components.extend(of_debian(&base_packages().await?));
+    components.extend(base_components().await?);
     let spec = ImageSpec {
         name: "dmp",
         components,

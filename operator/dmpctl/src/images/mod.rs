@@ -1,7 +1,8 @@
 //! `dmpctl images`: the product's images from where they are built to where another cluster pulls them, by digest.
 //!
 //! An image is called `<registry>/<name>:<tag>@sha256:<digest>`: the digest decides, the tag is for people (and for
-//! CloudNativePG, which reads PostgreSQL's version from it). Not here: how images are made (`dmp-appliance`).
+//! CloudNativePG, which reads PostgreSQL's version from it); which of them may run, and what is known to be wrong with them. Not here:
+//! how images are made (`dmp-appliance`).
 
 pub mod export;
 pub mod layout;
@@ -9,16 +10,19 @@ pub mod push;
 pub mod sign;
 pub mod signed;
 pub mod source;
+pub mod vulnerabilities;
 
 use std::path::PathBuf;
 
 use dmp_appliance::Progress;
 
 use crate::error::{CliError, Result};
+use crate::kubernetes::ClusterOptions;
 use layout::Packed;
 use push::PushOptions;
 use sign::SignCommand;
 use source::{ImageSet, SourceOptions};
+use vulnerabilities::{ReportedOptions, VulnerabilitiesOptions};
 
 /// CloudNativePG's own manifest in an exported folder.
 pub const CNPG_MANIFEST: &str = "cloudnative-pg.yaml";
@@ -40,6 +44,10 @@ pub enum ImagesCommand {
     Export(ExportCommand),
     /// As the security entity: sign which images may run on a platform; prints an ImageRelease
     Sign(Box<SignCommand>),
+    /// What is known to be wrong with the images that may run; with --osv, bring the site's export of known vulnerabilities
+    Vulnerabilities(VulnerabilitiesOptions),
+    /// The DGSSI was told of a vulnerability: keep the receipt's reference and hash (needs --context)
+    Reported(ReportedOptions),
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -60,7 +68,7 @@ pub struct ExportCommand {
 
 /// # Errors
 /// What is missing, or which image could not be moved; run again, it goes on where it was.
-pub async fn run(command: &ImagesCommand) -> Result<()> {
+pub async fn run(cluster: &ClusterOptions, command: &ImagesCommand) -> Result<()> {
     let progress = Progress::to_stderr();
     match command {
         ImagesCommand::Push(command) => {
@@ -78,6 +86,8 @@ pub async fn run(command: &ImagesCommand) -> Result<()> {
             let set = command.source.open(&progress).await?;
             println!("{}", sign::sign(&set, command)?);
         }
+        ImagesCommand::Vulnerabilities(options) => vulnerabilities::run(cluster, options).await?,
+        ImagesCommand::Reported(options) => vulnerabilities::reported(cluster, options).await?,
         ImagesCommand::Export(command) => {
             let set = command.source.open(&progress).await?;
             export::write(&set, &command.folder, &progress)?;

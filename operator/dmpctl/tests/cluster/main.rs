@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod history;
+mod vulnerabilities;
 
 use dmp_appliance::Progress;
 use dmp_testkit::ControlPlane;

@@ -11,4 +11,5 @@ mod platform;
 mod policy_reports;
 mod profile;
 mod rights;
+mod vulnerabilities;
 mod world;
