@@ -8,7 +8,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::body::Role;
 use crate::common::{conditions_schema, status_conditions};
+use crate::system_homologation::SystemWord;
 
 /// Nobody asks for anything: the operator signs what the entries say.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,25 @@ pub struct PublicKey {
     pub x: String,
 }
 
+/// What a body said of whether the platform, or a group, may open (law 05-20, art. 19).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+    /// Name of the `HealthGroup`; the platform itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_group: Option<String>,
+    pub says: SystemWord,
+    /// Role of the body.
+    pub role: Role,
+    /// Name of the body.
+    pub body: String,
+    /// Of a decision or an extension: its last day, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// When it came to the platform, RFC 3339, UTC.
+    pub since: String,
+}
+
 /// The newest edition; written by the operator alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -67,6 +88,9 @@ pub struct CatalogueStatus {
     /// By when there is another one, RFC 3339, UTC. Later, this one says nothing any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_update: Option<String>,
+    /// Of the platform and of each production group the last decision or refusal, and the extensions since; part of the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub openings: Vec<Opening>,
     /// SHA-256 of the entries alone, hex: whether they have changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries_sha256: Option<String>,

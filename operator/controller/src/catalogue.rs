@@ -1,6 +1,7 @@
-//! `Catalogue`: the signature over all entries, made again when one changes and once a day.
+//! `Catalogue`: the signature over all entries and over who opened the platform and its groups, made again when one changes and once a
+//! day.
 //!
-//! `dereference` (all entries) → `build` (pure: is an edition due?) → `apply` (OpenBao signs) → `update_status`. The text
+//! `dereference` (all entries, all words) → `build` (pure: is an edition due?) → `apply` (OpenBao signs) → `update_status`. The text
 //! itself is kept nowhere: whoever has the entries makes it again.
 
 pub mod apply;
@@ -42,7 +43,9 @@ impl Kind for Catalogues {
         };
         let before = found.catalogue.status.clone().unwrap_or_default();
         let keys = Some(found.keys.as_slice());
-        let Some(draft) = feed::draft(&before, &found.issuer, &found.entries, keys, Timestamp::now()) else {
+        let now = Timestamp::now();
+        let Some(draft) = feed::draft(&before, &found.issuer, &found.entries, &found.openings, keys, now)
+        else {
             update_status::current(&self.0, &found).await?;
             return Ok(Next::Settled);
         };

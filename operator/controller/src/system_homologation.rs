@@ -13,6 +13,7 @@ use kube::ResourceExt;
 
 use crate::controller::{Context, Kind, Next};
 use crate::homologated::CONDITION;
+use crate::solution_homologation::apply::{self, begin};
 use crate::status::{self, Fact};
 
 /// The controller of words.
@@ -24,6 +25,8 @@ pub enum Error {
     Dereference(#[from] kube::Error),
     #[error("the word's status cannot be written")]
     Status(#[from] status::Error),
+    #[error("the word cannot be published")]
+    Publish(#[from] apply::Error),
 }
 
 #[async_trait]
@@ -52,7 +55,11 @@ impl Kind for Words {
             },
         };
         let says = known.and_then(|known| known.says(&own));
+        let counts = read.is_ok();
         update_status::update_status(&self.0, word, says, read).await?;
+        if counts {
+            begin(&self.0).await?;
+        }
         Ok(Next::Settled)
     }
 
@@ -60,6 +67,7 @@ impl Kind for Words {
         match error {
             Error::Dereference(_) => "DependencyUnavailable",
             Error::Status(_) => "StatusFailed",
+            Error::Publish(_) => "ApplyFailed",
         }
     }
 }

@@ -337,11 +337,15 @@ pub fn entries(controller: Watched<CatalogueEntry>, client: &Client) -> Watched<
     )
 }
 
-/// What the entries say is what the catalogue says.
+/// What the entries and the words say is what the catalogue says.
 pub fn catalogues(controller: Watched<Catalogue>, client: &Client) -> Watched<Catalogue> {
-    controller.reconcile_all_on(changes(client, |entry: &CatalogueEntry| {
-        json(&entry.status.as_ref().map(|status| &status.published))
-    }))
+    controller
+        .reconcile_all_on(changes(client, |entry: &CatalogueEntry| {
+            json(&entry.status.as_ref().map(|status| &status.published))
+        }))
+        .reconcile_all_on(changes(client, |word: &SystemHomologation| {
+            json(&word.status.as_ref().map(|status| (status.says, &status.body)))
+        }))
 }
 
 /// What carries signatures, by those who may sign.

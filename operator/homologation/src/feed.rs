@@ -4,9 +4,11 @@
 //! The text is made of the entries word for word and is the same wherever it is made: the operator signs it, `dmpctl` makes it
 //! again from the same objects. Not here: what is in an entry (`catalogue`).
 
-use dmp_api::catalogue::{CatalogueStatus, PublicKey};
+use dmp_api::catalogue::{CatalogueStatus, Opening, PublicKey};
 use dmp_api::catalogue_entry::{CatalogueState, Published};
+use dmp_api::{SystemHomologation, SystemWord};
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,6 +30,7 @@ pub struct Draft {
     pub number: i64,
     pub entries: usize,
     pub entries_sha256: String,
+    pub openings: Vec<Opening>,
     pub generated_at: String,
     pub next_update: String,
     /// `catalogue.json`.
@@ -47,14 +50,64 @@ pub fn entries(objects: impl IntoIterator<Item = Value>) -> Vec<Value> {
     entries
 }
 
-fn text(issuer: &str, number: i64, generated_at: &str, next_update: &str, entries: &[Value]) -> String {
-    canonical::text(&json!({
-        "issuer": issuer,
-        "number": number,
-        "generatedAt": generated_at,
-        "nextUpdate": next_update,
-        "entries": entries,
-    }))
+/// What the words that count come to for the public: of each subject the last decision or refusal, and the extensions since. Audits
+/// are the auditor's and the authority's.
+pub fn openings<'w>(words: impl IntoIterator<Item = &'w SystemHomologation>) -> Vec<Opening> {
+    let mut all: Vec<Opening> = words.into_iter().filter_map(opening).collect();
+    all.sort_by(|one, other| {
+        let key = |it: &Opening| (it.health_group.clone(), it.since.clone(), it.body.clone());
+        key(one).cmp(&key(other))
+    });
+    let mut openings: Vec<Opening> = Vec::new();
+    for one in all {
+        if one.says != SystemWord::Extension {
+            openings.retain(|earlier| earlier.health_group != one.health_group);
+        }
+        openings.push(one);
+    }
+    openings
+}
+
+/// `None`: it does not count (then it has no body), or is an audit.
+fn opening(word: &SystemHomologation) -> Option<Opening> {
+    let status = word.status.as_ref()?;
+    let says = status.says.filter(|says| *says != SystemWord::Audit)?;
+    Some(Opening {
+        health_group: word.spec.health_group.clone(),
+        says,
+        role: status.role?,
+        body: status.body.clone()?,
+        until: status.until.clone(),
+        since: word.creation_timestamp()?.0.to_string(),
+    })
+}
+
+/// What an edition says, and of when it is.
+#[derive(Clone, Copy)]
+struct Edition<'e> {
+    issuer: &'e str,
+    number: i64,
+    generated_at: &'e str,
+    next_update: &'e str,
+    entries: &'e [Value],
+    openings: &'e [Opening],
+}
+
+impl Edition<'_> {
+    /// Without openings there is no such member: as editions were before there were any.
+    fn text(self) -> String {
+        let mut text = json!({
+            "issuer": self.issuer,
+            "number": self.number,
+            "generatedAt": self.generated_at,
+            "nextUpdate": self.next_update,
+            "entries": self.entries,
+        });
+        if !self.openings.is_empty() {
+            text["openings"] = json!(self.openings);
+        }
+        canonical::text(&text)
+    }
 }
 
 /// `catalogue.json` of an edition that was signed; `None` when the entries are no longer those of the edition.
@@ -62,13 +115,15 @@ pub fn edition(status: &CatalogueStatus, entries: &[Value]) -> Option<String> {
     if status.entries_sha256.as_ref() != Some(&canonical::sha256(&entries)) {
         return None;
     }
-    Some(text(
-        status.issuer.as_deref()?,
-        status.number?,
-        status.generated_at.as_deref()?,
-        status.next_update.as_deref()?,
+    let edition = Edition {
+        issuer: status.issuer.as_deref()?,
+        number: status.number?,
+        generated_at: status.generated_at.as_deref()?,
+        next_update: status.next_update.as_deref()?,
         entries,
-    ))
+        openings: &status.openings,
+    };
+    Some(edition.text())
 }
 
 /// The next edition, when it is due. `keys`: those that sign it; `None` while they cannot be asked for.
@@ -76,6 +131,7 @@ pub fn draft(
     before: &CatalogueStatus,
     issuer: &str,
     entries: &[Value],
+    openings: &[Opening],
     keys: Option<&[PublicKey]>,
     now: Timestamp,
 ) -> Option<Draft> {
@@ -87,19 +143,28 @@ pub fn draft(
         let signature = before.signature.as_deref()?;
         let signed =
             keys.is_none_or(|keys| jws::verify_detached(signature, text.as_bytes(), TYP, keys).is_ok());
-        Some(recent && own && signed)
+        Some(recent && own && signed && before.openings == openings)
     };
     if edition(before, entries).and_then(stands) == Some(true) {
         return None;
     }
     let number = before.number.unwrap_or_default().saturating_add(1);
     let (generated_at, next_update) = (now.to_string(), (now + LIFE).to_string());
+    let edition = Edition {
+        issuer,
+        number,
+        generated_at: &generated_at,
+        next_update: &next_update,
+        entries,
+        openings,
+    };
     Some(Draft {
-        text: text(issuer, number, &generated_at, &next_update, entries),
+        text: edition.text(),
         issuer: issuer.to_owned(),
         number,
         entries: entries.len(),
         entries_sha256: canonical::sha256(&entries),
+        openings: openings.to_vec(),
         generated_at,
         next_update,
     })
@@ -114,6 +179,8 @@ pub struct Feed {
     pub generated_at: Timestamp,
     pub next_update: Timestamp,
     pub entries: Vec<Published>,
+    #[serde(default)]
+    pub openings: Vec<Opening>,
 }
 
 /// Why a catalogue says nothing.

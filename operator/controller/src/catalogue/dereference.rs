@@ -1,8 +1,8 @@
 //! Step 1: the catalogue as it is now, what all entries say, the platform's domain and its keys.
 
-use dmp_api::catalogue::PublicKey;
+use dmp_api::catalogue::{Opening, PublicKey};
 use dmp_api::names::PLATFORM;
-use dmp_api::{Catalogue, CatalogueEntry, Platform};
+use dmp_api::{Catalogue, CatalogueEntry, Platform, SystemHomologation};
 use dmp_homologation::feed;
 use dmp_keys::openbao;
 use kube::api::{ApiResource, DynamicObject, ListParams};
@@ -27,6 +27,8 @@ pub struct Found {
     pub issuer: String,
     /// Word for word, in order.
     pub entries: Vec<Value>,
+    /// By the status that the operator gave to each word.
+    pub openings: Vec<Opening>,
     pub keys: Vec<PublicKey>,
 }
 
@@ -47,10 +49,13 @@ pub async fn dereference(context: &Context, catalogue: &Catalogue) -> Result<Opt
     let resource = ApiResource::erase::<CatalogueEntry>(&());
     let entries = Api::<DynamicObject>::all_with(client(), &resource);
     let entries = entries.list(&ListParams::default()).await?.items;
+    let words = Api::<SystemHomologation>::all(client());
+    let words = words.list(&ListParams::default()).await?.items;
     Ok(Some(Found {
         catalogue,
         issuer: platform.spec.domain,
         entries: feed::entries(entries.into_iter().map(|entry| entry.data)),
+        openings: feed::openings(&words),
         keys: label_key::keys(context).await?,
     }))
 }

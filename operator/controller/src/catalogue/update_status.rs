@@ -23,6 +23,7 @@ pub async fn signed(
     new.issuer = Some(draft.issuer.clone());
     new.generated_at = Some(draft.generated_at.clone());
     new.next_update = Some(draft.next_update.clone());
+    new.openings.clone_from(&draft.openings);
     new.entries_sha256 = Some(draft.entries_sha256.clone());
     new.signature = Some(signature);
     new.keys.clone_from(&found.keys);

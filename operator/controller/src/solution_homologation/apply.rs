@@ -26,6 +26,14 @@ pub async fn apply(
     }
     let spec = entry_of(homologation);
     ensure(context, CatalogueEntry::new(&catalogue::id(&spec), spec)).await?;
+    begin(context).await
+}
+
+/// The catalogue begins with the first thing that is in it.
+///
+/// # Errors
+/// When the API server refuses or cannot be reached.
+pub async fn begin(context: &Context) -> Result<(), Error> {
     ensure(context, Catalogue::new(CATALOGUE, CatalogueSpec {})).await
 }
 

@@ -62,6 +62,39 @@ fn gate(facts: &Facts) -> Option<Gate> {
     group.map(|group| group.gate)
 }
 
+/// Waits until the public reads this, by the authority, of whom for how many days: no audit, no word that does not count.
+async fn published(world: &World, expected: &[(Option<&str>, &str, Option<i64>)]) {
+    let catalogue = cluster("Catalogue", "national", &json!({}));
+    let opening = |(group, says, days): &(Option<&str>, &str, Option<i64>)| {
+        let until = days.map(|days| (day(Timestamp::now()) + days.days()).to_string());
+        json!([group, says, "authority", "Autorité", until])
+    };
+    let expected: Value = expected.iter().map(opening).collect();
+    let mut shown = Value::Null;
+    for _ in 0..100 {
+        let found = world.get(&catalogue).await.unwrap_or_default();
+        let openings = found["status"]["openings"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let of = |one: Value| {
+            json!([
+                one["healthGroup"],
+                one["says"],
+                one["role"],
+                one["body"],
+                one["until"]
+            ])
+        };
+        shown = openings.into_iter().map(of).collect();
+        if shown == expected {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(shown, expected);
+}
+
 #[tokio::test]
 async fn a_production_group_opens_by_two_signed_words_each_and_closes_by_one() {
     let Some(mut world) = World::start().await else {
@@ -115,6 +148,14 @@ async fn a_production_group_opens_by_two_signed_words_each_and_closes_by_one() {
     assert_eq!(facts.gate, Gate::Open);
     world.until(&platform, "Homologated", "True", "Active").await;
     world.until(&group, "Homologated", "True", "Active").await;
+    published(
+        &world,
+        &[
+            (None, "decision", Some(300)),
+            (Some(GROUP), "decision", Some(300)),
+        ],
+    )
+    .await;
 
     // What counts for nothing, and says so.
     let stranger = Authority::new("Autorité", "000000000000012").person("d1");
@@ -145,6 +186,11 @@ async fn a_production_group_opens_by_two_signed_words_each_and_closes_by_one() {
     eprintln!("the refusal closed it after {took:?}");
     assert_eq!(facts.gate, Gate::Open, "the platform stays open");
     world.until(&group, "Homologated", "False", "Refused").await;
+    published(
+        &world,
+        &[(None, "decision", Some(300)), (Some(GROUP), "refusal", None)],
+    )
+    .await;
     let kept = world.delete(&refused).await.unwrap_err();
     assert!(kept.contains("the record of a homologation is kept"), "{kept}");
 

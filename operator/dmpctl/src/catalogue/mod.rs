@@ -19,7 +19,7 @@ use crate::kubernetes::ClusterOptions;
 
 #[derive(Subcommand, Debug)]
 pub enum CatalogueCommand {
-    /// One line an entry, also of those that have ended
+    /// Who opened the platform and its groups, until when; one line an entry, also of those that have ended
     List,
     /// All that the public sees of an entry
     Show(ShowOptions),
@@ -69,7 +69,11 @@ pub async fn list(client: &Client) -> Result<String> {
         .map_err(failed)?;
     let entries = Api::<CatalogueEntry>::all(client.clone());
     let entries = entries.list(&ListParams::default()).await.map_err(failed)?.items;
-    let mut out = text::title(catalogue.and_then(|catalogue| catalogue.status).as_ref());
+    let status = catalogue.and_then(|catalogue| catalogue.status);
+    let mut out = text::title(status.as_ref());
+    for opening in status.iter().flat_map(|status| &status.openings) {
+        out.push_str(&text::opening(opening));
+    }
     for published in entries
         .iter()
         .filter_map(|entry| entry.status.as_ref()?.published.as_ref())

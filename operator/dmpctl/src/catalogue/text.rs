@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use dmp_api::CatalogueStatus;
+use dmp_api::catalogue::Opening;
 use dmp_api::catalogue_entry::{CatalogueState, Published, PublishedProfile};
 use dmp_api::solution::ProductKind;
+use dmp_api::{CatalogueStatus, SystemWord};
 
 /// Text of somebody else, as it may be printed.
 pub fn shown(text: &str) -> String {
@@ -58,6 +59,24 @@ pub fn title(status: Option<&CatalogueStatus>) -> String {
         ),
         _ => "catalogue non signé : `kubectl describe catalogue national` dit pourquoi\n".to_owned(),
     }
+}
+
+/// One line of the list: who said what of the platform or of a group.
+pub fn opening(opening: &Opening) -> String {
+    let subject = opening
+        .health_group
+        .as_deref()
+        .map_or_else(|| "plateforme".to_owned(), |name| format!("groupe {name}"));
+    let says = match opening.says {
+        SystemWord::Audit => "audit",
+        SystemWord::Decision => "ouverture",
+        SystemWord::Refusal => "refus",
+        SystemWord::Extension => "prolongation d’urgence",
+    };
+    let until = opening.until.as_deref();
+    let until = until.map_or_else(String::new, |until| format!(", jusqu’au {until}"));
+    let (body, since) = (shown(&opening.body), day(&opening.since));
+    format!("{subject} : {says} par {body} le {since}{until}\n")
 }
 
 /// One line of the list.
@@ -133,11 +152,32 @@ fn tested(profile: &PublishedProfile) -> String {
 
 #[cfg(test)]
 mod tests {
+    use dmp_api::body::Role;
+
     use super::*;
 
     #[test]
     fn no_control_character_reaches_the_terminal() {
         assert_eq!(shown("a\u{1b}[2Jb\r\né"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}é");
+    }
+
+    #[test]
+    fn an_emergency_is_a_line_of_the_list() {
+        let of = |group: Option<&str>| {
+            opening(&Opening {
+                health_group: group.map(ToOwned::to_owned),
+                says: SystemWord::Extension,
+                role: Role::Security,
+                body: "DGSSI\u{1b}[2J".to_owned(),
+                until: Some("2026-12-20".to_owned()),
+                since: "2026-11-30T10:00:00Z".to_owned(),
+            })
+        };
+        assert_eq!(
+            of(Some("souss-massa")),
+            "groupe souss-massa : prolongation d’urgence par DGSSI\u{fffd}[2J le 2026-11-30, jusqu’au 2026-12-20\n"
+        );
+        assert!(of(None).starts_with("plateforme : "));
     }
 
     #[test]

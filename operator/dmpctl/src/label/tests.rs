@@ -61,7 +61,7 @@ impl Platform {
     fn catalogue(&self, entry: &Published, days: i64) -> Catalogue {
         let entries = feed::entries([json!({ "status": { "published": entry } })]);
         let now = self.now + SignedDuration::from_hours(24 * days);
-        let draft = feed::draft(&CatalogueStatus::default(), "dmp.test", &entries, None, now).unwrap();
+        let draft = feed::draft(&CatalogueStatus::default(), "dmp.test", &entries, &[], None, now).unwrap();
         let unsigned = Unsigned::new(feed::TYP, "label-v1", draft.text.as_bytes());
         let signature = self.pair.sign(unsigned.message().as_bytes());
         Catalogue {

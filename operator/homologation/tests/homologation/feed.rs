@@ -1,7 +1,8 @@
 //! The catalogue as one signed text: what it says of a label, when the next edition is due, and what it is worth.
 
-use dmp_api::CatalogueStatus;
+use dmp_api::catalogue::Opening;
 use dmp_api::catalogue_entry::{CatalogueState, Published};
+use dmp_api::{CatalogueStatus, SystemHomologation};
 use dmp_homologation::feed::{self, Feed, Listed};
 use dmp_homologation::jws;
 use dmp_homologation::label::{self, Label};
@@ -14,7 +15,7 @@ use crate::platform_key::PlatformKey;
 /// An edition of the catalogue with these entries.
 fn edition(key: &PlatformKey, entries: &[Published], now: Timestamp) -> (CatalogueStatus, String) {
     let entries = as_objects(entries);
-    let draft = feed::draft(&CatalogueStatus::default(), ISSUER, &entries, None, now).unwrap();
+    let draft = feed::draft(&CatalogueStatus::default(), ISSUER, &entries, &[], None, now).unwrap();
     let status = CatalogueStatus {
         number: Some(draft.number),
         issuer: Some(draft.issuer),
@@ -106,7 +107,14 @@ fn an_edition_is_made_when_something_changed_and_once_a_day() {
     let entries = [case.entry.clone()];
     let (status, text) = edition(&case.key, &entries, case.now);
     let due = |status: &CatalogueStatus, entries: &[Published], issuer: &str, after| {
-        feed::draft(status, issuer, &as_objects(entries), Some(&own), case.now + after)
+        feed::draft(
+            status,
+            issuer,
+            &as_objects(entries),
+            &[],
+            Some(&own),
+            case.now + after,
+        )
     };
     let hour = SignedDuration::from_hours(1);
     assert_eq!(due(&status, &entries, ISSUER, SignedDuration::ZERO), None);
@@ -133,6 +141,92 @@ fn an_edition_is_made_when_something_changed_and_once_a_day() {
     // Who has the entries has the text.
     assert_eq!(feed::edition(&status, &as_objects(&entries)), Some(text));
     assert_eq!(feed::edition(&status, &as_objects(&changed)), None);
+}
+
+fn word(name: &str, group: Option<&str>, second: u8, status: Value) -> SystemHomologation {
+    let at = format!("2026-11-30T10:00:{second:02}Z");
+    let mut status = status;
+    status["role"] = json!("authority");
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "creationTimestamp": at },
+        "spec": { "healthGroup": group, "statement": "-" }, "status": status,
+    }))
+    .unwrap()
+}
+
+#[test]
+fn who_opened_it_is_published_with_every_extension_since_the_last_decision() {
+    let says = |says: &str, until: &str| json!({ "says": says, "until": until, "body": "Autorité" });
+    let words = [
+        word(
+            "extended-again",
+            Some("souss"),
+            4,
+            says("extension", "2027-04-01"),
+        ),
+        word("first", Some("souss"), 1, says("decision", "2026-12-01")),
+        word("extended", Some("souss"), 2, says("extension", "2026-12-20")),
+        word("next", Some("souss"), 3, says("decision", "2027-03-01")),
+        word("audit", Some("souss"), 5, says("audit", "2027-03-01")),
+        word("platform", None, 9, says("decision", "2027-03-01")),
+        // Does not count: the operator found no body whose word it is.
+        word("forged", None, 8, json!({ "says": "refusal" })),
+        word(
+            "closed",
+            Some("oriental"),
+            6,
+            json!({ "says": "refusal", "body": "Autorité" }),
+        ),
+    ];
+    let openings = feed::openings(&words);
+    let shown: Vec<_> = openings
+        .iter()
+        .map(|one| (one.health_group.as_deref(), json!(one.says), one.until.as_deref()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (None, json!("decision"), Some("2027-03-01")),
+            (Some("oriental"), json!("refusal"), None),
+            (Some("souss"), json!("decision"), Some("2027-03-01")),
+            (Some("souss"), json!("extension"), Some("2027-04-01")),
+        ]
+    );
+}
+
+#[test]
+fn an_edition_with_openings_is_signed_with_them_and_one_without_is_as_before() {
+    let case = Case::new();
+    let own = [case.key.public()];
+    let entries = as_objects(std::slice::from_ref(&case.entry));
+    let (before, plain) = edition(&case.key, std::slice::from_ref(&case.entry), case.now);
+    assert!(!plain.contains("openings"), "{plain}");
+    let says = json!({ "says": "decision", "until": "2027-03-01", "body": "Autorité" });
+    let openings: Vec<Opening> = feed::openings(&[word("platform", None, 1, says)]);
+    let draft = |status: &CatalogueStatus, openings: &[Opening]| {
+        feed::draft(status, ISSUER, &entries, openings, Some(&own), case.now)
+    };
+    let next = draft(&before, &openings).unwrap();
+    let signature = case.key.sign_detached(feed::TYP, &next.text);
+    let read = feed::verify(next.text.as_bytes(), &signature, &own, case.now).unwrap();
+    assert_eq!((read.number, &read.openings), (2, &openings));
+    let status = CatalogueStatus {
+        number: Some(next.number),
+        generated_at: Some(next.generated_at),
+        next_update: Some(next.next_update),
+        openings: next.openings,
+        signature: Some(signature),
+        ..before
+    };
+    assert_eq!(draft(&status, &openings), None, "idle");
+    assert!(draft(&status, &[]).is_some());
+    // Somebody adds to what was signed.
+    let mut forged = status.clone();
+    forged.openings.extend(openings.clone());
+    assert!(draft(&forged, &openings).is_some());
+    let forged = feed::edition(&forged, &entries).unwrap();
+    let signature = status.signature.unwrap();
+    assert!(feed::verify(forged.as_bytes(), &signature, &own, case.now).is_err());
 }
 
 #[test]
