@@ -8,6 +8,7 @@ use dmp_policies::{Catalogue, Inputs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::assets;
 use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
@@ -44,7 +45,7 @@ impl Observed {
 type Collector = fn(&World, &Catalogue) -> Read<Vec<Observed>>;
 
 /// Control, check, who collects for it.
-pub const COLLECTORS: [(&str, &str, Collector); 28] = [
+pub const COLLECTORS: [(&str, &str, Collector); 29] = [
     ("DMP-NET-01", "policies", default_deny),
     ("DMP-NET-01", "probe", probed),
     ("DMP-NET-02", "services", exposed),
@@ -73,6 +74,7 @@ pub const COLLECTORS: [(&str, &str, Collector); 28] = [
     ("DMP-CRY-06", "stores", endpoints::stores),
     ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
+    ("DMP-GOV-05", "labels", assets::labels),
 ];
 
 fn seen<T>(read: &Read<T>) -> Read<&T> {

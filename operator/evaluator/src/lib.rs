@@ -2,7 +2,7 @@
 //! rendered for it. It runs under an account of its own that reads and changes nothing but its own reports and evidence: who
 //! does is not who checks (`docs/decisions/0014-who-does-is-not-who-checks.md`).
 //!
-//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`incidents`], [`endpoints`], [`keys`], [`clocks`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
+//! A pass: [`world`] reads what is there and keeps a few facts of it ([`objects`]), [`collect`], [`assets`], [`incidents`], [`endpoints`], [`keys`], [`clocks`] and [`brought`] make of it the inputs of checks, `dmp_policies` judges by the values that are in force ([`profile`]), [`report`] writes
 //! down what came of it, [`evidence`] what it rests on, [`publish`] brings both to the API server, [`history`] keeps a line of each day and
 //! [`bundles`] its OSCAL documents,
 //! [`policy_reports`] says the same to other tools when it is asked to. What could not be read is an
@@ -12,6 +12,7 @@
 //! `policies/controls`), correcting what is wrong (the operator), what people bring (they write it as `ControlEvidence`).
 
 pub mod admission;
+pub mod assets;
 mod audit;
 pub mod brought;
 pub mod bundles;
