@@ -40,7 +40,11 @@ fn with(mut labels: Value, name: &str, text: Value) -> Value {
 
 fn object(place: &str, labels: &Value) -> Value {
     let name = place.rsplit('/').next().unwrap();
-    json!({ "metadata": { "name": name, "labels": labels } })
+    let mut object = json!({ "metadata": { "name": name }, "spec": {} });
+    if !labels.is_null() {
+        object["metadata"]["labels"] = labels.clone();
+    }
+    object
 }
 
 /// In a namespace of health data.
