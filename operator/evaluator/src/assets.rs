@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_owner_no_purpose_or_no_class_is_named() {
+    fn what_has_no_owner_no_purpose_or_no_class_fails_its_namespace() {
         let whole = labelled("4", "care");
         let without = [
             Labelled {
@@ -168,10 +168,7 @@ mod tests {
             let world = world(vec![real()], vec![claim(lacking)], Vec::new());
             let (verdict, message) = said(&world);
             assert_eq!(verdict, "fail");
-            assert!(
-                message.contains("records-1") && message.contains("dmp-souss-massa"),
-                "{message}"
-            );
+            assert!(message.contains("dmp-souss-massa"), "{message}");
         }
         let stray = Service {
             namespace: "dmp-souss-massa".to_owned(),
@@ -180,7 +177,7 @@ mod tests {
         };
         let (verdict, message) = said(&world(vec![real()], Vec::new(), vec![stray]));
         assert_eq!(verdict, "fail");
-        assert!(message.contains("stray"), "{message}");
+        assert!(message.contains("dmp-souss-massa"), "{message}");
     }
 
     #[test]

@@ -55,11 +55,7 @@ async fn what_nobody_labelled_and_health_data_below_their_class_are_found() {
         world.apply(object).await;
         let (answer, message) = said(&world).await;
         assert_eq!(answer, "fail");
-        let name = object["metadata"]["name"].as_str().unwrap();
-        assert!(
-            message.contains(name) && message.contains("dmp-national"),
-            "{message}"
-        );
+        assert!(message.contains("dmp-national"), "{message}");
         object["metadata"]["labels"] = right;
         world.apply(object).await;
         assert_eq!(said(&world).await, ("pass".to_owned(), String::new()));
