@@ -11,6 +11,7 @@
     reason = "each `printcolumn` of the derive repeats the words `type_ = \"string\"`"
 )]
 
+pub mod asset;
 pub mod body;
 pub mod catalogue;
 pub mod catalogue_entry;
@@ -51,6 +52,7 @@ pub mod vendor;
 pub mod vulnerability_export;
 pub mod yaml;
 
+pub use asset::Asset;
 pub use catalogue::{Catalogue, CatalogueSpec, CatalogueStatus};
 pub use catalogue_entry::{CatalogueEntry, CatalogueEntrySpec, CatalogueEntryStatus, CatalogueState};
 pub use common::{Mode, Sizing, StatusConditions};

@@ -33,6 +33,12 @@ pub const GROUP_LABEL: &str = "dmp.ma/group";
 pub const VENDOR_LABEL: &str = "dmp.ma/vendor";
 /// Label on a namespace: it holds health data, admission denies its deletion.
 pub const PROTECTED_LABEL: &str = "dmp.ma/protected";
+/// Label: who answers for the data ([`Asset`](crate::Asset)).
+pub const OWNER_LABEL: &str = "dmp.ma/owner";
+/// Label: class of the data by the DGSSI's guide, `0` to `4`.
+pub const CLASS_LABEL: &str = "dmp.ma/data-class";
+/// Label: what the data are for, one word.
+pub const PURPOSE_LABEL: &str = "dmp.ma/purpose";
 /// Finalizer of a `HealthGroup`: deleting it retires the group.
 pub const RETIRE_FINALIZER: &str = "dmp.ma/retire";
 /// Annotation of a pod template: SHA-256 of what it reads at start; a change rolls the pods.

@@ -14,6 +14,7 @@ pub mod trust;
 
 use std::marker::PhantomData;
 
+use dmp_api::Asset;
 use serde_json::{Value, json};
 
 pub use object::{Object, ObjectKind};
@@ -70,9 +71,21 @@ pub fn labels(name: &str, group: Option<&str>) -> Value {
     labels
 }
 
+/// These labels and, for what holds data or leads to it, whose they are, of which class and what for.
+pub fn with_asset(mut labels: Value, asset: &Asset) -> Value {
+    if let Some(map) = labels.as_object_mut() {
+        map.extend(
+            asset
+                .labels()
+                .map(|(label, text)| (label.to_owned(), json!(text))),
+        );
+    }
+    labels
+}
+
 /// A namespace of health data: Pod Security `restricted`, deletion denied by admission.
-pub fn namespace(name: &str, group: Option<&str>) -> Object {
-    let mut labels = labels(name, group);
+pub fn namespace(name: &str, group: Option<&str>, asset: &Asset) -> Object {
+    let mut labels = with_asset(labels(name, group), asset);
     if let Some(map) = labels.as_object_mut() {
         for mode in ["enforce", "audit", "warn"] {
             map.insert(format!("pod-security.kubernetes.io/{mode}"), json!("restricted"));

@@ -82,6 +82,7 @@ pub async fn upgrade(client: &Client, progress: &Progress, target: &Target) -> R
     if changed {
         openbao::wait_ready(client, progress, Duration::from_secs(300)).await?;
     }
+    openbao::label_volumes(client).await?;
     install::operator(client, progress, &target.images).await?;
     let mut images = json!({ "dmp": target.images.dmp });
     if let Some(postgres) = &target.postgres {

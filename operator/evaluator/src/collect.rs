@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::accounts;
+use crate::assets;
 use crate::clocks;
 use crate::endpoints;
 use crate::incidents;
@@ -79,6 +80,7 @@ pub const COLLECTORS: &[(&str, &str, Collector)] = &[
     ("DMP-LOG-01", "oldest", logs::stores),
     ("DMP-LOG-05", "skew", clocks::skews),
     ("DMP-GOV-04", "fresh", evidence_ages),
+    ("DMP-GOV-05", "labels", assets::labels),
 ];
 
 fn seen<T>(read: &Read<T>) -> Read<&T> {

@@ -14,6 +14,7 @@
 
 pub mod accounts;
 pub mod admission;
+pub mod assets;
 mod audit;
 pub mod brought;
 pub mod bundles;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use dmp_api::names::{GROUP_LABEL, VENDOR_LABEL};
+use dmp_api::asset::DataClass;
+use dmp_api::names::{CLASS_LABEL, GROUP_LABEL, OWNER_LABEL, PROTECTED_LABEL, PURPOSE_LABEL, VENDOR_LABEL};
 use dmp_api::{HealthGroup, Mode};
 use dmp_homologation::inventory::machine;
 use dmp_homologation::statement::Machine;
 use k8s_openapi::api::core::v1::{
-    Namespace as KubeNamespace, Node as KubeNode, Pod as KubePod, Service as KubeService,
+    Namespace as KubeNamespace, Node as KubeNode, PersistentVolumeClaim, Pod as KubePod,
+    Service as KubeService,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -16,6 +18,14 @@ use serde_json::json;
 
 use crate::images::{self, Running};
 use crate::refused;
+
+/// What an object's labels say of it; empty and `None` where they say nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Labelled {
+    pub owner: String,
+    pub class: Option<DataClass>,
+    pub purpose: String,
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
@@ -26,8 +36,11 @@ pub struct Namespace {
     pub group: String,
     /// Of a vendor who signed up.
     pub vendors: bool,
+    /// Of a plane: admission denies its deletion.
+    pub protected: bool,
     /// Pod Security that is enforced; empty without.
     pub enforce: String,
+    pub labelled: Labelled,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -55,6 +68,17 @@ pub struct Service {
     /// `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`.
     pub kind: String,
     pub external_ips: Vec<String>,
+    pub labelled: Labelled,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    pub namespace: String,
+    pub name: String,
+    /// Its PersistentVolume; empty before it has one.
+    pub volume: String,
+    pub labelled: Labelled,
 }
 
 /// A NetworkPolicy for all pods of its namespace that lets nothing pass.
@@ -93,8 +117,18 @@ fn label<'o>(object: &'o impl kube::ResourceExt, name: &str) -> &'o str {
     object.labels().get(name).map_or("", String::as_str)
 }
 
+fn labelled(object: &impl kube::ResourceExt) -> Labelled {
+    Labelled {
+        owner: label(object, OWNER_LABEL).to_owned(),
+        class: DataClass::parse(label(object, CLASS_LABEL)),
+        purpose: label(object, PURPOSE_LABEL).to_owned(),
+    }
+}
+
 pub(crate) fn namespace(object: KubeNamespace) -> Namespace {
     Namespace {
+        protected: label(&object, PROTECTED_LABEL) == "true",
+        labelled: labelled(&object),
         ours: label(&object, "app.kubernetes.io/part-of") == "dmp",
         group: label(&object, GROUP_LABEL).to_owned(),
         vendors: !label(&object, VENDOR_LABEL).is_empty(),
@@ -146,12 +180,23 @@ pub(crate) fn pod(object: KubePod, ours: &BTreeSet<&str>) -> Pod {
 
 pub(crate) fn service(object: KubeService) -> Service {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let labelled = labelled(&object);
     let spec = object.spec.unwrap_or_default();
     Service {
+        labelled,
         namespace,
         name,
         kind: spec.type_.unwrap_or_else(|| "ClusterIP".to_owned()),
         external_ips: spec.external_ips.unwrap_or_default(),
+    }
+}
+
+pub(crate) fn claim(object: PersistentVolumeClaim) -> Claim {
+    Claim {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        labelled: labelled(&object),
+        volume: object.spec.and_then(|spec| spec.volume_name).unwrap_or_default(),
     }
 }
 

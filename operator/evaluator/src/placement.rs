@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use dmp_api::{Platform, SiteInventory};
 use dmp_homologation::inventory::Inventories;
 use dmp_homologation::{Bodies, carrier};
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
+use k8s_openapi::api::core::v1::PersistentVolume;
 use kube::{Api, Client, ResourceExt as _};
 
-use crate::world::{Group, Namespace, Node, Pod, Read, list};
+use crate::world::{Claim, Group, Namespace, Node, Pod, Read, list};
 
 /// Pods that hold nothing, for some seconds: the network's probe runs wherever it is put.
 const PROBES: &str = "network-probe";
@@ -49,6 +49,7 @@ pub(crate) struct Seen<'a> {
     pub sites: Read<&'a [dmp_api::Site]>,
     pub namespaces: Read<&'a [Namespace]>,
     pub pods: Read<&'a [Pod]>,
+    pub claims: Read<&'a [Claim]>,
     pub nodes: Read<&'a [Node]>,
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn read(client: &Client, seen: Seen<'_>) -> Read<Vec<Placement>
         .iter()
         .map(|object| (object, carrier::read(object, &bodies)));
     let inventories = Inventories::new(read, &platform.spec.domain);
-    let volumes = volumes(client).await?;
+    let volumes = volumes(client, seen.claims?).await?;
     let (groups, sites) = (seen.groups?, seen.sites?);
     let wanted = |space: &Namespace| {
         let group = groups.iter().find(|group| group.name == space.group);
@@ -122,22 +123,16 @@ fn placed(
     found.into_values().collect()
 }
 
-async fn volumes(client: &Client) -> Read<Vec<Volume>> {
+async fn volumes(client: &Client, claims: &[Claim]) -> Read<Vec<Volume>> {
     let nodes = |volume: PersistentVolume| (volume.name_any(), nodes_of(volume));
     let volumes = list(Api::all(client.clone()), "PersistentVolumes", nodes).await?;
     let mut volumes: BTreeMap<String, Vec<String>> = volumes.into_iter().collect();
-    let claim = |claim: PersistentVolumeClaim| {
-        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-        let volume = claim.spec.and_then(|spec| spec.volume_name);
-        (namespace, name, volume.unwrap_or_default())
-    };
-    let claims = list(Api::all(client.clone()), "PersistentVolumeClaims", claim).await?;
-    let bound = claims.into_iter().filter(|(_, _, volume)| !volume.is_empty());
+    let bound = claims.iter().filter(|claim| !claim.volume.is_empty());
     Ok(bound
-        .map(|(namespace, claim, volume)| Volume {
-            namespace,
-            claim,
-            nodes: volumes.remove(&volume).unwrap_or_default(),
+        .map(|claim| Volume {
+            namespace: claim.namespace.clone(),
+            claim: claim.name.clone(),
+            nodes: volumes.remove(&claim.volume).unwrap_or_default(),
         })
         .collect())
 }

@@ -191,9 +191,9 @@ mod tests {
         let space = |name: &str, ours| Namespace {
             name: name.to_owned(),
             ours,
-            group: String::new(),
             vendors: name.starts_with("vendor-"),
             enforce: "restricted".to_owned(),
+            ..Namespace::default()
         };
         World {
             namespaces: Ok(vec![

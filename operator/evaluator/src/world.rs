@@ -13,7 +13,8 @@ use dmp_policies::openreports::{self, Report};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    Namespace as KubeNamespace, Node as KubeNode, Pod as KubePod, Service as KubeService,
+    Namespace as KubeNamespace, Node as KubeNode, PersistentVolumeClaim, Pod as KubePod,
+    Service as KubeService,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -30,8 +31,8 @@ use crate::images::{self, Image};
 use crate::incidents::{Known, known};
 use crate::left;
 use crate::metrics;
-pub use crate::objects::{Budget, Denial, Group, Namespace, Node, Pod, Service};
-use crate::objects::{budget, denial, group, namespace, node, pod, service};
+pub use crate::objects::{Budget, Claim, Denial, Group, Labelled, Namespace, Node, Pod, Service};
+use crate::objects::{budget, claim, denial, group, namespace, node, pod, service};
 use crate::placement::{self, Placement};
 use crate::profile;
 use crate::rights::{self, Rights};
@@ -62,6 +63,7 @@ pub struct World {
     pub namespaces: Read<Vec<Namespace>>,
     pub pods: Read<Vec<Pod>>,
     pub services: Read<Vec<Service>>,
+    pub claims: Read<Vec<Claim>>,
     pub denials: Read<Vec<Denial>>,
     pub budgets: Read<Vec<Budget>>,
     pub nodes: Read<Vec<Node>>,
@@ -145,6 +147,7 @@ impl World {
             namespaces: nothing(),
             pods: nothing(),
             services: nothing(),
+            claims: nothing(),
             denials: nothing(),
             budgets: nothing(),
             nodes: nothing(),
@@ -195,12 +198,15 @@ impl World {
         let ours: BTreeSet<&str> = spaces.map(|space| space.name.as_str()).collect();
         let pods = list(Api::<KubePod>::all(all()), "Pods", |one| pod(one, &ours)).await;
         let nodes = list(Api::<KubeNode>::all(all()), "Nodes", node).await;
+        let claims = Api::<PersistentVolumeClaim>::all(all());
+        let claims = list(claims, "PersistentVolumeClaims", claim).await;
         let seen = placement::Seen {
             platforms: platforms.clone(),
             groups: groups.as_deref().map_err(Clone::clone),
             sites: sites.clone(),
             namespaces: namespaces.as_deref().map_err(Clone::clone),
             pods: pods.as_deref().map_err(Clone::clone),
+            claims: claims.as_deref().map_err(Clone::clone),
             nodes: nodes.as_deref().map_err(Clone::clone),
         };
         let images = images::read(
@@ -221,6 +227,7 @@ impl World {
             placements: placement::read(client, seen).await,
             namespaces,
             pods,
+            claims,
             services: list(Api::<KubeService>::all(all()), "Services", service).await,
             denials: list(Api::<NetworkPolicy>::all(all()), "NetworkPolicies", denial)
                 .await

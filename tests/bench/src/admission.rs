@@ -142,7 +142,8 @@ fn asked(client: &Client, controller: &Client) -> Vec<Asked> {
             NAMESPACE,
             "services",
             json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": { "name": "registry" }, "spec": { "ports": [{ "port": 8443 }] },
+                "apiVersion": "v1", "kind": "Service", "metadata": { "name": "registry", "labels": labels() },
+                "spec": { "ports": [{ "port": 8443 }] },
             }),
         ),
         one(
@@ -155,12 +156,16 @@ fn asked(client: &Client, controller: &Client) -> Vec<Asked> {
     ]
 }
 
+/// Of what is in the platform.
+fn labels() -> Value {
+    json!({
+        "app.kubernetes.io/part-of": "dmp",
+        "dmp.ma/owner": "national", "dmp.ma/data-class": "4", "dmp.ma/purpose": "care",
+    })
+}
+
 async fn install(client: &Client) {
-    let space = |name: &str| {
-        json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": { "app.kubernetes.io/part-of": "dmp" } },
-        })
-    };
+    let space = |name: &str| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels() } });
     let mut objects = vec![space("dmp-system"), space(NAMESPACE)];
     let crds = dmp_api::crds().into_iter();
     objects.extend(crds.map(|crd| serde_json::to_value(crd).expect("a CRD")));

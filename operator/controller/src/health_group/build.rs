@@ -31,7 +31,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
         .unwrap_or(needed)
         .max(needed);
 
-    let mut plane = Plane::new(namespace(ns, group));
+    let mut plane = Plane::new(namespace(ns, group, &valid.asset));
     plane.quotas = quota::group(ns, name.as_str(), spec.sizing, storage);
     plane.network_policies = network::group(ns, name.as_str());
     plane
@@ -52,6 +52,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 namespace: ns,
                 name: cluster,
                 group,
+                asset: &valid.asset,
                 image: &platform.images.postgres,
                 storage_class: platform.storage_class.as_deref(),
                 sizing: spec.sizing,
@@ -77,6 +78,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
         namespace: ns,
         name: "records",
         group,
+        asset: &valid.asset,
         image: &platform.images.dmp,
         replicas: i32::try_from(database::instances(spec.sizing, None)).unwrap_or(1),
         databases: &GROUP_DATABASES,

@@ -1,5 +1,7 @@
 //! Step 1: reads what the group refers to and what there is of it already.
 
+use std::collections::BTreeMap;
+
 use dmp_api::names::{GROUP_DATABASES, PLATFORM};
 use dmp_api::{HealthGroup, Mode, Platform, Site};
 use dmp_core::ids::GroupName;
@@ -36,6 +38,8 @@ pub struct Found {
     pub log_key: Option<PublicKey>,
     /// Of a production group: what auditors and authorities said of it.
     pub words: Option<system_homologation::dereference::Found>,
+    /// Labels of the group's namespace; none before there is one.
+    pub labels: BTreeMap<String, String>,
     /// Both databases have begun to exist: their Secrets can be mounted.
     pub databases_started: bool,
 }
@@ -71,6 +75,8 @@ pub async fn dereference(context: &Context, group: &HealthGroup) -> Result<Found
     }
     found.log_key = context.openbao.group_log_key(&name).await?;
     let namespace = name.namespace();
+    let space = get(&context.client, ObjectKind::Namespace, None, &namespace).await?;
+    found.labels = space.map(|space| space.labels()).unwrap_or_default();
     found.databases_started = true;
     for cluster in GROUP_DATABASES {
         let live = get(&context.client, ObjectKind::Cluster, Some(&namespace), cluster).await?;

@@ -30,6 +30,7 @@ fn found() -> Found {
             .find(|site| site.metadata.name.as_ref() == Some(&group.spec.site)),
         trust: trust(),
         log_key: Some(key("log-v1")),
+        labels: Default::default(),
         databases_started: true,
     }
 }

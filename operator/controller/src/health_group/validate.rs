@@ -1,7 +1,7 @@
 //! Step 2: what the schema cannot refuse. Pure.
 
 use dmp_api::health_group::{Custody, HealthGroupSpec};
-use dmp_api::{HealthGroup, Mode, PlatformSpec};
+use dmp_api::{Asset, HealthGroup, Mode, PlatformSpec};
 use dmp_core::ids::GroupName;
 use dmp_core::token::PublicKey;
 use kube::ResourceExt;
@@ -61,6 +61,8 @@ impl status::Refusal for Refusal {
 pub struct Valid {
     pub name: GroupName,
     pub namespace: String,
+    /// Whose its namespace, volumes and Services are, of which class and what for.
+    pub asset: Asset,
     pub spec: HealthGroupSpec,
     pub platform: PlatformSpec,
     pub trust: Trust,
@@ -103,6 +105,7 @@ pub fn validate(group: &HealthGroup, found: &Found) -> Result<Valid, Refusal> {
     }
     Ok(Valid {
         namespace: name.namespace(),
+        asset: Asset::of_group(name.as_str(), group.spec.mode).with(&found.labels),
         name,
         spec: group.spec.clone(),
         platform: platform.spec.clone(),

@@ -1,9 +1,9 @@
 //! A PostgreSQL `Cluster` of CloudNativePG: one database `app`, owned by role `app`.
 
-use dmp_api::Sizing;
-use serde_json::json;
+use dmp_api::{Asset, Sizing};
+use serde_json::{Value, json};
 
-use super::{Object, ObjectKind, labels};
+use super::{Object, ObjectKind, labels, with_asset};
 use crate::placement;
 
 /// What CNPG reads to stop the pods and keep the volumes.
@@ -15,6 +15,7 @@ pub struct Database<'a> {
     pub namespace: &'a str,
     pub name: &'a str,
     pub group: Option<&'a str>,
+    pub asset: &'a Asset,
     pub image: &'a str,
     pub storage_class: Option<&'a str>,
     pub sizing: Sizing,
@@ -131,18 +132,21 @@ pub fn cluster(database: &Database<'_>) -> Object {
                     "limits": { "memory": memory_limit },
                 },
                 "affinity": affinity,
-                "inheritedMetadata": { "labels": {
-                    "app.kubernetes.io/part-of": "dmp",
-                    "dmp.ma/database": database.name,
-                } },
+                "inheritedMetadata": { "labels": inherited(database) },
             },
         }),
     )
 }
 
+/// Labels that CNPG gives the pods, volumes and Services of a cluster, those that are there already too.
+fn inherited(database: &Database<'_>) -> Value {
+    let labels = json!({ "app.kubernetes.io/part-of": "dmp", "dmp.ma/database": database.name });
+    with_asset(labels, database.asset)
+}
+
 /// With another instance that could take over the lease is short: it is waited for in full when a node is lost. One instance alone
 /// has CNPG's own: nobody takes over, and it goes on as long as it may without the API server (docs/decisions/0007).
-fn primary_lease(instances: i64) -> serde_json::Value {
+fn primary_lease(instances: i64) -> Value {
     let (lease, renew, retry) = if instances > 1 { (5, 4, 1) } else { (15, 10, 2) };
     json!({ "leaseDurationSeconds": lease, "renewDeadlineSeconds": renew, "retryPeriodSeconds": retry })
 }

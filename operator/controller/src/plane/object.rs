@@ -1,5 +1,7 @@
 //! One rendered object: its kind, place, name and body.
 
+use std::collections::BTreeMap;
+
 use kube::api::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
@@ -88,6 +90,15 @@ impl Object {
             .pointer(pointer)
             .and_then(Value::as_i64)
             .unwrap_or_default()
+    }
+
+    /// Its labels; none when it has none.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let labels = self.body.pointer("/metadata/labels").and_then(Value::as_object);
+        let texts = labels.into_iter().flatten();
+        texts
+            .filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned())))
+            .collect()
     }
 
     /// A text of the body.

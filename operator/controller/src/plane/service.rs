@@ -1,8 +1,9 @@
 //! One of our services in Kubernetes: Deployment, Service, disruption budget.
 
+use dmp_api::Asset;
 use serde_json::{Value, json};
 
-use super::{Object, ObjectKind, labels};
+use super::{Object, ObjectKind, labels, with_asset};
 use crate::placement;
 
 /// A service of the one binary `dmp`.
@@ -12,6 +13,7 @@ pub struct Workload<'a> {
     /// Also ServiceAccount, Service and subcommand of `dmp`.
     pub name: &'a str,
     pub group: Option<&'a str>,
+    pub asset: &'a Asset,
     pub image: &'a str,
     pub replicas: i32,
     /// CNPG clusters whose credentials are mounted.
@@ -217,7 +219,7 @@ pub fn service(workload: &Workload<'_>, node_port: Option<i32>, guichet_node_por
         Some(workload.namespace),
         workload.name,
         json!({
-            "metadata": { "labels": labels(workload.name, workload.group) },
+            "metadata": { "labels": with_asset(labels(workload.name, workload.group), workload.asset) },
             "spec": {
                 "type": kind,
                 "selector": { "app.kubernetes.io/name": workload.name },

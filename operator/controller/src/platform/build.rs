@@ -43,7 +43,7 @@ fn host(name: &str) -> String {
 pub fn build(valid: &Valid) -> Plane<Prepared> {
     let Valid { spec, trust, .. } = valid;
     let ns = NATIONAL_NAMESPACE;
-    let mut plane = Plane::new(namespace(ns, None));
+    let mut plane = Plane::new(namespace(ns, None, &valid.asset));
     plane.network_policies = network::national();
     plane
         .network_policies
@@ -64,6 +64,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
                 namespace: ns,
                 name: cluster,
                 group: None,
+                asset: &valid.asset,
                 image: &spec.images.postgres,
                 storage_class: spec.storage_class.as_deref(),
                 sizing: spec.sizing,
@@ -87,6 +88,7 @@ pub fn build(valid: &Valid) -> Plane<Prepared> {
             namespace: ns,
             name,
             group: None,
+            asset: &valid.asset,
             image: &spec.images.dmp,
             replicas: if public { spec.gateway.replicas } else { replicas },
             databases: &databases,

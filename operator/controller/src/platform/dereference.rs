@@ -1,6 +1,6 @@
 //! Step 1: reads the site, the groups, and the public keys in OpenBao.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dmp_api::names::{NATIONAL_DATABASES, NATIONAL_NAMESPACE, group_log_origin, national_log_origin};
 use dmp_api::{HealthGroup, Platform, Site};
@@ -47,6 +47,8 @@ pub struct Found {
     pub groups: Vec<GroupLog>,
     /// Number of `HealthGroup`s.
     pub group_count: usize,
+    /// Labels of the national namespace; none before there is one.
+    pub labels: BTreeMap<String, String>,
     /// Databases that have begun to exist.
     pub databases_started: BTreeSet<&'static str>,
 }
@@ -91,6 +93,8 @@ pub async fn dereference(context: &Context, platform: &Platform) -> Result<Found
             found.groups.push(GroupLog { name, key });
         }
     }
+    let space = get(&context.client, ObjectKind::Namespace, None, NATIONAL_NAMESPACE).await?;
+    found.labels = space.map(|space| space.labels()).unwrap_or_default();
     for cluster in NATIONAL_DATABASES {
         let live = get(
             &context.client,

@@ -30,6 +30,7 @@ fn found() -> Found {
             key: key("log-v1"),
         }],
         group_count: 1,
+        labels: Default::default(),
         databases_started: NATIONAL_DATABASES.into(),
     }
 }

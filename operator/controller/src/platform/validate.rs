@@ -1,6 +1,6 @@
 //! Step 2: what the schema cannot refuse. Pure.
 
-use dmp_api::{Platform, PlatformSpec};
+use dmp_api::{Asset, Platform, PlatformSpec};
 use std::collections::BTreeSet;
 
 use super::dereference::{Found, GroupLog};
@@ -40,6 +40,8 @@ impl status::Refusal for Refusal {
 /// A platform that can be rendered.
 #[derive(Clone, Debug)]
 pub struct Valid {
+    /// Whose the national namespace, its volumes and Services are, of which class and what for.
+    pub asset: Asset,
     pub spec: PlatformSpec,
     pub trust: Trust,
     pub groups: Vec<GroupLog>,
@@ -79,6 +81,7 @@ pub fn validate(platform: &Platform, found: &Found) -> Result<Valid, Refusal> {
         }
     }
     Ok(Valid {
+        asset: Asset::national().with(&found.labels),
         spec: spec.clone(),
         trust: found.trust.clone(),
         groups: found.groups.clone(),

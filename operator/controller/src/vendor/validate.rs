@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dmp_api::names::VENDOR_LABEL;
 use dmp_api::vendor::SandboxPlace;
-use dmp_api::{Mode, Vendor};
+use dmp_api::{Asset, Mode, Vendor};
 use dmp_homologation::ice;
 use kube::ResourceExt;
 
@@ -52,6 +52,8 @@ impl status::Refusal for Refusal {
 pub struct Valid {
     pub name: String,
     pub namespace: String,
+    /// Whose its namespace is, of which class and what for.
+    pub asset: Asset,
     pub place: SandboxPlace,
 }
 
@@ -91,6 +93,7 @@ pub fn validate(vendor: &Vendor, found: &Found) -> Result<Valid, Refusal> {
             establishment: establishment(&namespace),
             realm: format!("{namespace}/{}", vendor.spec.population),
         },
+        asset: Asset::of_vendor(&name).with(&found.namespace.clone().unwrap_or_default()),
         name,
         namespace,
     })

@@ -79,6 +79,8 @@ pub struct Ask {
     /// Data of the list of images, when there is one.
     images: Option<Value>,
     profile: Option<Value>,
+    /// Labels of the namespace beside the one that the policies go by.
+    space: Value,
 }
 
 impl Ask {
@@ -100,6 +102,7 @@ impl Ask {
             object: json!({ "metadata": { "name": name } }),
             old: Value::Null,
             profile: None,
+            space: json!({}),
             params: Some(json!({ "spec": { "images": { "dmp": "r/dmp:1", "postgres": "r/pg:15" } } })),
             images: None,
         }
@@ -153,6 +156,12 @@ impl Ask {
         self
     }
 
+    /// In a namespace with these labels.
+    pub fn space(mut self, labels: Value) -> Self {
+        self.space = labels;
+        self
+    }
+
     /// The policies that deny, each once.
     pub fn denied(&self) -> Vec<String> {
         let mut names: Vec<String> = self.denials().into_iter().map(|(policy, _)| policy).collect();
@@ -161,7 +170,7 @@ impl Ask {
     }
 
     /// Policy and message of each denial.
-    fn denials(&self) -> Vec<(String, String)> {
+    pub fn denials(&self) -> Vec<(String, String)> {
         let mut denials = Vec::new();
         for policy in policies() {
             let spec = &policy["spec"];
@@ -193,8 +202,8 @@ impl Ask {
 
     /// Of each expression the message, if it does not hold. An error of evaluation is a denial whatever it is in.
     fn evaluate(&self, rules: &Value, params: Option<&Value>) -> Vec<Option<String>> {
-        let expression = |rule: &Value| VapExpression {
-            expression: rule["expression"]
+        let decided = |rule: &Value| {
+            rule["expression"]
                 .as_str()
                 .unwrap()
                 .replace(INSTALLER, if self.installer { "true" } else { "false" })
@@ -202,15 +211,9 @@ impl Ask {
                 .replace(ASKS, &format!("object.spec.role == '{}'", self.role))
                 .replace(APPROVES, &format!("object.spec.approval.role == '{}'", self.role))
                 .replace(IS_NO_NUMBER, "false")
-                .replace(
-                    "'app.kubernetes.io/part-of'",
-                    &kube_cel_key("app.kubernetes.io/part-of"),
-                )
-                .replace("'dmp.ma/protected'", &kube_cel_key("dmp.ma/protected"))
-                .replace(
-                    "'pod-security.kubernetes.io/enforce'",
-                    &kube_cel_key("pod-security.kubernetes.io/enforce"),
-                ),
+        };
+        let expression = |rule: &Value| VapExpression {
+            expression: with_kube_cel_keys(decided(rule)),
             message: Some(rule["message"].as_str().unwrap_or_default().to_owned()),
             message_expression: None,
         };
@@ -227,6 +230,12 @@ impl Ask {
         if self.operation != "DELETE" {
             builder = builder.object(self.object.clone());
         }
+        // Of a namespace there is none around it.
+        builder = builder.namespace_object(if self.resource == "namespaces" {
+            Value::Null
+        } else {
+            json!({ "metadata": { "name": self.namespace, "labels": self.space } })
+        });
         if !self.old.is_null() {
             builder = builder.old_object(self.old.clone());
         }
@@ -263,7 +272,13 @@ impl Ask {
                 namespace["matchLabels"],
                 json!({ "app.kubernetes.io/part-of": "dmp" })
             );
-            if !self.namespace.starts_with("dmp-") && !self.namespace.starts_with("vendor-") {
+            // A namespace is in itself.
+            let ours = if self.resource == "namespaces" {
+                selects(namespace, &self.object["metadata"]["labels"])
+            } else {
+                self.namespace.starts_with("dmp-") || self.namespace.starts_with("vendor-")
+            };
+            if !ours {
                 return false;
             }
             let name = json!({ "kubernetes.io/metadata.name": self.namespace });
@@ -281,6 +296,22 @@ impl Ask {
             .any(|object| selects(selector, &object["metadata"]["labels"]));
         constraints["resourceRules"].as_array().unwrap().iter().any(rule) && labelled
     }
+}
+
+/// Labels that the policies name in their expressions.
+const LABELS: [&str; 6] = [
+    "app.kubernetes.io/part-of",
+    "dmp.ma/data-class",
+    "dmp.ma/owner",
+    "dmp.ma/protected",
+    "dmp.ma/purpose",
+    "pod-security.kubernetes.io/enforce",
+];
+
+fn with_kube_cel_keys(expression: String) -> String {
+    LABELS.iter().fold(expression, |expression, label| {
+        expression.replace(&format!("'{label}'"), &kube_cel_key(label))
+    })
 }
 
 /// `kube-cel` escapes the keys of every map as if they were fields; an API server does not.

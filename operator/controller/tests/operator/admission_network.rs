@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::admission::Ask;
+use crate::admission_classes::health;
 
 const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
 
 fn service(name: &str, spec: Value) -> Value {
-    json!({ "metadata": { "name": name }, "spec": spec })
+    json!({ "metadata": { "name": name, "labels": health() }, "spec": spec })
 }
 
 fn asked(operation: &str, namespace: &str, object: &Value, by: &str) -> Vec<String> {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::admission::{documents, manifests};
 use crate::parts::samples;
-use crate::{admission_product, admission_secrets};
+use crate::{admission_classes, admission_product, admission_secrets};
 
 pub const OPERATOR: &str = "system:serviceaccount:dmp-system:dmp-operator";
 const CNPG: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
@@ -49,7 +49,9 @@ impl Server {
 
     async fn install(&self) {
         for name in NAMESPACES {
-            let mut labels = json!({ "app.kubernetes.io/part-of": "dmp", "dmp.ma/protected": "true" });
+            let mut labels = admission_classes::health();
+            labels["app.kubernetes.io/part-of"] = json!("dmp");
+            labels["dmp.ma/protected"] = json!("true");
             if let Some(group) = ["tanger", "casablanca"]
                 .iter()
                 .find(|group| name.ends_with(**group))
@@ -271,7 +273,7 @@ async fn the_api_server_denies_what_the_policies_say() {
     // Publishing.
     let published = |name: &str, kind: &str| {
         json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": { "name": name },
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "labels": admission_classes::health() },
             "spec": { "type": kind, "ports": [{ "port": 8443 }] },
         })
     };
@@ -464,6 +466,7 @@ async fn the_api_server_denies_what_the_policies_say() {
         .await
         .denied_by("dmp-rights-in-namespaces");
     admission_product::subjects_on_a_server(&server).await;
+    admission_classes::on_a_server(&server).await;
 }
 
 /// The operator's pods come before the Platform that is the parameter of some policies.

@@ -5,11 +5,13 @@
 mod acts;
 mod admission;
 mod admission_access;
+mod admission_classes;
 mod admission_network;
 mod admission_product;
 mod admission_secrets;
 mod admission_server;
 mod admission_workloads;
+mod assets;
 mod catalogue;
 mod control_plane;
 mod facts;

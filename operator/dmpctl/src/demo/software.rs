@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dmp_api::SolutionCredential;
+use dmp_api::{Asset, SolutionCredential};
 use dmp_appliance::Progress;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
@@ -38,10 +38,13 @@ impl Product<'_> {
     fn objects(&self) -> Vec<Value> {
         let namespace = self.namespace();
         let version = format!("{}-{}", self.solution, self.version.replace('.', "-"));
+        let [owner, class, purpose] = Asset::of_vendor(self.vendor).labels();
         vec![
             json!({
                 "apiVersion": "v1", "kind": "Namespace",
-                "metadata": { "name": namespace, "labels": { "app.kubernetes.io/part-of": "dmp" } },
+                "metadata": { "name": namespace, "labels": {
+                    "app.kubernetes.io/part-of": "dmp", owner.0: owner.1, class.0: class.1, purpose.0: purpose.1,
+                } },
             }),
             json!({
                 "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",

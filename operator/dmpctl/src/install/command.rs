@@ -127,6 +127,7 @@ async fn install(
 async fn set_up(client: &Client, progress: &Progress, options: &InstallOptions) -> Result<()> {
     openbao::ensure_seal(client).await?;
     openbao::wait_ready(client, progress, super::OPENBAO_WITHIN).await?;
+    openbao::label_volumes(client).await?;
     super::bootstrap_openbao(client, progress, options).await
 }
 

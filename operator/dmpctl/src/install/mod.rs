@@ -76,6 +76,7 @@ pub async fn install(client: &Client, progress: &Progress, options: &InstallOpti
     openbao::deploy(client, &options.images, options.storage_class.as_deref()).await?;
     step.done();
     openbao::wait_ready(client, progress, OPENBAO_WITHIN).await?;
+    openbao::label_volumes(client).await?;
     bootstrap_openbao(client, progress, options).await?;
     if options.demonstration {
         apply::apply_all(client, &manifests("manifests/demo/account")?).await?;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SecureRandom as _;
+use dmp_api::Asset;
 use dmp_api::names::SYSTEM_NAMESPACE;
 use dmp_appliance::{Progress, Step};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
 use kube::api::{DeleteParams, LogParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
@@ -35,6 +36,8 @@ const CUT_OFF: [&str; 2] = [
 /// The volume with OpenBao's data, and the mark that it has been in use: such a volume is never removed.
 const VOLUME: &str = "data-openbao-0";
 const IN_USE: &str = "dmp.ma/in-use";
+/// The volumes of the StatefulSet: its data and its audit log.
+const VOLUMES: [&str; 2] = [VOLUME, "audit-openbao-0"];
 
 /// Configuration files and policy texts as one ConfigMap, flat as they are mounted.
 pub fn configuration() -> Result<kube::api::DynamicObject> {
@@ -161,6 +164,35 @@ pub async fn wait_ready(client: &Client, progress: &Progress, limit: Duration) -
         .await
         .map_err(|source| CliError::kubernetes("marking OpenBao's volume", source))?;
     step.done();
+    Ok(())
+}
+
+/// Says of OpenBao's volumes whose they are, of which class and what for, as their namespace says it. Their templates in the
+/// StatefulSet cannot: they never change, and an installation from before has them without.
+///
+/// # Errors
+/// As [`CliError::kubernetes`].
+pub async fn label_volumes(client: &Client) -> Result<()> {
+    let failed = |source| CliError::kubernetes("labelling OpenBao's volumes", source);
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = namespaces.get(SYSTEM_NAMESPACE).await.map_err(failed)?;
+    let Some(asset) = Asset::read(namespace.labels()) else {
+        return Ok(());
+    };
+    let labels: BTreeMap<_, _> = asset.labels().into();
+    let change = json!({ "metadata": { "labels": labels } });
+    let volumes: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    for volume in VOLUMES {
+        match volumes
+            .patch_metadata(volume, &PatchParams::default(), &Patch::Merge(&change))
+            .await
+        {
+            Ok(_) => {}
+            // An OpenBao that was restored may have its data alone.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(source) => return Err(failed(source)),
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Server-side apply of manifests. Every object names its namespace, or has none.
 
+use dmp_api::Asset;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
@@ -69,10 +71,34 @@ pub async fn apply(client: &Client, object: &DynamicObject) -> Result<DynamicObj
         .as_ref()
         .map_or("object", |types| types.kind.as_str());
     let name = object.name_any();
+    let failed = |source| CliError::kubernetes(format!("applying {kind} `{name}`"), source);
+    let labelled = as_its_namespace(client, object).await.map_err(failed)?;
+    let object = labelled.as_ref().unwrap_or(object);
     api(client, object)?
         .patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(object))
         .await
-        .map_err(|source| CliError::kubernetes(format!("applying {kind} `{name}`"), source))
+        .map_err(failed)
+}
+
+/// What says whose it is, with what its namespace (itself, when it is one) says already; `None` for anything else.
+async fn as_its_namespace(
+    client: &Client,
+    object: &DynamicObject,
+) -> std::result::Result<Option<DynamicObject>, kube::Error> {
+    let Some(asset) = Asset::read(object.labels()) else {
+        return Ok(None);
+    };
+    let namespace = object.namespace().unwrap_or_else(|| object.name_any());
+    let live = Api::<Namespace>::all(client.clone()).get_opt(&namespace).await?;
+    let Some(live) = live else {
+        return Ok(None);
+    };
+    let mut object = object.clone();
+    let labels = asset.with(live.labels()).labels();
+    object
+        .labels_mut()
+        .extend(labels.map(|(name, text)| (name.to_owned(), text)));
+    Ok(Some(object))
 }
 
 /// Applies all of them, in order.

@@ -8,6 +8,7 @@ mod vulnerabilities;
 
 use dmp_appliance::Progress;
 use dmp_testkit::ControlPlane;
+use dmp_testkit::kubernetes::client_as;
 use dmpctl::install::command::{Dependencies, Dependency, InstallCommand, RegistryChoice};
 use dmpctl::install::{self, InstallOptions, ProductImages, cnpg, openbao};
 use dmpctl::kubernetes::{ClusterOptions, apply, connect_named};
@@ -15,11 +16,11 @@ use dmpctl::preflight::{self, PreflightOptions, Size, Verdict};
 use dmpctl::uninstall::{Ended, UninstallOptions, uninstall};
 use dmpctl::{uninstall as command, upgrade};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::ListParams;
-use kube::{Api, Client};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
 
 /// The context that the kit's kubeconfig has.
 const CONTEXT: &str = "c";
@@ -160,6 +161,57 @@ async fn apply_everything(client: &Client) {
 async fn definitions(client: &Client) -> usize {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     api.list(&ListParams::default()).await.unwrap().items.len()
+}
+
+/// Owner and class of an object in `dmp-system`, or of that namespace.
+async fn said<K>(api: &Api<K>, name: &str) -> [String; 2]
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let live = api.get(name).await.unwrap();
+    ["dmp.ma/owner", "dmp.ma/data-class"].map(|label| live.labels().get(label).cloned().unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_of_ones_own_stays_and_volumes_from_before_are_labelled() {
+    let Some(control_plane) = ControlPlane::start().await else {
+        return;
+    };
+    let client = connect_named(&cluster(&control_plane)).await.unwrap();
+    apply_everything(&client).await;
+    let spaces: Api<Namespace> = Api::all(client.clone());
+    let services: Api<Service> = Api::namespaced(client.clone(), "dmp-system");
+    assert_eq!(said(&spaces, "dmp-system").await, ["national", "3"]);
+    assert_eq!(said(&spaces, "dmp-evidence").await, ["national", "2"]);
+    assert_eq!(said(&services, "dmp-operator").await, ["national", "3"]);
+
+    let own = r#"{"metadata":{"labels":{"dmp.ma/owner":"cloud-operations","dmp.ma/data-class":"4"}}}"#;
+    let own: serde_json::Value = serde_json::from_str(own).unwrap();
+    let parameters = PatchParams::default();
+    spaces
+        .patch("dmp-system", &parameters, &Patch::Merge(&own))
+        .await
+        .unwrap();
+    // As the controller of StatefulSets makes it, whom nobody plays here.
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), "dmp-system");
+    let controller = "system:serviceaccount:kube-system:statefulset-controller";
+    let controller = client_as(&control_plane.kubeconfig(), controller, &["system:masters"]).await;
+    let from_before = r#"{"metadata":{"name":"data-openbao-0"},"spec":{
+        "accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}"#;
+    Api::<PersistentVolumeClaim>::namespaced(controller, "dmp-system")
+        .create(
+            &PostParams::default(),
+            &serde_json::from_str(from_before).unwrap(),
+        )
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        apply_everything(&client).await;
+        openbao::label_volumes(&client).await.unwrap();
+    }
+    assert_eq!(said(&spaces, "dmp-system").await, ["cloud-operations", "4"]);
+    assert_eq!(said(&services, "openbao").await, ["cloud-operations", "4"]);
+    assert_eq!(said(&claims, "data-openbao-0").await, ["cloud-operations", "4"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admitted;
+mod assets;
 mod bundles;
 mod history;
 mod left;

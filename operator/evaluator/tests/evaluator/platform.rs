@@ -255,13 +255,17 @@ async fn what_may_not_be_read_is_an_error_and_what_is_gone_has_no_report() {
     pass(&world, &mut publisher).await;
     assert!(world.report_of("dmp-national").await.is_some());
 
-    // Its right to see NetworkPolicies is taken away.
+    // Its rights to see NetworkPolicies and Services are taken away.
     let mut role = crate::world::manifests("operator/evaluator.yaml")
         .into_iter()
         .find(|object| object["kind"] == "ClusterRole")
         .unwrap();
     let rules = role["rules"].as_array_mut().unwrap();
     rules.retain(|rule| rule["resources"] != json!(["networkpolicies"]));
+    for rule in rules {
+        let resources = rule["resources"].as_array_mut().unwrap();
+        resources.retain(|resource| resource != "services");
+    }
     world.apply(&role).await;
     let begun = std::time::Instant::now();
     loop {

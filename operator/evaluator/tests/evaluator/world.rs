@@ -104,12 +104,13 @@ impl World {
         Some(serde_json::to_value(live).unwrap())
     }
 
-    /// A namespace of the platform.
+    /// A namespace of the platform, labelled as one of health data.
     pub async fn namespace(&self, name: &str, enforce: &str) {
         self.apply(&json!({
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": { "name": name, "labels": {
                 "app.kubernetes.io/part-of": "dmp", "pod-security.kubernetes.io/enforce": enforce,
+                "dmp.ma/owner": "national", "dmp.ma/data-class": "4", "dmp.ma/purpose": "care",
             } },
         }))
         .await;

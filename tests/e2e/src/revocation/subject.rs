@@ -117,7 +117,10 @@ impl<'a> Run<'a> {
         let version = format!("{}-{}", subject.solution, subject.version.replace('.', "-"));
         let own = json!({
             "apiVersion": "v1", "kind": "Namespace",
-            "metadata": { "name": namespace, "labels": { "app.kubernetes.io/part-of": "dmp" } },
+            "metadata": { "name": namespace, "labels": {
+                "app.kubernetes.io/part-of": "dmp",
+                "dmp.ma/owner": subject.vendor, "dmp.ma/data-class": "1", "dmp.ma/purpose": "software",
+            } },
         });
         let key = KeyPair::generate().unwrap();
         let csr = CertificateParams::default()

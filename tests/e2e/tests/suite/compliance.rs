@@ -130,6 +130,7 @@ fn a_platform_says_which_controls_hold_and_a_breach_is_found() {
                     && passes("DMP-IAM-04", "subjects")
                     && passes("DMP-WRK-06", "pods")
                     && passes("DMP-WRK-01", "labels")
+                    && passes("DMP-GOV-05", "labels")
             },
         )
         .await;

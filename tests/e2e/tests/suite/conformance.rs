@@ -106,7 +106,10 @@ async fn homologable(stage: &Stage, vendor: &str, namespace: &str) {
     });
     let own = json!({
         "apiVersion": "v1", "kind": "Namespace",
-        "metadata": { "name": namespace, "labels": { "app.kubernetes.io/part-of": "dmp" } },
+        "metadata": { "name": namespace, "labels": {
+            "app.kubernetes.io/part-of": "dmp",
+            "dmp.ma/owner": vendor, "dmp.ma/data-class": "1", "dmp.ma/purpose": "software",
+        } },
     });
     let apply = PatchParams::apply("vendor").force();
     let namespaces: Api<Namespace> = Api::all(stage.client.clone());

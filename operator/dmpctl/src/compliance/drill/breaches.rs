@@ -1,5 +1,8 @@
 //! What is broken, and who should answer. A breach more is an entry more.
 
+use std::collections::BTreeMap;
+
+use dmp_api::{Asset, Mode};
 use serde_json::{Value, json};
 
 /// One thing that somebody does.
@@ -41,7 +44,7 @@ pub struct Seen {
 /// All of them, on the namespace of this group; what is made is named after the run.
 pub fn breaches(group: &str, run: &str) -> Vec<Breach> {
     let plane = format!("dmp-{group}");
-    let mut all = Vec::from(refused(&plane, run));
+    let mut all = Vec::from(refused(group, &plane, run));
     all.extend(put_back(&plane));
     all.extend(reported(run));
     all
@@ -56,11 +59,15 @@ fn breach(id: &'static str, control: &'static str, title: &'static str, act: Act
     }
 }
 
-fn refused(plane: &str, run: &str) -> [Breach; 6] {
+fn refused(group: &str, plane: &str, run: &str) -> [Breach; 6] {
     let name = format!("drill-{run}");
+    // Nothing is refused for want of these.
+    let labels = Asset::of_group(group, Mode::Production).labels();
+    let labels: BTreeMap<_, _> = labels.into();
     let make = |api: &str, kind: &str, spec: Value| {
         Act::Make(json!({
-            "apiVersion": api, "kind": kind, "metadata": { "name": name, "namespace": plane }, "spec": spec,
+            "apiVersion": api, "kind": kind, "metadata": { "name": name, "namespace": plane, "labels": labels },
+            "spec": spec,
         }))
     };
     let node_port = json!({ "type": "NodePort", "selector": { "app.kubernetes.io/name": "records" }, "ports": [{ "port": 8443 }] });
