@@ -18,6 +18,7 @@ mod foreign_transactions;
 mod guichet;
 mod homologation;
 mod images;
+mod images_vulnerabilities;
 mod network;
 mod network_probe;
 mod operator;
