@@ -123,8 +123,8 @@ pub struct Reduction {
     /// As texts.
     packages: BTreeMap<String, Ecosystem>,
     ecosystems: BTreeSet<Ecosystem>,
-    /// By id: two exports may have one record, and the later one counts.
-    kept: BTreeMap<String, (Timestamp, Record)>,
+    /// By id: two exports may have one record, and the later one counts, also when it takes everything back (`None`).
+    kept: BTreeMap<String, (Timestamp, Option<Record>)>,
 }
 
 impl Reduction {
@@ -157,11 +157,9 @@ impl Reduction {
         record.affected = record.affected.into_iter().filter_map(wanted).collect();
         let known = self.kept.get(&record.id);
         if known.is_none_or(|(before, _)| *before < modified) {
-            if record.withdrawn || record.affected.is_empty() {
-                self.kept.remove(&record.id);
-            } else {
-                self.kept.insert(record.id.clone(), (modified, record));
-            }
+            let id = record.id.clone();
+            let counts = !record.withdrawn && !record.affected.is_empty();
+            self.kept.insert(id, (modified, counts.then_some(record)));
         }
         Ok(modified)
     }
@@ -170,7 +168,7 @@ impl Reduction {
         Export {
             ecosystems: self.ecosystems,
             packages: self.wanted,
-            records: self.kept.into_values().map(|(_, record)| record).collect(),
+            records: self.kept.into_values().filter_map(|(_, record)| record).collect(),
         }
     }
 }
