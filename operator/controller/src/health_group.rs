@@ -23,6 +23,12 @@ use crate::controller::{Context, Kind, Next, normal};
 use crate::network_probe::Wanted;
 use crate::status::{self, Refusal as _};
 
+/// Whether a group has a plane, and is not being retired.
+pub(crate) fn has_a_plane(group: &HealthGroup) -> bool {
+    let status = group.status.as_ref();
+    group.metadata.deletion_timestamp.is_none() && status.is_some_and(|status| status.namespace.is_some())
+}
+
 /// The controller of groups.
 pub struct Groups(pub Context);
 

@@ -40,6 +40,7 @@ pub mod openbao;
 pub mod openbao_tls;
 pub mod oscal_record;
 mod pace;
+mod pages;
 pub mod placement;
 pub mod plane;
 pub mod platform;

@@ -2,9 +2,8 @@
 //! the days that the operator heard of (`dmp_api::last_uses`). People are called by the binding that gives them their right.
 
 use dmp_api::last_uses::{CONFIG_MAP, KEY, Observation};
-use dmp_policies::Catalogue;
+use dmp_policies::{Catalogue, day};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -47,7 +46,7 @@ pub fn uses(world: &World, _: &Catalogue) -> Read<Vec<Observed>> {
 
 /// Last day, day from which on it would have been heard, name.
 fn account<'h>(holder: &'h Holder, seen: &Observation) -> (Option<Date>, Date, &'h str) {
-    let bound = holder.since.to_zoned(TimeZone::UTC).date();
+    let bound = day(holder.since);
     let last = seen.days.get(&holder.account).copied();
     (last, bound.max(seen.since), &holder.name)
 }

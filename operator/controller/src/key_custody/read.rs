@@ -9,12 +9,13 @@ use dmp_core::ids::GroupName;
 use dmp_keys::openbao::{Client, Error as OpenBaoError};
 use http::Method;
 use jiff::Timestamp;
-use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::Value;
 
 use crate::apply::ApplyError;
+use crate::health_group::has_a_plane;
 use crate::openbao::is_absent;
+use crate::pages;
 
 /// Space of the keys in the root namespace.
 const NATIONAL: &str = "national";
@@ -38,9 +39,6 @@ const AUTHORITIES: [(&str, &str); 3] = [
     ("pki-solutions", "pki-solutions/cert/ca"),
     ("pki-suite", "pki-suite/cert/ca"),
 ];
-/// Groups of a page.
-const PAGE: u32 = 500;
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the groups cannot be listed")]
@@ -105,24 +103,13 @@ async fn spaces(client: &kube::Client) -> Result<Vec<Space>, kube::Error> {
         needed: &NATIONAL_KEYS,
     }];
     let groups = Api::<HealthGroup>::all(client.clone());
-    let mut parameters = ListParams::default().limit(PAGE);
-    loop {
-        let page = groups.list(&parameters).await?;
-        spaces.extend(page.items.iter().filter_map(space));
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
-            _ => return Ok(spaces),
-        }
-    }
+    pages::each(&groups, |group| spaces.extend(space(group))).await?;
+    Ok(spaces)
 }
 
 /// Of a group that has a plane and is not being retired.
 fn space(group: &HealthGroup) -> Option<Space> {
-    let has_a_plane = group
-        .status
-        .as_ref()
-        .is_some_and(|status| status.namespace.is_some());
-    if group.metadata.deletion_timestamp.is_some() || !has_a_plane {
+    if !has_a_plane(group) {
         return None;
     }
     let name: GroupName = group.name_any().parse().ok()?;

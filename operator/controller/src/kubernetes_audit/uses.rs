@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use dmp_api::last_uses::{CONFIG_MAP, KEPT, KEY, Observation, group, person, service_account};
 use dmp_api::names::EVIDENCE_NAMESPACE;
+use dmp_homologation::system::day;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -152,10 +152,6 @@ impl Uses {
     fn noted(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn day(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// What is there, if it is what a replica wrote. Else it begins anew: nothing that was known makes an account younger.

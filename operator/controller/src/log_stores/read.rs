@@ -7,16 +7,14 @@ use dmp_api::log_stores::{Observation, Store};
 use dmp_api::names::{NATIONAL_DATABASES, PLATFORM, group_log_origin, national_log_origin};
 use dmp_api::{HealthGroup, Platform};
 use dmp_client::kept::{Answer, KeptError, Question, Reader};
+use dmp_homologation::system::day;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 
 use crate::acts;
 use crate::apply::ApplyError;
-
-/// Groups of a page.
-const PAGE: u32 = 500;
+use crate::health_group::has_a_plane;
+use crate::pages;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -63,26 +61,15 @@ async fn logs(client: &Client) -> Result<Vec<(String, String)>, Error> {
     };
     let mut logs: Vec<_> = NATIONAL_DATABASES.into_iter().map(national).collect();
     let groups = Api::<HealthGroup>::all(client.clone());
-    let mut parameters = ListParams::default().limit(PAGE);
-    loop {
-        let page = groups.list(&parameters).await?;
-        let with_a_plane = page.items.iter().filter(|group| has_a_plane(group));
-        logs.extend(with_a_plane.map(|group| {
+    pages::each(&groups, |group| {
+        if has_a_plane(group) {
             let name = group.name_any();
             let origin = group_log_origin(&domain, &name);
-            (format!("{name}/records"), origin)
-        }));
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
-            _ => return Ok(logs),
+            logs.push((format!("{name}/records"), origin));
         }
-    }
-}
-
-/// And is not being retired.
-fn has_a_plane(group: &HealthGroup) -> bool {
-    let status = group.status.as_ref();
-    group.metadata.deletion_timestamp.is_none() && status.is_some_and(|status| status.namespace.is_some())
+    })
+    .await?;
+    Ok(logs)
 }
 
 /// What is stored of a log, all of it looked through.
@@ -120,7 +107,7 @@ fn kept(name: String, answer: &Answer, gaps: u64) -> Store {
     let empty = answer.size == Some(0) && first.is_none();
     Store {
         name,
-        oldest: written.map(|(_, at)| at.to_zoned(TimeZone::UTC).date()),
+        oldest: written.map(|(_, at)| day(at)),
         whole: empty || written.is_some_and(|(index, _)| index == 0),
         gaps,
     }

@@ -14,11 +14,10 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::bounds::Bounds;
 use crate::apply::ApplyError;
+use crate::pages;
 
 /// Where kubelets write their heartbeats.
 const LEASES: &str = "kube-node-lease";
-/// Nodes of a page.
-const PAGE: u32 = 500;
 /// Between two questions for the API server's time: no part of a second, so that each comes at another one.
 const ASK: Duration = Duration::from_millis(930);
 /// Longest that the API server may take to say its time.
@@ -109,15 +108,11 @@ fn clocks(
 async fn ready(client: &Client) -> Result<BTreeMap<String, bool>, kube::Error> {
     let nodes = Api::<Node>::all(client.clone());
     let mut found = BTreeMap::new();
-    let mut parameters = ListParams::default().limit(PAGE);
-    loop {
-        let page = nodes.list(&parameters).await?;
-        found.extend(page.items.iter().map(|node| (node.name_any(), is_ready(node))));
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
-            _ => return Ok(found),
-        }
-    }
+    pages::each(&nodes, |node| {
+        found.insert(node.name_any(), is_ready(node));
+    })
+    .await?;
+    Ok(found)
 }
 
 fn is_ready(node: &Node) -> bool {

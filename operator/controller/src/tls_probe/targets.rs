@@ -13,8 +13,8 @@ use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, ResourceExt as _};
 
-/// Objects of a page.
-const PAGE: u32 = 500;
+use crate::pages;
+
 const OURS: &str = "app.kubernetes.io/part-of=dmp";
 /// The receiver of the API server's audit events: who signed its certificate is in the API server's own configuration.
 const AUDIT_RECEIVER: &str = "dmp-operator-audit";
@@ -63,15 +63,9 @@ pub async fn find(client: &Client) -> Result<Vec<Target>, kube::Error> {
         .await?;
     let spaces = live(&spaces.items, &groups);
     let mut targets = Vec::new();
-    let mut parameters = ListParams::default().limit(PAGE);
-    loop {
-        let page = Api::<Service>::all(client.clone()).list(&parameters).await?;
-        targets.extend(page.items.iter().flat_map(|service| of(service, &spaces)));
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
-            _ => return Ok(targets),
-        }
-    }
+    let services = Api::<Service>::all(client.clone());
+    pages::each(&services, |service| targets.extend(of(service, &spaces))).await?;
+    Ok(targets)
 }
 
 /// Namespaces in which something runs.
